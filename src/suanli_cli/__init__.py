@@ -1,0 +1,1 @@
+"""The `suanli` command and its client. Speaks HTTP only and imports nothing of the server, so it installs alone."""
