@@ -1,0 +1,93 @@
+"""Quantities with their units: instants, durations, memory, processors. Text forms are parsed and printed here only.
+
+Units in use: instants are microseconds since the Unix epoch (UTC), durations are whole seconds where named ``_s`` and
+microseconds where named ``_us``, processors are milli-cpus, memory is bytes, a device share is in thousandths.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from suanli.model.errors import InvalidRequestError
+
+Instant = NewType("Instant", int)
+"""Microseconds since the Unix epoch, UTC."""
+
+WHOLE_CPU = 1000
+"""Milli-cpus in one cpu."""
+
+WHOLE_DEVICE = 1000
+"""Thousandths in one device."""
+
+_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?i?)b?", re.IGNORECASE)
+_CPU = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m?)")
+_PARTS = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
+_CLOCK = re.compile(r"(?:([0-9]+)-)?([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
+_SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of ``4GiB``, ``4Gi``, ``500MB``, ``1.5G`` or a bare number of bytes.
+
+    ``KiB MiB ...`` and the suffixes without ``B`` count in 1024 (as schedulers do), ``KB MB ...`` in 1000 (SI).
+
+    Raises:
+        InvalidRequestError: the text is not an amount of memory.
+    """
+    match = _MEMORY.fullmatch(text.strip())
+    if match is None:
+        raise InvalidRequestError("memory", f"{text!r} is not an amount of memory", "write 4GiB, 500MB or bytes")
+    scale = match[2].lower()
+    decimal = text.strip().lower().endswith("b") and not scale.endswith("i")
+    base = 1000 if decimal else 1024
+    return round(float(match[1]) * base ** _SCALES[scale.removesuffix("i")])
+
+
+def parse_cpu(text: str) -> int:
+    """Milli-cpus of ``2``, ``0.5`` or ``500m``.
+
+    Raises:
+        InvalidRequestError: the text is not an amount of processors.
+    """
+    match = _CPU.fullmatch(text.strip())
+    if match is None:
+        raise InvalidRequestError("cpus", f"{text!r} is not an amount of cpus", "write 2, 0.5 or 500m")
+    return round(float(match[1]) * (1 if match[2] else WHOLE_CPU))
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of ``90``, ``90s``, ``2h30m``, ``1d``, or the clock forms ``1:30:00``, ``30:00``, ``1-12:00:00``.
+
+    Raises:
+        InvalidRequestError: the text is not a duration.
+    """
+    stripped = text.strip().lower()
+    if stripped.isdecimal():
+        return int(stripped)
+    clock = _CLOCK.fullmatch(stripped)
+    if clock is not None:
+        return _clock_seconds(clock)
+    match = _PARTS.fullmatch(stripped)
+    if match is None or not stripped:
+        raise InvalidRequestError("duration", f"{text!r} is not a duration", "write 90s, 2h30m, 1d or 1:30:00")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _clock_seconds(clock: re.Match[str]) -> int:
+    days, first, second, third = (None if part is None else int(part) for part in clock.groups())
+    hours, minutes, seconds = (first or 0, second or 0, third) if third is not None else (0, first or 0, second or 0)
+    if third is None and days is not None:
+        hours, minutes, seconds = first or 0, second or 0, 0
+    return (((days or 0) * 24 + (hours or 0)) * 60 + (minutes or 0)) * 60 + (seconds or 0)
+
+
+def format_memory(amount_bytes: int) -> str:
+    """The shortest exact-enough binary form: ``512B``, ``1.5GiB``."""
+    value = float(amount_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            return f"{value:.4g}{unit}"
+        value /= 1024
+    return f"{value:.4g}PiB"

@@ -1,0 +1,87 @@
+"""What a center has (nodes, devices) and what a run holds of it (allocation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from suanli.model.ids import EngineName, NodeName, QueueName
+from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.spec import DeviceClass, Precision
+
+
+class NodeState(StrEnum):
+    """READY takes work; DRAINING finishes what it has and takes none; DOWN has lost contact."""
+
+    READY = "ready"
+    DRAINING = "draining"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One accelerator of a node; ``index`` counts from 0 within the node, in the engine's own order."""
+
+    index: int
+    device_class: DeviceClass
+    model: str
+    memory_bytes: int = 0
+    precisions: frozenset[Precision] = frozenset()
+    healthy: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One machine as its engine describes it. ``generation`` grows with every change of this record."""
+
+    name: NodeName
+    engine: EngineName
+    cpu_milli: int
+    memory_bytes: int
+    devices: tuple[Device, ...] = ()
+    state: NodeState = NodeState.READY
+    reason: str = ""
+    features: frozenset[str] = frozenset()
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A door to the center's nodes; lines in a queue of higher ``priority`` go first.
+
+    ``default_time_limit_s`` is given to work that names none, ``max_time_limit_s`` 0 sets no bound.
+    """
+
+    name: QueueName
+    priority: int = 0
+    default_time_limit_s: int = 24 * 3600
+    max_time_limit_s: int = 0
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceHold:
+    """A held device: its index on the node and the thousandths held of it."""
+
+    index: int
+    share: int = WHOLE_DEVICE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeHold:
+    """What a run holds on one node, all its tasks there together."""
+
+    node: NodeName
+    tasks: int
+    cpu_milli: int
+    memory_bytes: int
+    devices: tuple[DeviceHold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """What a run holds, node by node; ``exclusive`` keeps everybody else off these nodes."""
+
+    engine: EngineName
+    nodes: tuple[NodeHold, ...] = field(default=())
+    exclusive: bool = False

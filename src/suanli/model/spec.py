@@ -1,0 +1,282 @@
+"""The workload spec: what a person asks for. One shape for HPC batch, training, inference, instances and sessions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from suanli.model.errors import InvalidRequestError
+from suanli.model.ids import ProjectName, QueueName, WorkloadId
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
+
+MAX_ARRAY_SIZE = 1_000_000
+MAX_TASKS = 1_000_000
+MAX_SCRIPT_BYTES = 4 * 1024 * 1024
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,128}")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?")
+
+
+class Kind(StrEnum):
+    """What "done" means: a job ends by itself, the others run until stopped or out of time."""
+
+    JOB = "job"
+    SERVICE = "service"
+    INSTANCE = "instance"
+    SESSION = "session"
+
+
+class Launcher(StrEnum):
+    """How the tasks of a run are started: by the engine, by ``mpiexec``, or with torchrun's environment."""
+
+    NONE = "none"
+    MPI = "mpi"
+    TORCHRUN = "torchrun"
+
+
+class DeviceClass(StrEnum):
+    """Kinds of accelerator; ANY matches every one of them."""
+
+    GPU = "gpu"
+    NPU = "npu"
+    FPGA = "fpga"
+    ANY = "any"
+
+
+class Precision(StrEnum):
+    """Arithmetic a device can do natively."""
+
+    FP64 = "fp64"
+    FP32 = "fp32"
+    TF32 = "tf32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    FP8 = "fp8"
+    INT8 = "int8"
+
+
+class DependencyKind(StrEnum):
+    """Slurm's words: start after the other began, ended well, ended badly, ended anyhow; or be the only one of a name."""
+
+    AFTER = "after"
+    AFTEROK = "afterok"
+    AFTERNOTOK = "afternotok"
+    AFTERANY = "afterany"
+    SINGLETON = "singleton"
+
+
+class RetryCause(StrEnum):
+    """Ends of a run that a retry policy may answer with another run."""
+
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    LOST = "lost"
+    LAUNCH_FAILED = "launch_failed"
+
+
+class NotifyEvent(StrEnum):
+    """Moments a person may ask to be told of."""
+
+    STARTED = "started"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRequest:
+    """Accelerators for one task: ``count`` whole ones, or one shared with ``share`` thousandths of it (count 1)."""
+
+    device_class: DeviceClass = DeviceClass.ANY
+    count: int = 1
+    share: int = WHOLE_DEVICE
+    model: str = ""
+    """Exact model name; empty accepts every model."""
+    min_memory_bytes: int = 0
+    precision: Precision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResources:
+    """What one task holds while it runs."""
+
+    cpu_milli: int = WHOLE_CPU
+    memory_bytes: int = 512 * 1024 * 1024
+    devices: DeviceRequest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArraySpec:
+    """Elements of an array by their declared indices; at most ``max_running`` at a time (0: no bound)."""
+
+    indices: tuple[int, ...]
+    max_running: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """``workload`` names the other (an array's first id means the whole array unless ``index`` picks an element).
+
+    ``workload`` is 0 and ``index`` None for SINGLETON, which waits for earlier workloads of the same owner and name.
+    """
+
+    kind: DependencyKind
+    workload: WorkloadId = WorkloadId(0)
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputArtifact:
+    """A file or folder placed into the working directory before the run: ``source`` absolute, ``target`` relative."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputArtifact:
+    """A file the run leaves in its working directory, kept and offered for download under ``name``."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """At most ``max_attempts`` runs in all, another one only after an end listed in ``on``."""
+
+    max_attempts: int = 1
+    on: frozenset[RetryCause] = frozenset({RetryCause.LOST, RetryCause.LAUNCH_FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """Tell ``address`` (an https URL or a mail address) of ``events``."""
+
+    address: str
+    events: frozenset[NotifyEvent] = frozenset({NotifyEvent.ENDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSpec:
+    """All that is asked. Exactly one of ``command``, ``script``, ``application`` is given.
+
+    ``nodes`` 0 lets the planner spread the tasks as they fit; a positive number asks for exactly that many nodes with
+    the tasks shared evenly. ``time_limit_s`` 0 means the queue's own default.
+    """
+
+    name: str = "workload"
+    project: ProjectName = ProjectName("")
+    kind: Kind = Kind.JOB
+    command: tuple[str, ...] = ()
+    script: str = ""
+    application: str = ""
+    tasks: int = 1
+    resources: TaskResources = TaskResources()
+    nodes: int = 0
+    exclusive: bool = False
+    time_limit_s: int = 0
+    queue: QueueName = QueueName("default")
+    priority: int = 0
+    array: ArraySpec | None = None
+    dependencies: tuple[Dependency, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    working_directory: str = ""
+    """Absolute; empty gives the run a scratch folder of its own."""
+    launcher: Launcher = Launcher.NONE
+    inputs: tuple[InputArtifact, ...] = ()
+    outputs: tuple[OutputArtifact, ...] = ()
+    retry: RetryPolicy = RetryPolicy()
+    preemptible: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    notify: tuple[Notification, ...] = ()
+
+    def check(self) -> None:
+        """Check every rule that a schema of single fields cannot.
+
+        Raises:
+            InvalidRequestError: names the first field that is wrong.
+        """
+        _check_body(self)
+        _check_amounts(self)
+        _check_array(self.array)
+        _check_texts(self)
+        _check_paths(self)
+        for position, dependency in enumerate(self.dependencies):
+            _check_dependency(f"dependencies.{position}", dependency)
+
+
+def _check_body(spec: WorkloadSpec) -> None:
+    given = [bool(spec.command), bool(spec.script), bool(spec.application)]
+    if sum(given) != 1:
+        raise InvalidRequestError("command", "exactly one of command, script and application must be given")
+    if spec.command and (not spec.command[0] or any("\0" in word for word in spec.command)):
+        raise InvalidRequestError("command", "the first word is empty, or a word holds a NUL")
+    if "\0" in spec.script or len(spec.script.encode()) > MAX_SCRIPT_BYTES:
+        raise InvalidRequestError("script", f"a script holds no NUL and at most {MAX_SCRIPT_BYTES} bytes")
+    if spec.script and not spec.script.startswith("#!"):
+        raise InvalidRequestError("script", "the first line must name an interpreter", "begin with #!/bin/sh")
+
+
+def _check_amounts(spec: WorkloadSpec) -> None:
+    if not 1 <= spec.tasks <= MAX_TASKS:
+        raise InvalidRequestError("tasks", f"tasks must lie in 1..{MAX_TASKS}")
+    if spec.resources.cpu_milli < 1 or spec.resources.memory_bytes < 1:
+        raise InvalidRequestError("resources", "a task needs more than no cpu and no memory")
+    if spec.nodes < 0 or (spec.nodes and spec.tasks % spec.nodes):
+        raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
+    if spec.time_limit_s < 0:
+        raise InvalidRequestError("time_limit_s", "a time limit cannot be negative")
+    if not 1 <= spec.retry.max_attempts <= 1000:
+        raise InvalidRequestError("retry.max_attempts", "attempts must lie in 1..1000")
+    request = spec.resources.devices
+    if request is not None and (request.count < 1 or not 1 <= request.share <= WHOLE_DEVICE):
+        raise InvalidRequestError("resources.devices", "count must be at least 1 and share lie in 1..1000")
+    if request is not None and request.share < WHOLE_DEVICE and request.count != 1:
+        raise InvalidRequestError("resources.devices.count", "a shared device is asked for one at a time")
+
+
+def _check_array(array: ArraySpec | None) -> None:
+    if array is None:
+        return
+    if not array.indices or len(array.indices) > MAX_ARRAY_SIZE:
+        raise InvalidRequestError("array.indices", f"an array has 1..{MAX_ARRAY_SIZE} elements")
+    if min(array.indices) < 0 or len(set(array.indices)) != len(array.indices):
+        raise InvalidRequestError("array.indices", "indices must be distinct and not negative")
+    if array.max_running < 0:
+        raise InvalidRequestError("array.max_running", "a bound cannot be negative")
+
+
+def _check_texts(spec: WorkloadSpec) -> None:
+    if _NAME.fullmatch(spec.name) is None:
+        raise InvalidRequestError("name", "a name has 1..128 printable characters and no slash")
+    for name, value in spec.environment.items():
+        if _ENV_NAME.fullmatch(name) is None or "\0" in value:
+            raise InvalidRequestError(f"environment.{name}", "not a name or value an environment can hold")
+    for name, value in spec.labels.items():
+        if _LABEL.fullmatch(name) is None or len(value) > 256:
+            raise InvalidRequestError(f"labels.{name}", "letters, digits and . _ / - only; values of at most 256")
+
+
+def _check_paths(spec: WorkloadSpec) -> None:
+    directory = spec.working_directory
+    if directory and (not directory.startswith("/") or "\0" in directory):
+        raise InvalidRequestError("working_directory", "the working directory must be an absolute path")
+    relative = [(f"inputs.{n}.target", item.target) for n, item in enumerate(spec.inputs)]
+    relative += [(f"outputs.{n}.path", item.path) for n, item in enumerate(spec.outputs)]
+    for where, path in relative:
+        if not path or path.startswith("/") or "\0" in path or ".." in path.split("/"):
+            raise InvalidRequestError(where, f"{path!r} does not stay inside the working directory")
+    for position, item in enumerate(spec.inputs):
+        if not item.source.startswith("/") or "\0" in item.source:
+            raise InvalidRequestError(f"inputs.{position}.source", "a source must be an absolute path")
+
+
+def _check_dependency(where: str, dependency: Dependency) -> None:
+    singleton = dependency.kind is DependencyKind.SINGLETON
+    if singleton and (dependency.workload or dependency.index is not None):
+        raise InvalidRequestError(where, "singleton names no other workload")
+    if not singleton and dependency.workload < 1:
+        raise InvalidRequestError(where, f"{dependency.kind} needs a workload")

@@ -1,0 +1,62 @@
+"""Who may do what: users, projects, tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from suanli.model.ids import ProjectName, TokenId, UserName
+from suanli.model.quantities import Instant
+
+
+class Role(StrEnum):
+    """ADMIN runs the center; OPERATOR sees and handles all work and nodes; USER handles their own work."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    USER = "user"
+
+
+class Scope(StrEnum):
+    """What a token may be used for, within what its user may do."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person or a service. ``account`` is the system account their work runs as where Suanli runs as root."""
+
+    name: UserName
+    role: Role
+    account: str = ""
+    default_project: ProjectName = ProjectName("default")
+    active: bool = True
+    created_at: Instant = Instant(0)
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A group of work under one account of use; its members may submit to it."""
+
+    name: ProjectName
+    members: frozenset[UserName] = frozenset()
+    created_at: Instant = Instant(0)
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token as stored: never the secret, only its SHA-256. ``expires_at`` 0 means never."""
+
+    id: TokenId
+    user: UserName
+    digest: str
+    scopes: frozenset[Scope]
+    created_at: Instant = Instant(0)
+    expires_at: Instant = Instant(0)
+    revoked: bool = False
+    generation: int = 0

@@ -1,0 +1,21 @@
+"""Admission: every check gets its say before a workload is accepted. Quota, budget, license, power cap each offer one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from suanli.model.spec import WorkloadSpec
+from suanli.model.tenancy import User
+from suanli.ports.store import Reading
+
+
+class AdmissionCheck(Protocol):
+    """One rule on what may be submitted."""
+
+    def check(self, owner: User, spec: WorkloadSpec, tables: Reading) -> None:
+        """Let the submission pass or refuse it.
+
+        Raises:
+            AdmissionRefusedError: with a stable reason, what was wrong and what to do.
+        """
+        ...

@@ -1,0 +1,306 @@
+"""The store: facts appended, tables folded from them, and the questions asked of the tables.
+
+There is no way to write a table but to append a fact: the store folds it (the fold is handed to it at birth) and saves
+the records that come of it, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from suanli.model.facts import Fact, Record, RecordedFact
+from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.resources import Node, Queue
+from suanli.model.spec import Kind
+from suanli.model.tenancy import Project, Token, User
+from suanli.model.workload import Run, Submission, Workload, WorkloadState
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadFilter:
+    """Which workloads: every given field must hold; empty fields hold for all."""
+
+    owner: UserName = UserName("")
+    project: ProjectName = ProjectName("")
+    queue: QueueName = QueueName("")
+    name: str = ""
+    kinds: frozenset[Kind] = frozenset()
+    states: frozenset[WorkloadState] = frozenset()
+    array_id: WorkloadId = WorkloadId(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactFilter:
+    """Which facts. ``owner`` keeps those about that user's workloads; ``workload`` those about that one."""
+
+    owner: UserName = UserName("")
+    workload: WorkloadId = WorkloadId(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What was answered to a request with an idempotency key, and a digest of that request's body."""
+
+    fingerprint: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainReport:
+    """Outcome of a verification: how many facts, and the hash (hex) that stands for all of them."""
+
+    facts: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDifference:
+    """A record that replaying the facts gives otherwise than its table holds it (either side may be absent)."""
+
+    table: str
+    key: str
+    replayed: Record | None = None
+    stored: Record | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateCounts:
+    """How many workloads stand in each state."""
+
+    by_state: dict[WorkloadState, int] = field(default_factory=dict)
+
+
+class Reading(Protocol):
+    """One consistent view of the tables. Inside a transaction it shows the transaction's own appends too."""
+
+    def submission(self, first: WorkloadId) -> Submission:
+        """The spec held under the first workload it made.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def workload(self, workload: WorkloadId) -> Workload:
+        """One workload.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def workloads(self, which: WorkloadFilter, *, before: WorkloadId = ..., limit: int = ...) -> Sequence[Workload]:
+        """Workloads that pass the filter, newest (highest id) first, only ids below ``before`` where it is not 0."""
+        ...
+
+    def element(self, array: WorkloadId, index: int) -> Workload:
+        """The element of an array by its declared index.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def members(self, array: WorkloadId) -> Sequence[Workload]:
+        """All elements of the array, by id; the one workload itself where the id is no array's."""
+        ...
+
+    def queued(self) -> Iterator[tuple[Workload, Submission]]:
+        """All workloads HELD, BLOCKED or WAITING with their specs, by id, in bounded memory."""
+        ...
+
+    def blocked_on(self, ended: Sequence[WorkloadId]) -> Sequence[Workload]:
+        """BLOCKED workloads with an open dependency naming one of these ids or the array one of them belongs to."""
+        ...
+
+    def singletons(self, owner: UserName, name: str) -> Sequence[Workload]:
+        """Workloads of that owner and name that are not final, by id."""
+        ...
+
+    def run(self, run: RunId) -> Run:
+        """One run.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def runs(self, workload: WorkloadId) -> Sequence[Run]:
+        """All runs of a workload, by attempt."""
+        ...
+
+    def last_runs(self, workloads: Sequence[WorkloadId]) -> dict[WorkloadId, Run]:
+        """The latest run of each of these workloads that has one, in one question."""
+        ...
+
+    def active_runs(self) -> Sequence[Run]:
+        """All runs that have not ended, by workload id."""
+        ...
+
+    def counts(self, which: WorkloadFilter) -> StateCounts:
+        """Workloads that pass the filter, counted by state."""
+        ...
+
+    def node(self, node: NodeName) -> Node:
+        """One node.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def nodes(self) -> Sequence[Node]:
+        """All nodes, by name."""
+        ...
+
+    def queue(self, queue: QueueName) -> Queue:
+        """One queue.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def queues(self) -> Sequence[Queue]:
+        """All queues, by name."""
+        ...
+
+    def user(self, user: UserName) -> User:
+        """One user.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def users(self) -> Sequence[User]:
+        """All users, by name."""
+        ...
+
+    def project(self, project: ProjectName) -> Project:
+        """One project.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def projects(self) -> Sequence[Project]:
+        """All projects, by name."""
+        ...
+
+    def token(self, token: TokenId) -> Token:
+        """One token by its public id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def token_by_digest(self, digest: str) -> Token:
+        """One token by the SHA-256 (hex) of its secret.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def tokens(self, user: UserName) -> Sequence[Token]:
+        """All tokens of a user, oldest first."""
+        ...
+
+    def facts(self, after: FactSeq, which: FactFilter, limit: int) -> Sequence[RecordedFact]:
+        """Facts that pass the filter with a higher number than ``after``, in order, at most ``limit``."""
+        ...
+
+    def last_fact(self) -> FactSeq:
+        """Number of the newest fact, 0 if there is none."""
+        ...
+
+    def kept_answer(self, owner: UserName, key: str) -> KeptAnswer:
+        """What was answered to this key of this owner before.
+
+        Raises:
+            NotFoundError: nothing is kept under it.
+        """
+        ...
+
+
+class Transaction(Reading, Protocol):
+    """A reading that may also append. Nothing is durable until ``Store.transact`` returns."""
+
+    def append(self, fact: Fact, *, actor: UserName) -> None:
+        """Record a fact now and fold it into the tables.
+
+        Raises:
+            IllegalTransitionError: the fact does not fit the state it is recorded against; nothing was appended.
+        """
+        ...
+
+    def allocate(self, count: int) -> WorkloadId:
+        """Take ``count`` consecutive workload ids and return the first. Ids of a failed transaction may be skipped,
+        an id once returned by a transaction that succeeded is never given again."""
+        ...
+
+    def keep_answer(self, owner: UserName, key: str, answer: KeptAnswer) -> None:
+        """Remember an answer under an idempotency key; forgotten after a day or later."""
+        ...
+
+
+class Store(Protocol):
+    """Where everything that must survive lives."""
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` and make durable what it appended; return what it returned.
+
+        When this returns, the facts survive the death of process and machine. If ``work`` raises, none of its appends
+        happened and its exception comes out here. Transactions are serial: each sees all earlier ones. Concurrent
+        callers may share one commit; a failure of one caller's work never undoes another's. ``work`` may be called
+        more than once and on another thread, so it must not act on anything but the transaction.
+
+        Raises:
+            StoreUnavailableError: the store does not answer; whether the work is recorded is not known if the
+                connection broke during the commit itself.
+        """
+        ...
+
+    def read(self) -> AbstractContextManager[Reading]:
+        """Open a consistent view of all that was committed before now. Never blocks writers."""
+        ...
+
+    def wait(self, after: FactSeq, timeout_s: float) -> FactSeq:
+        """Block until a fact newer than ``after`` is durable or the time is over; return the newest fact's number."""
+        ...
+
+    def verify(self) -> ChainReport:
+        """Recompute the whole chain from the stored facts.
+
+        Raises:
+            ChainBrokenError: names the first fact that does not fit.
+        """
+        ...
+
+    def differences(self) -> Iterable[TableDifference]:
+        """Replay all facts from nothing and compare the outcome with the tables, record by record."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was begun and let go of all connections; a second call does nothing."""
+        ...
+
+
+class Fold(Protocol):
+    """How a fact changes the tables (``suanli.kernel.lifecycle.fold``)."""
+
+    def __call__(self, tables: Reading, recorded: RecordedFact) -> Sequence[Record]:
+        """The records that are new or different after the fact, each whole, with its generation grown by one.
+
+        Raises:
+            IllegalTransitionError: the fact does not fit the tables as they stand.
+        """
+        ...
