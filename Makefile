@@ -1,0 +1,72 @@
+# Everything here sets up what it needs from a fresh checkout: Python 3.11 or later and make suffice.
+# A stamp file stands for each finished step, so that a repeated run costs nothing.
+
+PYTHON ?= python3
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONDONTWRITEBYTECODE :=
+
+ROOM := src/suanli/adapters/engines/local/supervise
+SUPERVISOR := $(ROOM)/suanli-supervise
+PY := .venv/bin/python
+UV := .tools/bin/uv
+INSTALL := $(UV) pip install --quiet --python $(PY)
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DELETE_ON_ERROR:
+.PHONY: demo up test check bench chaos lock clean
+
+demo: .venv/server $(SUPERVISOR)
+	$(PY) -m demo
+
+up: .venv/server $(SUPERVISOR)
+	.venv/bin/suanli up
+
+# T chooses: make test T=tests/unit
+test: .venv/dev $(SUPERVISOR)
+	$(PYTHON) scripts/test_machine.py
+	$(PY) -m pytest -m "not live and not demo" $(T)
+
+check: .venv/dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/lint-imports --config laws/at_run_time.ini
+	$(PY) laws/lengths.py
+	$(PY) laws/addresses.py
+
+# make bench B=submit-bulk; without B it says which there are
+bench: .venv/dev $(SUPERVISOR)
+	$(PY) -m bench$(if $(B),.$(subst -,_,$(B)))
+
+chaos: .venv/dev $(SUPERVISOR)
+	SUANLI_CHAOS_KILLS=500 $(PY) -m pytest -m chaos --timeout=0
+
+# make lock UPGRADE=--upgrade takes newer versions; without it only what pyproject.toml asks anew changes
+lock: .tools/ready
+	$(COMPILE) $(UPGRADE) --group tools -o requirements/tools.txt
+	$(COMPILE) $(UPGRADE) --group compiler -o requirements/compiler.txt
+	$(COMPILE) $(UPGRADE) --group build -o requirements/build.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra server -o requirements/server.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
+
+clean:
+	rm -rf .venv .tools build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)
+	find src tests bench demo laws scripts -name __pycache__ -prune -exec rm -rf {} +
+
+.tools/ready: scripts/bootstrap.py requirements/tools.txt
+	$(PYTHON) scripts/bootstrap.py .tools requirements/tools.txt
+	touch $@
+
+.venv/server: .tools/ready pyproject.toml hatch_build.py requirements/server.txt requirements/build.txt
+	$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv
+	$(INSTALL) --require-hashes -r requirements/server.txt
+	$(INSTALL) --no-deps --build-constraints requirements/build.txt --editable .
+	touch $@
+
+.venv/dev: .venv/server requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(SUPERVISOR): $(wildcard $(ROOM)/*.c $(ROOM)/*.h) scripts/supervisor.py | .tools/ready
+	.tools/bin/python scripts/supervisor.py
