@@ -1,4 +1,4 @@
-"""The tree of errors. Each class has one stable ``code``; the edge (api/errors.py) maps codes to statuses and languages.
+"""The tree of errors. Each class has one stable ``code``; the edge (api/errors.py) maps it to status and language.
 
 An error says what was wrong (``detail``) and what to do (``hint``). ``params`` carries the same as data, for the edge
 to render in the reader's language.

@@ -12,7 +12,7 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
-from suanli.model.workload import EndCause, Run, StopCause, Submission, Usage, Workload
+from suanli.model.workload import EndCause, Run, Submission, Usage, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class PreemptRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """The run is over and holds nothing any more. Instants by the engine's clock; ``started_at`` 0 if it never began."""
+    """The run is over and holds nothing. Instants by the engine's clock; ``started_at`` 0 if it never began."""
 
     workload: WorkloadId
     run: RunId

@@ -41,7 +41,8 @@ def parse_memory(text: str) -> int:
     scale = match[2].lower()
     decimal = text.strip().lower().endswith("b") and not scale.endswith("i")
     base = 1000 if decimal else 1024
-    return round(float(match[1]) * base ** _SCALES[scale.removesuffix("i")])
+    factor: int = base ** _SCALES[scale.removesuffix("i")]
+    return round(float(match[1]) * factor)
 
 
 def parse_cpu(text: str) -> int:

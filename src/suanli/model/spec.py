@@ -58,7 +58,7 @@ class Precision(StrEnum):
 
 
 class DependencyKind(StrEnum):
-    """Slurm's words: start after the other began, ended well, ended badly, ended anyhow; or be the only one of a name."""
+    """Slurm's words: start after the other began, ended well, badly, or anyhow; or be the only one of a name."""
 
     AFTER = "after"
     AFTEROK = "afterok"

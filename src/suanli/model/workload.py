@@ -94,7 +94,7 @@ class Submission:
 class Workload:
     """One thing to be done. ``array_id`` is 0 outside arrays, else the id of the array's first element.
 
-    ``attempt`` counts the runs so far. ``exit_code`` and ``signal`` are those of the last run, -1 and 0 before one ended.
+    ``attempt`` counts the runs so far. ``exit_code`` and ``signal`` are those of the last run (-1 and 0: none ended).
     ``cause`` says why a final state was reached. ``generation`` grows with every change of this record.
     Instants are 0 until they happened.
     """

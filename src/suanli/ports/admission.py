@@ -1,4 +1,4 @@
-"""Admission: every check gets its say before a workload is accepted. Quota, budget, license, power cap each offer one."""
+"""Admission: every check has its say before work is accepted. Quota, budget, license, power cap each offer one."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class Engine(Protocol):
         ...
 
     def recover(self) -> Sequence[RunId]:
-        """Find every run this engine has accepted and not forgotten, ended ones included, by nothing but its own records.
+        """Find every run this engine has accepted and not forgotten, ended ones included, by its own records alone.
 
         Raises:
             EngineUnavailableError: try again.

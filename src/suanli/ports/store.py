@@ -243,8 +243,10 @@ class Transaction(Reading, Protocol):
         ...
 
     def allocate(self, count: int) -> WorkloadId:
-        """Take ``count`` consecutive workload ids and return the first. Ids of a failed transaction may be skipped,
-        an id once returned by a transaction that succeeded is never given again."""
+        """Take ``count`` consecutive workload ids and return the first.
+
+        Ids taken by a failed transaction may be skipped; one taken by one that succeeded is never given again.
+        """
         ...
 
     def keep_answer(self, owner: UserName, key: str, answer: KeptAnswer) -> None:

@@ -1,0 +1,371 @@
+"""The one state machine: a recorded fact and the tables as they stand give the records as they stand after it.
+
+Pure: no clock, no store, no randomness. The store folds every fact through :func:`fold` in the transaction that records
+it, and a replay of all facts folds them through it again, so tables cannot say what facts do not.
+
+    HELD, BLOCKED, WAITING --RunPlaced--> STARTING --RunStarted--> RUNNING --RunEnded--> a final state, or WAITING anew
+    CancelRequested, RequeueRequested, PreemptRequested turn STARTING and RUNNING into ENDING until RunEnded.
+
+What an engine must be told follows from a run's state alone (:func:`instruction`), so a server that died between a fact
+and the deed finds the deed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from enum import StrEnum
+from functools import singledispatch
+from typing import Protocol, TypeVar
+
+from suanli.model import facts
+from suanli.model.errors import IllegalTransitionError, NotFoundError
+from suanli.model.facts import Record, RecordedFact
+from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.quantities import Instant
+from suanli.model.resources import Node, Queue
+from suanli.model.spec import RetryCause
+from suanli.model.tenancy import Project, Token, User
+from suanli.model.workload import EndCause, Run, RunState, StopCause, Submission, Workload, WorkloadState
+
+_QUEUED = frozenset({WorkloadState.HELD, WorkloadState.BLOCKED, WorkloadState.WAITING})
+
+_OUTCOME = {
+    EndCause.SIGNALLED: WorkloadState.FAILED,
+    EndCause.TIMEOUT: WorkloadState.TIMEOUT,
+    EndCause.CANCELLED: WorkloadState.CANCELLED,
+    EndCause.OUT_OF_MEMORY: WorkloadState.OUT_OF_MEMORY,
+    EndCause.LAUNCH_FAILED: WorkloadState.FAILED,
+    EndCause.LOST: WorkloadState.LOST,
+}
+
+_RETRIED_AS = {
+    EndCause.SIGNALLED: RetryCause.FAILED,
+    EndCause.EXITED: RetryCause.FAILED,
+    EndCause.TIMEOUT: RetryCause.TIMEOUT,
+    EndCause.OUT_OF_MEMORY: RetryCause.OUT_OF_MEMORY,
+    EndCause.LAUNCH_FAILED: RetryCause.LAUNCH_FAILED,
+    EndCause.LOST: RetryCause.LOST,
+}
+
+
+K = TypeVar("K")
+
+
+class _Generational(Protocol):
+    @property
+    def generation(self) -> int: ...
+
+
+class Instruction(StrEnum):
+    """What the engine of a run must be told now."""
+
+    LAUNCH = "launch"
+    STOP = "stop"
+    NOTHING = "nothing"
+
+
+class Tables(Protocol):
+    """What the fold looks up. Each raises NotFoundError where there is no such record."""
+
+    def workload(self, workload: WorkloadId, /) -> Workload: ...
+    def run(self, run: RunId, /) -> Run: ...
+    def node(self, node: NodeName, /) -> Node: ...
+    def queue(self, queue: QueueName, /) -> Queue: ...
+    def user(self, user: UserName, /) -> User: ...
+    def project(self, project: ProjectName, /) -> Project: ...
+    def token(self, token: TokenId, /) -> Token: ...
+
+
+def instruction(run: Run) -> Instruction:
+    """What the engine must be told of a run in this state.
+
+    Telling it twice does no harm: launching is idempotent by run id, and so is stopping.
+    """
+    match run.state:
+        case RunState.PLACED:
+            return Instruction.LAUNCH
+        case RunState.STOPPING:
+            return Instruction.STOP
+        case RunState.RUNNING | RunState.ENDED:
+            return Instruction.NOTHING
+
+
+def fold(tables: Tables, recorded: RecordedFact) -> Sequence[Record]:
+    """The records that are new or different after ``recorded``, each whole, generation grown by one.
+
+    Raises:
+        IllegalTransitionError: the fact does not fit the tables as they stand.
+        NotFoundError: the fact names a record that does not exist.
+    """
+    return _fold(recorded.fact, tables, recorded.at)
+
+
+@singledispatch
+def _fold(fact: object, _tables: Tables, _at: Instant) -> Sequence[Record]:
+    message = f"no rule folds {type(fact).__name__}"
+    raise IllegalTransitionError(message)
+
+
+@_fold.register
+def _submitted(fact: facts.WorkloadSubmitted, _tables: Tables, at: Instant) -> Sequence[Record]:
+    spec = fact.spec
+    indices = (0,) if spec.array is None else spec.array.indices
+    if len(indices) != fact.count:
+        raise IllegalTransitionError(f"{fact.count} workloads were made of a spec for {len(indices)}")
+    first = Workload(
+        id=fact.first,
+        submission=fact.first,
+        owner=fact.owner,
+        project=spec.project,
+        kind=spec.kind,
+        name=spec.name,
+        queue=spec.queue,
+        state=_queued_state(held=fact.held, blocked=bool(spec.dependencies)),
+        priority=spec.priority,
+        time_limit_s=spec.time_limit_s,
+        array_id=WorkloadId(0) if spec.array is None else fact.first,
+        array_index=indices[0],
+        dependencies=spec.dependencies,
+        retry=spec.retry,
+        preemptible=spec.preemptible,
+        submitted_at=at,
+        eligible_at=Instant(0) if fact.held or spec.dependencies else at,
+        generation=1,
+    )
+    others = [replace(first, id=WorkloadId(fact.first + n), array_index=indices[n]) for n in range(1, fact.count)]
+    return [Submission(id=fact.first, spec=spec), first, *others]
+
+
+@_fold.register
+def _held(fact: facts.WorkloadHeld, tables: Tables, _at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), _QUEUED - {WorkloadState.HELD}, "hold")
+    return [_grown(workload, state=WorkloadState.HELD)]
+
+
+@_fold.register
+def _released(fact: facts.WorkloadReleased, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.HELD}, "release")
+    return [_queue_again(workload, at)]
+
+
+@_fold.register
+def _updated(fact: facts.WorkloadUpdated, tables: Tables, _at: Instant) -> Sequence[Record]:
+    workload = tables.workload(fact.workload)
+    if workload.state.final:
+        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: nothing of it can be changed")
+    changed: list[Record] = [_grown(workload, time_limit_s=fact.time_limit_s, priority=fact.priority)]
+    if workload.state.active:
+        run = tables.run(run_id(workload.id, workload.attempt))
+        changed.append(replace(run, time_limit_s=fact.time_limit_s, generation=run.generation + 1))
+    return changed
+
+
+@_fold.register
+def _dependencies_met(fact: facts.DependenciesMet, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.BLOCKED, WorkloadState.HELD}, "unblock")
+    lighter = replace(workload, dependencies=fact.left)
+    if workload.state is WorkloadState.HELD:
+        return [_grown(lighter)]
+    return [_queue_again(lighter, at)]
+
+
+@_fold.register
+def _dependency_failed(fact: facts.DependencyFailed, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), _QUEUED, "give up")
+    other = f"{fact.dependency.kind}:{fact.dependency.workload}"
+    detail = f"{other} can never be met"
+    final = WorkloadState.CANCELLED
+    return [_grown(workload, state=final, cause=EndCause.DEPENDENCY, detail=detail, ended_at=at)]
+
+
+@_fold.register
+def _cancel(fact: facts.CancelRequested, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = tables.workload(fact.workload)
+    if workload.state in _QUEUED:
+        return [_grown(workload, state=WorkloadState.CANCELLED, cause=EndCause.CANCELLED, ended_at=at)]
+    return _stop(tables, workload, StopCause.CANCELLED)
+
+
+@_fold.register
+def _requeue(fact: facts.RequeueRequested, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = tables.workload(fact.workload)
+    if workload.state in _QUEUED:
+        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: it is in the queue already")
+    if workload.state.final:
+        fresh = replace(workload, cause=None, detail="", exit_code=-1, signal=0, ended_at=Instant(0))
+        return [_queue_again(fresh, at)]
+    return _stop(tables, workload, StopCause.REQUEUED)
+
+
+@_fold.register
+def _signalled(fact: facts.SignalRequested, tables: Tables, _at: Instant) -> Sequence[Record]:
+    _expect(tables.workload(fact.workload), {WorkloadState.RUNNING, WorkloadState.ENDING}, "signal")
+    return []
+
+
+@_fold.register
+def _placed(fact: facts.RunPlaced, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.WAITING}, "place")
+    attempt = workload.attempt + 1
+    if fact.run != run_id(workload.id, attempt):
+        raise IllegalTransitionError(f"run {fact.run} is not the next run of workload {workload.id}")
+    run = Run(
+        id=fact.run,
+        workload=workload.id,
+        attempt=attempt,
+        state=RunState.PLACED,
+        allocation=fact.allocation,
+        time_limit_s=workload.time_limit_s,
+        placed_at=at,
+        generation=1,
+    )
+    return [_grown(workload, state=WorkloadState.STARTING, attempt=attempt), run]
+
+
+@_fold.register
+def _started(fact: facts.RunStarted, tables: Tables, _at: Instant) -> Sequence[Record]:
+    run = _live_run(tables, fact.run)
+    workload = tables.workload(run.workload)
+    if run.started_at:
+        raise IllegalTransitionError(f"run {run.id} has started before")
+    if run.state is RunState.STOPPING:
+        begun = replace(run, started_at=fact.started_at, generation=run.generation + 1)
+        return [begun, _grown(workload, started_at=fact.started_at)]
+    begun = replace(run, state=RunState.RUNNING, started_at=fact.started_at, generation=run.generation + 1)
+    return [begun, _grown(workload, state=WorkloadState.RUNNING, started_at=fact.started_at)]
+
+
+@_fold.register
+def _preempt(fact: facts.PreemptRequested, tables: Tables, _at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.STARTING, WorkloadState.RUNNING}, "preempt")
+    return _stop(tables, workload, StopCause.PREEMPTED)
+
+
+@_fold.register
+def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record]:
+    run = _live_run(tables, fact.run)
+    workload = tables.workload(run.workload)
+    ended_at = fact.ended_at or at
+    done = replace(
+        run,
+        state=RunState.ENDED,
+        started_at=fact.started_at or run.started_at,
+        ended_at=ended_at,
+        cause=fact.cause,
+        detail=fact.detail,
+        exit_code=fact.exit_code,
+        signal=fact.signal,
+        usage=fact.usage,
+        truncated=fact.truncated,
+        generation=run.generation + 1,
+    )
+    after = replace(
+        workload,
+        exit_code=fact.exit_code,
+        signal=fact.signal,
+        detail=fact.detail,
+        started_at=done.started_at,
+    )
+    if _runs_again(after, run, fact):
+        return [done, _queue_again(after, at)]
+    cause = EndCause.CANCELLED if run.stop is StopCause.CANCELLED else fact.cause
+    return [done, _grown(after, state=_outcome(cause, fact.exit_code), cause=cause, ended_at=ended_at)]
+
+
+@_fold.register
+def _node_registered(fact: facts.NodeRegistered, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [replace(fact.node, generation=_generation(tables.node, fact.node.name) + 1)]
+
+
+@_fold.register
+def _node_state(fact: facts.NodeStateChanged, tables: Tables, _at: Instant) -> Sequence[Record]:
+    node = tables.node(fact.node)
+    return [replace(node, state=fact.state, reason=fact.reason, generation=node.generation + 1)]
+
+
+@_fold.register
+def _queue_defined(fact: facts.QueueDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [replace(fact.queue, generation=_generation(tables.queue, fact.queue.name) + 1)]
+
+
+@_fold.register
+def _user_defined(fact: facts.UserDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [replace(fact.user, generation=_generation(tables.user, fact.user.name) + 1)]
+
+
+@_fold.register
+def _project_defined(fact: facts.ProjectDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [replace(fact.project, generation=_generation(tables.project, fact.project.name) + 1)]
+
+
+@_fold.register
+def _token_issued(fact: facts.TokenIssued, _tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [replace(fact.token, generation=1)]
+
+
+@_fold.register
+def _token_revoked(fact: facts.TokenRevoked, tables: Tables, _at: Instant) -> Sequence[Record]:
+    token = tables.token(fact.token)
+    return [replace(token, revoked=True, generation=token.generation + 1)]
+
+
+def _stop(tables: Tables, workload: Workload, cause: StopCause) -> Sequence[Record]:
+    if not workload.state.active:
+        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: there is nothing to stop")
+    run = _live_run(tables, run_id(workload.id, workload.attempt))
+    stopping = replace(run, state=RunState.STOPPING, stop=cause, generation=run.generation + 1)
+    return [_grown(workload, state=WorkloadState.ENDING), stopping]
+
+
+def _live_run(tables: Tables, wanted: RunId) -> Run:
+    run = tables.run(wanted)
+    if run.state is RunState.ENDED:
+        raise IllegalTransitionError(f"run {run.id} has ended before")
+    return run
+
+
+def _queue_again(workload: Workload, at: Instant) -> Workload:
+    state = _queued_state(held=False, blocked=bool(workload.dependencies))
+    eligible = at if state is WorkloadState.WAITING else Instant(0)
+    return _grown(workload, state=state, eligible_at=eligible)
+
+
+def _outcome(cause: EndCause, exit_code: int) -> WorkloadState:
+    if cause is EndCause.EXITED:
+        return WorkloadState.COMPLETED if exit_code == 0 else WorkloadState.FAILED
+    return _OUTCOME.get(cause, WorkloadState.FAILED)
+
+
+def _runs_again(workload: Workload, run: Run, fact: facts.RunEnded) -> bool:
+    if run.stop is StopCause.CANCELLED:
+        return False
+    if run.stop in {StopCause.PREEMPTED, StopCause.REQUEUED}:
+        return not (fact.cause is EndCause.EXITED and fact.exit_code == 0)
+    retried = _RETRIED_AS.get(fact.cause)
+    failed = fact.cause is not EndCause.EXITED or fact.exit_code != 0
+    return failed and retried in workload.retry.on and workload.attempt < workload.retry.max_attempts
+
+
+def _queued_state(*, held: bool, blocked: bool) -> WorkloadState:
+    if held:
+        return WorkloadState.HELD
+    return WorkloadState.BLOCKED if blocked else WorkloadState.WAITING
+
+
+def _expect(workload: Workload, states: AbstractSet[WorkloadState], verb: str) -> Workload:
+    if workload.state not in states:
+        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: cannot {verb} it")
+    return workload
+
+
+def _grown(workload: Workload, **changes: object) -> Workload:
+    return replace(workload, generation=workload.generation + 1, **changes)  # type: ignore[arg-type]
+
+
+def _generation(lookup: Callable[[K], _Generational], key: K) -> int:
+    try:
+        return lookup(key).generation
+    except NotFoundError:
+        return 0
