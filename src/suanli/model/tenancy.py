@@ -60,3 +60,12 @@ class Token:
     expires_at: Instant = Instant(0)
     revoked: bool = False
     generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, as a token showed: the user, what they are, and what this token may be used for."""
+
+    user: UserName
+    role: Role
+    scopes: frozenset[Scope]
