@@ -20,10 +20,9 @@ def main() -> None:
     """Install what is missing when root on Debian; a package that cannot be had is named, never fatal."""
     lacks = missing()
     if lacks and os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)
-        command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *lacks]
-        subprocess.run(command, check=False, **quiet)
+        unattended = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update"], ["install", "-y", "--no-install-recommends", *lacks]):
+            subprocess.run(["apt-get", "-q", *words], check=False, stdout=subprocess.DEVNULL, env=unattended)
         lacks = missing()
     for package, loss in lacks.items():
         print(f"left out: {loss} ({package} is not installed)")
