@@ -14,7 +14,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOM = ROOT / "src/suanli/adapters/engines/local/supervise"
-SOURCE = ROOM / "supervise.c"
 BINARY = ROOM / "suanli-supervise"
 FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-std=c17", "-D_GNU_SOURCE"]
 
