@@ -1,0 +1,150 @@
+"""The files of a run directory, written for and read from the supervisor (``specs/3-run-directory.md``)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from suanli.model.errors import EngineError
+from suanli.model.quantities import Instant
+from suanli.model.workload import EndCause, Usage
+
+Record = tuple[str, str | int]
+"""Key and value of one record of a plan."""
+
+_CAUSES = {
+    "exited": EndCause.EXITED,
+    "signal": EndCause.SIGNALLED,
+    "timeout": EndCause.TIMEOUT,
+    "cancelled": EndCause.CANCELLED,
+    "preempted": EndCause.PREEMPTED,
+    "out_of_memory": EndCause.OUT_OF_MEMORY,
+    "launch_failed": EndCause.LAUNCH_FAILED,
+    "lost": EndCause.LOST,
+}
+_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What the supervisor recorded before the user's first instruction. ``tasks`` are session ids, one for each."""
+
+    at: Instant
+    supervisor: int
+    boot_id: str
+    tasks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run ended. ``exit_code`` is -1 where a signal or a failed launch leaves none.
+
+    The supervisor's own cost (``supervisor_cpu_us``, ``supervisor_memory_bytes``) is no part of ``usage``.
+    """
+
+    cause: EndCause
+    exit_code: int
+    signal: int
+    detail: str
+    started_at: Instant
+    ended_at: Instant
+    usage: Usage
+    truncated: bool
+    supervisor_cpu_us: int
+    supervisor_memory_bytes: int
+    control_ignored: int
+
+
+def encode_plan(records: Iterable[Record]) -> bytes:
+    """Lay out a plan: every record closed by a NUL, the first naming the version, the last one ``end=``.
+
+    Raises:
+        EngineError: a value holds a NUL, which no argument, path or environment can.
+    """
+    parts = [os.fsencode(f"{key}={value}") for key, value in (("version", 1), *records, ("end", ""))]
+    if any(b"\0" in part for part in parts):
+        raise EngineError("a value of the run holds a NUL byte")
+    return b"\0".join(parts) + b"\0"
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Put a file in place whole and synced, or not at all. The caller syncs the folder that holds it."""
+    temporary = path.with_name(path.name + ".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def read_started(directory: Path) -> Started | None:
+    """The start on record, or None when the run has not started."""
+    fields = _read(directory / "started")
+    if fields is None:
+        return None
+    return Started(
+        at=Instant(_number(fields, "started_us")),
+        supervisor=_number(fields, "supervisor"),
+        boot_id=fields["boot_id"][0],
+        tasks=tuple(int(value) for value in fields["task"]),
+    )
+
+
+def read_ended(directory: Path) -> Ended | None:
+    """The end on record, or None when there is none."""
+    fields = _read(directory / "ended")
+    if fields is None:
+        return None
+    cause = _CAUSES[fields["cause"][0]]
+    return Ended(
+        cause=cause,
+        exit_code=_number(fields, "exit_code", -1),
+        signal=_number(fields, "signal"),
+        detail=_detail(fields),
+        started_at=Instant(_number(fields, "started_us")),
+        ended_at=Instant(_number(fields, "ended_us")),
+        usage=Usage(
+            cpu_us=_number(fields, "user_us") + _number(fields, "system_us"),
+            memory_peak_bytes=max(_number(fields, "peak_rss_bytes"), _number(fields, "peak_cgroup_bytes")),
+        ),
+        truncated=bool(_number(fields, "stdout_truncated") or _number(fields, "stderr_truncated")),
+        supervisor_cpu_us=_number(fields, "supervisor_cpu_us"),
+        supervisor_memory_bytes=_number(fields, "supervisor_peak_rss_bytes"),
+        control_ignored=_number(fields, "control_ignored"),
+    )
+
+
+def encode_lost(started: Started, ended_at: Instant) -> bytes:
+    """The record that closes a run whose supervisor died without one."""
+    lines = ["version=1", "cause=lost", f"started_us={started.at}", f"ended_us={ended_at}", "end=", ""]
+    return "\n".join(lines).encode()
+
+
+def _read(path: Path) -> dict[str, list[str]] | None:
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        return None
+    fields: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        fields.setdefault(key, []).append(value)
+    if fields.get("version") != ["1"] or "end" not in fields:
+        raise EngineError(f"{path} is not a record of this version", "a newer Suanli may have written it")
+    return fields
+
+
+def _number(fields: dict[str, list[str]], key: str, absent: int = 0) -> int:
+    return int(fields[key][0]) if key in fields else absent
+
+
+def _detail(fields: dict[str, list[str]]) -> str:
+    if "what" not in fields:
+        return ""
+    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), fields["what"][0]).encode("latin-1")
+    return f"{raw.decode(errors='replace')}: {os.strerror(_number(fields, 'errno', errno.EIO))}"

@@ -1,0 +1,209 @@
+/* suanli-supervise RUNDIR...: one detached supervisor for each run directory. It prints one line for each and exits
+ * when every supervisor has recorded its start or said why it cannot. specs/3-run-directory.md is the contract. */
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum verdict { SILENT, OK, BUSY, ALREADY, ERROR };
+
+struct report {
+    uint32_t index;
+    enum verdict verdict;
+    struct failure failure;
+};
+
+static int64_t clock_read(clockid_t clock, int64_t per_second)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * per_second + now.tv_nsec / (1000000000 / per_second);
+}
+
+int64_t realtime_us(void)
+{
+    return clock_read(CLOCK_REALTIME, 1000000);
+}
+
+int64_t monotonic_ms(void)
+{
+    return clock_read(CLOCK_MONOTONIC, 1000);
+}
+
+bool fail(struct failure *failure, int error, const char *step, const char *subject)
+{
+    failure->error = error;
+    snprintf(failure->what, sizeof failure->what, "%s %s", step, subject);
+    return false;
+}
+
+bool write_all(int descriptor, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t put = write(descriptor, bytes, count);
+        if (put < 0 && errno != EINTR)
+            return false;
+        if (put > 0) {
+            bytes += put;
+            count -= (size_t)put;
+        }
+    }
+    return true;
+}
+
+static void detach(struct run *run)
+{
+    const int ignored[] = {SIGHUP, SIGINT, SIGPIPE, SIGXFSZ};
+    sigset_t watched;
+    setsid();
+    umask(077);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGCHLD);
+    sigaddset(&watched, SIGTERM);
+    sigprocmask(SIG_SETMASK, &watched, NULL);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    run->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (null < 0 || run->signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        abort();
+    for (int standard = 0; standard <= 2; standard++)
+        dup2(null, standard);
+    close(null);
+    run->supervisor = getpid();
+}
+
+static bool enter(struct run *run, const char *path, struct failure *failure)
+{
+    struct stat status;
+    run->directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (run->directory < 0 || fstat(run->directory, &status) < 0)
+        return fail(failure, errno, "open", "run directory");
+    if (status.st_uid != geteuid() || (status.st_mode & 077))
+        return fail(failure, EPERM, "owner and mode of", "run directory");
+    run->lock = openat(run->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return run->lock >= 0 || fail(failure, errno, "open", "lock");
+}
+
+static bool open_control(struct run *run, struct failure *failure)
+{
+    struct stat status;
+    if (mkfifoat(run->directory, "control", 0600) < 0 && errno != EEXIST)
+        return fail(failure, errno, "make", "control");
+    /* Opened for both, it never reports the end of the last writer. */
+    run->control = openat(run->directory, "control", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (run->control < 0 || fstat(run->control, &status) < 0)
+        return fail(failure, errno, "open", "control");
+    return S_ISFIFO(status.st_mode) || fail(failure, EINVAL, "not a FIFO:", "control");
+}
+
+/* Everything up to the durable record of the start; from then on the run exists and is never started again. */
+static enum verdict begin(struct run *run, const char *path, struct failure *failure)
+{
+    if (!enter(run, path, failure))
+        return ERROR;
+    if (flock(run->lock, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? BUSY : (fail(failure, errno, "lock", "run directory"), ERROR);
+    if (faccessat(run->directory, "started", F_OK, 0) == 0)
+        return ALREADY;
+    if (!plan_read(run->directory, &run->plan, failure) || !open_control(run, failure) ||
+        !outputs_pipe(run, failure) || !tasks_fork(run, failure))
+        return ERROR;
+    if (record_started(run, failure))
+        return OK;
+    return failure->error == EEXIST ? ALREADY : ERROR;
+}
+
+static _Noreturn void supervise(const char *path, uint32_t index, int reports)
+{
+    static struct run run;
+    struct report report = {.index = index};
+    const char *slash = strrchr(path, '/');
+    run.name = slash ? slash + 1 : path;
+    run.reports = reports;
+    detach(&run);
+    report.verdict = begin(&run, path, &report.failure);
+    write_all(reports, (char *)&report, sizeof report);
+    close(reports);
+    if (report.verdict != OK)
+        _exit(1);
+    doorbell_ring(&run, "started");
+    run.begun_ms = monotonic_ms();
+    run.time_limit_ms = run.plan.time_limit_ms;
+    if (!cgroups_create(&run.plan, &run.failure) || !outputs_open(&run, &run.failure)) {
+        run.terminating = true;
+        run.cause = LAUNCH_FAILED;
+        run.kill_at_ms = run.begun_ms;
+    } else if (!tasks_release(&run)) {
+        abort();
+    }
+    watch(&run);
+    unlinkat(run.directory, "control", 0);
+    record_ended(&run);
+    doorbell_ring(&run, "ended");
+    _exit(0);
+}
+
+static void print_report(const char *path, const struct report *report)
+{
+    static const char *const words[] = {[OK] = "ok", [BUSY] = "busy", [ALREADY] = "already"};
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (report->verdict == ERROR)
+        printf("%s error %d %s\n", name, report->failure.error, report->failure.what);
+    else if (report->verdict == SILENT)
+        printf("%s error %d died before its start was recorded\n", name, ECHILD);
+    else
+        printf("%s %s\n", name, words[report->verdict]);
+}
+
+static void close_inherited(void)
+{
+    int null;
+    do
+        null = open("/dev/null", O_RDWR);
+    while (null >= 0 && null <= 2);
+    if (syscall(SYS_close_range, 3U, ~0U, 0) < 0)
+        for (int descriptor = 3, last = (int)sysconf(_SC_OPEN_MAX); descriptor < last; descriptor++)
+            close(descriptor);
+}
+
+int main(int count, char **paths)
+{
+    int ends[2];
+    struct report report, *reports = calloc((size_t)count, sizeof *reports);
+    close_inherited();
+    if (!reports || pipe2(ends, O_CLOEXEC) < 0) {
+        perror("suanli-supervise");
+        return 1;
+    }
+    for (int i = 1; i < count; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            close(ends[0]);
+            supervise(paths[i], (uint32_t)i, ends[1]);
+        }
+        if (pid < 0) {
+            reports[i].verdict = ERROR;
+            fail(&reports[i].failure, errno, "fork", "supervisor");
+        }
+    }
+    close(ends[1]);
+    while (read(ends[0], &report, sizeof report) == (ssize_t)sizeof report)
+        reports[report.index] = report;
+    for (int i = 1; i < count; i++)
+        print_report(paths[i], &reports[i]);
+    return 0;
+}

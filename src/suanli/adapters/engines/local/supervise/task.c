@@ -1,0 +1,141 @@
+/* From fork to the user's first instruction. A forked task waits at the gate until `started` is durable; if the
+ * supervisor dies before opening the gate, the task ends without having run anything. */
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool die_with(pid_t supervisor)
+{
+    /* The supervisor may have died between fork and prctl; then nobody would send the signal any more. */
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == supervisor;
+}
+
+static bool constrain(const struct plan *plan, struct failure *failure)
+{
+    if (plan->oom_score_adj) {
+        char text[16];
+        int length = snprintf(text, sizeof text, "%d", (int)plan->oom_score_adj);
+        int descriptor = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+        if (descriptor < 0 || write(descriptor, text, (size_t)length) != length)
+            return fail(failure, errno, "write", "/proc/self/oom_score_adj");
+        close(descriptor);
+    }
+    if (plan->pinned && syscall(SYS_sched_setaffinity, 0, sizeof plan->cpus, plan->cpus) < 0)
+        return fail(failure, errno, "set", "cpu affinity");
+    if (plan->nice && setpriority(PRIO_PROCESS, 0, (int)plan->nice) < 0)
+        return fail(failure, errno, "set", "nice");
+    for (size_t i = 0; i < plan->limit_count; i++) {
+        struct rlimit limit = {plan->limits[i].value, plan->limits[i].value};
+        if (setrlimit(plan->limits[i].resource, &limit) < 0)
+            return fail(failure, errno, "set", "resource limit");
+    }
+    return true;
+}
+
+static bool become_user(const struct plan *plan, struct failure *failure)
+{
+    if (plan->uid >= 0) {
+        gid_t gid = (gid_t)plan->gid;
+        uid_t uid = (uid_t)plan->uid;
+        if (setgroups(plan->group_count, plan->groups) < 0 || setresgid(gid, gid, gid) < 0 ||
+            setresuid(uid, uid, uid) < 0)
+            return fail(failure, errno, "become", "the user");
+    }
+    if (plan->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return fail(failure, errno, "set", "no_new_privs");
+    return true;
+}
+
+static bool prepare(const struct run *run, struct failure *failure)
+{
+    const struct plan *plan = &run->plan;
+    if (!cgroups_join(plan, failure) || !constrain(plan, failure) || !become_user(plan, failure))
+        return false;
+    if (!die_with(run->supervisor))
+        return fail(failure, EOWNERDEAD, "follow", "the supervisor");
+    umask((mode_t)plan->umask);
+    return chdir(plan->directory) == 0 || fail(failure, errno, "chdir", plan->directory);
+}
+
+static void restore_signals(void)
+{
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void task_main(struct run *run, const struct task *task, int gate, int faults)
+{
+    struct failure failure = {0};
+    char opened;
+    const struct plan *plan = &run->plan;
+    /* Copies would outlive the supervisor's own: of the lock, pretending that it lives, and of its report. */
+    close(run->lock);
+    close(run->reports);
+    close(run->gate);
+    setsid();
+    if (!die_with(run->supervisor) || read(gate, &opened, 1) != 1)
+        _exit(127);
+    if (prepare(run, &failure)) {
+        char **arguments = task->arguments.count ? task->arguments.items : plan->arguments.items;
+        struct output *last = &run->outputs[run->output_count - 1];
+        restore_signals();
+        environ = plan_environment(plan, task);
+        if (dup2(run->outputs[0].pipe_write, STDOUT_FILENO) < 0 || dup2(last->pipe_write, STDERR_FILENO) < 0)
+            fail(&failure, errno, "connect", "output");
+        else
+            execvp(arguments[0], arguments);
+        if (!failure.error)
+            fail(&failure, errno, "exec", arguments[0]);
+    }
+    write_all(faults, (char *)&failure, sizeof failure);
+    _exit(127);
+}
+
+bool tasks_fork(struct run *run, struct failure *failure)
+{
+    int gate[2], faults[2];
+    if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(faults, O_CLOEXEC) < 0)
+        return fail(failure, errno, "make", "pipe");
+    run->gate = gate[1];
+    run->faults = faults[0];
+    run->tasks = calloc(run->plan.task_count, sizeof *run->tasks);
+    if (!run->tasks)
+        return fail(failure, ENOMEM, "fork", "task");
+    for (size_t i = 0; i < run->plan.task_count; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            return fail(failure, errno, "fork", "task");
+        if (pid == 0)
+            task_main(run, &run->plan.tasks[i], gate[0], faults[1]);
+        run->tasks[i].pid = pid;
+        run->running++;
+    }
+    close(gate[0]);
+    close(faults[1]);
+    for (size_t i = 0; i < run->output_count; i++)
+        close(run->outputs[i].pipe_write);
+    return true;
+}
+
+bool tasks_release(struct run *run)
+{
+    bool released = true;
+    for (size_t i = 0; i < run->running; i++)
+        released = released && write(run->gate, "", 1) == 1;
+    close(run->gate);
+    return released;
+}
