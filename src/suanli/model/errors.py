@@ -119,6 +119,12 @@ class StoreUnavailableError(StoreError):
     code = "store_unavailable"
 
 
+class StoreVersionError(StoreError):
+    """The store was written by another version of Suanli than this one understands."""
+
+    code = "store_version"
+
+
 class ChainBrokenError(StoreError):
     """The fact chain does not verify: a fact was altered, removed or inserted."""
 
