@@ -3,7 +3,6 @@
 
 PYTHON ?= python3
 export UV_PYTHON_DOWNLOADS := never
-export PYTHONDONTWRITEBYTECODE :=
 
 ROOM := src/suanli/adapters/engines/local/supervise
 SUPERVISOR := $(ROOM)/suanli-supervise
@@ -51,10 +50,11 @@ lock: .tools/ready
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
 
 clean:
-	rm -rf .venv .tools build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)
-	find src tests bench demo laws scripts -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .tools build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)*
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 .tools/ready: scripts/bootstrap.py requirements/tools.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Suanli needs Python 3.11 or later, and %s is %s; try: make PYTHON=python3.11" % (sys.executable, sys.version.split()[0]))'
 	$(PYTHON) scripts/bootstrap.py .tools requirements/tools.txt
 	touch $@
 

@@ -1,6 +1,6 @@
 """Make the private tool environment that holds uv: `bootstrap.py FOLDER LOCK`.
 
-Needs nothing but a Python of 3.11 or later. Debian ships Python without the means to put pip into a new environment
+Needs nothing but Python itself. Debian ships Python without the means to put pip into a new environment
 (`python3-venv`); then the system's own pip serves, else apt does when this is root, else one line says what to install.
 """
 
@@ -10,8 +10,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-OLDEST = (3, 11)
 
 
 def create(folder: Path) -> list[str]:
@@ -34,9 +32,6 @@ def create(folder: Path) -> list[str]:
 
 def main() -> None:
     """Create the environment named first on the command line from the hashed lock named second."""
-    if sys.version_info < OLDEST:
-        found = ".".join(map(str, sys.version_info[:3]))
-        sys.exit(f"Suanli needs Python 3.11 or later; {sys.executable} is {found}. Try: make PYTHON=python3.11 ...")
     folder, lock = Path(sys.argv[1]), sys.argv[2]
     pip = create(folder)
     subprocess.run(
