@@ -1,0 +1,69 @@
+"""Who may do what: one table of rules, denied unless a rule allows. Pure."""
+
+from __future__ import annotations
+
+from suanli.model.errors import NotPermittedError
+from suanli.model.ids import UserName
+from suanli.model.tenancy import Caller, Role, Scope
+
+_STAFF = frozenset({Role.ADMIN, Role.OPERATOR})
+
+
+def is_staff(caller: Caller) -> bool:
+    """Whether the caller handles everybody's work: an operator or an administrator."""
+    return caller.role in _STAFF
+
+
+def sees(caller: Caller, owner: UserName) -> bool:
+    """Whether the caller may know that a thing of this owner exists."""
+    return caller.user == owner or is_staff(caller)
+
+
+def require(caller: Caller, scope: Scope) -> None:
+    """Let pass a token that was issued for this use (WRITE covers READ, ADMIN covers both).
+
+    Raises:
+        NotPermittedError: it was not.
+    """
+    granted = caller.scopes
+    covered = {
+        Scope.READ: bool(granted),
+        Scope.WRITE: bool(granted & {Scope.WRITE, Scope.ADMIN}),
+        Scope.ADMIN: Scope.ADMIN in granted,
+    }
+    if not covered[scope]:
+        raise NotPermittedError(f"this token has no scope {scope}", f"use a token with scope {scope}", scope=scope)
+
+
+def require_operator(caller: Caller, scope: Scope) -> None:
+    """Let pass operators and administrators with a token of this scope.
+
+    Raises:
+        NotPermittedError: the caller is neither, or the token lacks the scope.
+    """
+    require(caller, scope)
+    if not is_staff(caller):
+        raise NotPermittedError("this is for operators of the center", "ask an operator")
+
+
+def require_admin(caller: Caller) -> None:
+    """Let pass administrators with a token of scope ADMIN.
+
+    Raises:
+        NotPermittedError: the caller is none, or the token lacks the scope.
+    """
+    require(caller, Scope.ADMIN)
+    if caller.role is not Role.ADMIN:
+        raise NotPermittedError("this is for administrators of the center", "ask an administrator")
+
+
+def require_self_or_admin(caller: Caller, user: UserName, scope: Scope) -> None:
+    """Let pass the user in question with a token of this scope, and administrators.
+
+    Raises:
+        NotPermittedError: the caller is somebody else, or the token lacks the scope.
+    """
+    if caller.user == user:
+        require(caller, scope)
+    else:
+        require_admin(caller)
