@@ -36,10 +36,11 @@ class WorkloadFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactFilter:
-    """Which facts. ``owner`` keeps those about that user's workloads; ``workload`` those about that one."""
+    """Which facts: those about ``owner``'s workloads, about one ``workload``, of some ``types`` (class names)."""
 
     owner: UserName = UserName("")
     workload: WorkloadId = WorkloadId(0)
+    types: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

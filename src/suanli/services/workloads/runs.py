@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from suanli.kernel.lifecycle import Instruction, instruction
-from suanli.model.facts import SYSTEM, Fact, RunEnded, RunStarted
-from suanli.model.ids import EngineName, RunId
+from suanli.model.facts import SYSTEM, Fact, RunEnded, RunStarted, SignalRequested, WorkloadUpdated
+from suanli.model.ids import EngineName, FactSeq, RunId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.workload import EndCause, Run, RunState, StopCause, Submission, Workload
 from suanli.ports.engine import Observation, ObservedState, RunOrder
-from suanli.ports.store import Reading, Store, Transaction
+from suanli.ports.store import FactFilter, Reading, Store, Transaction
+
+_REQUESTS = frozenset({SignalRequested.__name__, WorkloadUpdated.__name__})
+_MANY = 1_000_000
 
 _STOPPED_AS = {
     StopCause.CANCELLED: EndCause.CANCELLED,
@@ -28,20 +32,66 @@ class Errands:
     stop: tuple[Run, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """What people asked of running work, up to fact ``upto``: signals to send, time limits to move."""
+
+    signals: tuple[tuple[RunId, int], ...]
+    time_limits: tuple[tuple[RunId, int], ...]
+    upto: FactSeq
+
+
 class Runs:
     """Turns of the loops that stand between the facts and the engines."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def errands(self, engine: EngineName) -> Errands:
-        """All that this engine must be told, from the tables alone; telling it twice does no harm."""
+    def errands(self, engine: EngineName, launched: AbstractSet[RunId]) -> Errands:
+        """All that this engine must be told, from the tables alone; telling it twice does no harm.
+
+        Runs in ``launched`` need no second order.
+        """
         with self._store.read() as tables:
             runs = [run for run in tables.active_runs() if run.allocation.engine == engine]
             return Errands(
-                launch=tuple(_order(tables, run) for run in runs if instruction(run) is Instruction.LAUNCH),
+                launch=tuple(
+                    _order(tables, run)
+                    for run in runs
+                    if instruction(run) is Instruction.LAUNCH and run.id not in launched
+                ),
                 stop=tuple(run for run in runs if instruction(run) is Instruction.STOP),
             )
+
+    def last_request(self) -> FactSeq:
+        """The number from which on ``requests`` has something to say to a server that begins now."""
+        with self._store.read() as tables:
+            return tables.last_fact()
+
+    def requests(self, engine: EngineName, after: FactSeq) -> Requests:
+        """Signals and time limits asked for after a fact, for the runs of this engine that are live.
+
+        A signal asked for just before a server died may not be sent: it is sent at most once.
+        """
+        signals: list[tuple[RunId, int]] = []
+        limits: list[tuple[RunId, int]] = []
+        with self._store.read() as tables:
+            upto = tables.last_fact()
+            for recorded in tables.facts(after, FactFilter(types=_REQUESTS), _MANY):
+                fact = recorded.fact
+                if not isinstance(fact, SignalRequested | WorkloadUpdated):
+                    continue
+                workload = tables.workload(fact.workload)
+                if not workload.state.active:
+                    continue
+                run = tables.run(run_id(workload.id, workload.attempt))
+                if run.allocation.engine != engine:
+                    continue
+                if isinstance(fact, SignalRequested):
+                    signals.append((run.id, fact.signal))
+                else:
+                    limits.append((run.id, fact.time_limit_s))
+        return Requests(signals=tuple(signals), time_limits=tuple(limits), upto=upto)
 
     def live(self, engine: EngineName) -> Sequence[Run]:
         """All runs of this engine that have not ended on record."""
