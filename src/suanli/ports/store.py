@@ -99,6 +99,10 @@ class Reading(Protocol):
         """Workloads that pass the filter, newest (highest id) first, only ids below ``before`` where it is not 0."""
         ...
 
+    def these(self, workloads: Sequence[WorkloadId]) -> Sequence[Workload]:
+        """These workloads, by id, in one question; ids that name none are passed over."""
+        ...
+
     def element(self, array: WorkloadId, index: int) -> Workload:
         """The element of an array by its declared index.
 
