@@ -1,0 +1,1 @@
+"""Identity: what people prove themselves with."""

@@ -1,0 +1,110 @@
+"""Build: a center out of its parts. Nothing here decides anything; it only says who is handed to whom."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from suanli.adapters.clock import SystemClock
+from suanli.adapters.database import open_store
+from suanli.adapters.engines.local import LocalEngine
+from suanli.adapters.identity.secrets import SystemSecrets
+from suanli.kernel.lifecycle import fold
+from suanli.loops.launch import Launch
+from suanli.loops.loop import Loop
+from suanli.loops.observe import Observe
+from suanli.loops.schedule import Schedule
+from suanli.loops.upkeep import Upkeep
+from suanli.model.ids import EngineName, NodeName
+from suanli.ports.clock import Clock
+from suanli.ports.engine import Engine
+from suanli.ports.store import Store
+from suanli.services.inventory import Inventory
+from suanli.services.requests import Requests
+from suanli.services.scheduling import Scheduling
+from suanli.services.tenants import Tenants
+from suanli.services.workloads import Runs, Workloads
+from suanli.wiring.settings import Settings
+
+_JOIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Center:
+    """A center put together and not yet turning."""
+
+    store: Store
+    clock: Clock
+    engines: dict[EngineName, Engine]
+    requests: Requests
+    workloads: Workloads
+    runs: Runs
+    tenants: Tenants
+    inventory: Inventory
+    scheduling: Scheduling
+
+
+def build_store(settings: Settings) -> Store:
+    """Open the center's store, making or upgrading its tables where needed."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_store(settings.database_url, fold=fold, clock=SystemClock())
+
+
+def build_center(settings: Settings) -> Center:
+    """Put a center together from its settings."""
+    store = build_store(settings)
+    clock = SystemClock()
+    local = LocalEngine(
+        home=settings.home / "local",
+        node=NodeName(socket.gethostname()),
+        clock=clock,
+        cpus=settings.local_cpus,
+        memory_bytes=settings.local_memory_bytes,
+        isolation=settings.local_isolation,
+        output_cap_bytes=settings.output_cap_bytes,
+        hidden=(settings.home,),
+    )
+    engines: dict[EngineName, Engine] = {local.name: local}
+    return Center(
+        store=store,
+        clock=clock,
+        engines=engines,
+        requests=Requests(store),
+        workloads=Workloads(store, engines, checks=()),
+        runs=Runs(store),
+        tenants=Tenants(store, clock, SystemSecrets()),
+        inventory=Inventory(store, engines),
+        scheduling=Scheduling(store, clock),
+    )
+
+
+class Turning:
+    """The loops of a center. Started in the order in which each needs what the earlier did."""
+
+    def __init__(self, center: Center, settings: Settings) -> None:
+        self._upkeep = [
+            Upkeep(center.inventory, engine, center.clock, settings.retention_s) for engine in center.engines.values()
+        ]
+        self.loops = [Loop("schedule", Schedule(center.store, center.scheduling).turn)]
+        for engine, upkeep in zip(center.engines.values(), self._upkeep, strict=True):
+            observe = Observe(center.runs, engine)
+            observe.survey()
+            self.loops += [
+                Loop(f"launch-{engine.name}", Launch(center.store, center.runs, engine).turn),
+                Loop(f"observe-{engine.name}", observe.turn),
+                Loop(f"upkeep-{engine.name}", upkeep.turn),
+            ]
+
+    def start(self) -> None:
+        """Start every loop."""
+        for loop in self.loops:
+            loop.start()
+
+    def stop(self) -> None:
+        """Let every loop finish its turn, and wait for that."""
+        for loop in self.loops:
+            loop.stop()
+        for upkeep in self._upkeep:
+            upkeep.wake()
+        for loop in self.loops:
+            loop.join(_JOIN_S)

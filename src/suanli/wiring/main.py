@@ -1,0 +1,68 @@
+"""``suanlid``: the server and the commands that work on its store while it is down."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from suanli.model.errors import SuanliError
+from suanli.wiring.settings import Settings
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``suanlid``; exits with 0, 1 (it failed, one line says why) or 2 (usage)."""
+    options = _parser().parse_args(arguments)
+    given: dict[str, Any] = {
+        name: value for name in ("home", "listen", "database") if (value := getattr(options, name, None)) is not None
+    }
+    try:
+        options.act(Settings(**given))
+    except SuanliError as error:
+        sys.exit(f"suanlid: {error.code}: {error}" + (f" ({error.hint})" if error.hint else ""))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="suanlid", description="The Suanli server.")
+    parser.add_argument("--home", type=Path, help="folder of the center's state")
+    parser.add_argument("--database", help="SQLAlchemy URL of the store (default: SQLite in the home folder)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="run the center in the foreground")
+    serve.add_argument("--listen", help="ADDRESS:PORT, port 0 picks a free one (default 127.0.0.1:0)")
+    serve.set_defaults(act=_serve)
+    verify = commands.add_parser("verify", help="check the fact chain, and that the tables are what the facts say")
+    verify.set_defaults(act=_verify)
+    for command in (serve, verify):
+        command.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        command.add_argument("--database", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def _serve(settings: Settings) -> None:
+    from suanli.wiring.serve import serve  # noqa: PLC0415  verify need not pay for the web server
+
+    serve(settings)
+
+
+def _verify(settings: Settings) -> None:
+    from suanli.wiring.build import build_store  # noqa: PLC0415  --help need not pay for the database
+
+    store = build_store(settings)
+    try:
+        report = store.verify()
+        print(f"chain of {report.facts} facts is whole; head {report.head}")  # noqa: T201  the command's answer
+        wrong = [
+            f"{found.table} {found.key}: stored {found.stored}, by the facts {found.replayed}"
+            for found in store.differences()
+        ]
+        if wrong:
+            sys.exit("\n".join([*wrong, f"suanlid: {len(wrong)} records are not what the facts say"]))
+        print("every table is what the facts say")  # noqa: T201
+    finally:
+        store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Settings of a server: from the command line, ``SUANLI_*`` variables, or the defaults for one machine."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_home() -> Path:
+    """Where a center keeps its state unless told otherwise."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "suanli"
+
+
+class IsolationChoice(StrEnum):
+    """AUTO isolates with namespaces where they work on this machine."""
+
+    AUTO = "auto"
+    NAMESPACES = "namespaces"
+    NONE = "none"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, each with its unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix="SUANLI_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=default_home, description="folder of the center's state, created 0700")
+    listen: str = Field(default="127.0.0.1:0", description="address and port; port 0 picks a free one")
+    database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the home folder")
+    local_cpus: int = Field(default=0, ge=0, description="cpus the local node offers; 0: as many as it has")
+    local_memory_bytes: int = Field(default=0, ge=0, description="memory the local node offers; 0: all it has")
+    local_isolation: IsolationChoice = IsolationChoice.AUTO
+    output_cap_bytes: int = Field(default=1 << 30, gt=0, description="most that is kept of each output stream of a run")
+    retention_s: int = Field(default=7 * 86_400, gt=0, description="how long scratch folders outlive their runs")
+
+    @property
+    def database_url(self) -> str:
+        """The store to open."""
+        return self.database or f"sqlite:///{self.home / 'center.db'}"
