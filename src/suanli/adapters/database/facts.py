@@ -1,0 +1,140 @@
+"""The facts, the head of their chain, and the sequence of workload ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from sqlalchemy import CheckConstraint, Index, Table, and_, or_, select
+
+from suanli.adapters.database.chain import GENESIS, link
+from suanli.adapters.database.codec import FACT_READERS, UNREADABLE
+from suanli.adapters.database.schema import Row, metadata, octets, text, whole
+from suanli.adapters.database.view import damaged
+from suanli.adapters.database.workloads import WorkloadQueries
+from suanli.model.errors import ChainBrokenError, NotFoundError, StoreError
+from suanli.model.facts import Fact, RecordedFact, WorkloadFact, WorkloadSubmitted
+from suanli.model.ids import FactSeq, UserName, WorkloadId
+from suanli.model.quantities import Instant
+from suanli.ports.store import ChainReport, FactFilter, Lookups
+
+_PAGE = 1000
+_ABOUT_WORKLOADS = get_args(WorkloadFact)
+
+facts = Table(
+    "facts",
+    metadata,
+    whole("seq", key=True),
+    whole("at_us"),
+    text("type"),
+    text("actor"),
+    whole("workload"),
+    text("owner"),
+    text("body"),
+    octets("hash"),
+    Index(None, "workload", "seq"),
+    Index(None, "owner", "seq"),
+    sqlite_strict=True,
+)
+
+chain_head = Table(
+    "chain_head",
+    metadata,
+    whole("id", key=True),
+    whole("seq"),
+    whole("at_us"),
+    octets("hash"),
+    whole("next_workload"),
+    CheckConstraint("id = 1", name="single"),
+    sqlite_strict=True,
+)
+"""One row. Whoever writes holds it locked, which makes the writers of all processes one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain ends."""
+
+    seq: FactSeq = FactSeq(0)
+    at: Instant = Instant(0)
+    hash: bytes = GENESIS
+
+
+def about(fact: Fact, tables: Lookups) -> tuple[WorkloadId, UserName]:
+    """The workload a fact is about and its owner; 0 and nobody for facts about the center."""
+    if isinstance(fact, WorkloadSubmitted):
+        return fact.first, fact.owner
+    if isinstance(fact, _ABOUT_WORKLOADS):
+        return fact.workload, tables.workload(fact.workload).owner
+    return WorkloadId(0), UserName("")
+
+
+def read_fact(row: Row) -> RecordedFact:
+    """The fact that lies in a row of table ``facts``.
+
+    Raises:
+        StoreError: its body is not one of its type.
+    """
+    try:
+        return RecordedFact(seq=row[0], at=row[1], actor=row[3], fact=FACT_READERS[row[2]](row[6]))
+    except UNREADABLE as error:
+        raise damaged("facts", row[0], error) from error
+
+
+class FactQueries(WorkloadQueries):
+    """Questions about facts."""
+
+    def facts(self, after: FactSeq, which: FactFilter, limit: int) -> Sequence[RecordedFact]:
+        wanted = select(facts).where(facts.c.seq > after)
+        if which.owner:
+            wanted = wanted.where(facts.c.owner == which.owner)
+        if which.workload:
+            wanted = wanted.where(self._about(which.workload))
+        return [read_fact(row) for row in self._rows(wanted.order_by(facts.c.seq).limit(limit))]
+
+    def _about(self, workload: WorkloadId) -> Any:
+        """The submission of an array is about each of its elements, though it lies under the first one's id."""
+        try:
+            first = self.workload(workload).submission
+        except NotFoundError:
+            return facts.c.workload == workload
+        submitted = and_(facts.c.workload == first, facts.c.type == WorkloadSubmitted.__name__)
+        return or_(facts.c.workload == workload, submitted)
+
+    def last_fact(self) -> FactSeq:
+        return self._head()[0].seq
+
+    def _head(self, *, lock: bool = False) -> tuple[Head, WorkloadId]:
+        """Where the chain ends, and the next workload id; ``lock`` makes other writers wait for this transaction."""
+        wanted = select(chain_head)
+        rows = self._rows(wanted.with_for_update() if lock else wanted)
+        if len(rows) != 1:
+            raise StoreError("the head of the fact chain is missing", "restore the store from a copy that verifies")
+        _, seq, at_us, digest, next_workload = rows[0]
+        return Head(seq, at_us, bytes(digest)), next_workload
+
+    def _fact_rows(self) -> Iterator[Row]:
+        """All facts as they are stored, by number, in bounded memory."""
+        last = -(2**63)
+        while page := self._rows(select(facts).where(facts.c.seq > last).order_by(facts.c.seq).limit(_PAGE)):
+            yield from page
+            last = page[-1][0]
+
+    def verify(self) -> ChainReport:
+        """Recompute the chain from its first fact (see ``specs/2-facts-chain.md``)."""
+        seq, digest = 0, GENESIS
+        for number, at_us, type_name, actor, _, _, body, stored in self._fact_rows():
+            seq += 1
+            if number != seq:
+                what = f"fact {seq} is missing" if number > seq else f"a fact numbered {number} was put in"
+                raise ChainBrokenError(min(seq, number), what)
+            digest = link(digest, seq=seq, at_us=at_us, type_name=type_name, actor=actor, body=body.encode())
+            if digest != stored:
+                raise ChainBrokenError(seq, f"fact {seq} or its hash was altered")
+        head, _ = self._head()
+        if head.seq > seq:
+            raise ChainBrokenError(seq + 1, f"facts {seq + 1} to {head.seq} are missing")
+        if head.seq < seq or head.hash != digest:
+            raise ChainBrokenError(seq, "the head of the chain is not that of its last fact")
+        return ChainReport(facts=seq, head=digest.hex())

@@ -1,0 +1,22 @@
+"""All tables, and all questions that may be asked of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suanli.adapters.database.answers import AnswerQueries
+from suanli.adapters.database.facts import FactQueries
+from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
+from suanli.adapters.database.runs import RUNS, RunQueries
+from suanli.adapters.database.schema import Aggregate
+from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS, TenancyQueries
+from suanli.adapters.database.workloads import SUBMISSIONS, WORKLOADS
+
+AGGREGATES: tuple[Aggregate[Any], ...] = (SUBMISSIONS, WORKLOADS, RUNS, NODES, QUEUES, USERS, PROJECTS, TOKENS)
+"""In the order they are written: what is referred to comes before what refers to it."""
+
+AGGREGATE_OF: dict[type, Aggregate[Any]] = {aggregate.kind: aggregate for aggregate in AGGREGATES}
+
+
+class Snapshot(FactQueries, RunQueries, ResourceQueries, TenancyQueries, AnswerQueries):
+    """A consistent view of the tables (port ``Reading``), as long as its connection's transaction lasts."""

@@ -1,0 +1,128 @@
+"""Fold all facts again, from nothing, and say where the tables differ from the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from suanli.adapters.database.facts import about, read_fact
+from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
+from suanli.adapters.database.resources import NODES, QUEUES
+from suanli.adapters.database.runs import RUNS
+from suanli.adapters.database.schema import Aggregate, Key, R, Row
+from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS
+from suanli.adapters.database.view import read_row
+from suanli.adapters.database.workloads import SUBMISSIONS, WORKLOADS, dependencies, dependency_rows
+from suanli.model.errors import NotFoundError
+from suanli.model.facts import Record
+from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, parse_run_id
+from suanli.model.resources import Node, Queue
+from suanli.model.tenancy import Project, Token, User
+from suanli.model.workload import Run, Workload
+from suanli.ports.store import Fold, TableDifference
+
+_PAGE = 1000
+
+
+class Replayed:
+    """Tables in memory (port ``Lookups``), as the facts folded so far make them."""
+
+    def __init__(self) -> None:
+        self._records: dict[Aggregate[Any], dict[Key, Any]] = {aggregate: {} for aggregate in AGGREGATES}
+
+    def save(self, records: Iterable[Record]) -> None:
+        """Write records, each over the one of the same key."""
+        for record in records:
+            aggregate = AGGREGATE_OF[type(record)]
+            self._records[aggregate][aggregate.key(record)] = record
+
+    def take(self, aggregate: Aggregate[R], key: Key) -> R | None:
+        """Remove and return the record of that key, if there is one."""
+        record: R | None = self._records[aggregate].pop(key, None)
+        return record
+
+    def left(self, aggregate: Aggregate[R]) -> Iterable[tuple[Key, R]]:
+        """What nobody took."""
+        return self._records[aggregate].items()
+
+    def workload(self, workload: WorkloadId, /) -> Workload:
+        return self._find(WORKLOADS, (workload,))
+
+    def run(self, run: RunId, /) -> Run:
+        return self._find(RUNS, parse_run_id(run))
+
+    def node(self, node: NodeName, /) -> Node:
+        return self._find(NODES, (node,))
+
+    def queue(self, queue: QueueName, /) -> Queue:
+        return self._find(QUEUES, (queue,))
+
+    def user(self, user: UserName, /) -> User:
+        return self._find(USERS, (user,))
+
+    def project(self, project: ProjectName, /) -> Project:
+        return self._find(PROJECTS, (project,))
+
+    def token(self, token: TokenId, /) -> Token:
+        return self._find(TOKENS, (token,))
+
+    def _find(self, aggregate: Aggregate[R], key: Key) -> R:
+        record: R | None = self._records[aggregate].get(key)
+        if record is None:
+            raise NotFoundError(aggregate.noun, _text(key))
+        return record
+
+
+class Replay(Snapshot):
+    """A snapshot that can be held against its own facts."""
+
+    def differences(self, fold: Fold) -> Iterator[TableDifference]:
+        """Every record that replaying the facts gives otherwise than its table holds it.
+
+        Memory holds the replayed tables once; the stored ones stream past them.
+
+        Raises:
+            StoreError: a fact or a row cannot be read.
+            ConflictError, NotFoundError: a fact does not fit what the facts before it made.
+        """
+        replayed = Replayed()
+        for row in self._fact_rows():
+            recorded = read_fact(row)
+            replayed.save(fold(replayed, recorded))
+            if about(recorded.fact, replayed) != (row[4], row[5]):
+                yield TableDifference(table="facts", key=str(recorded.seq))
+        yield from self._dependencies(replayed)
+        for aggregate in AGGREGATES:
+            yield from self._table(aggregate, replayed)
+
+    def _dependencies(self, replayed: Replayed) -> Iterator[TableDifference]:
+        """These rows are no records of their own: the key alone says what differs."""
+        expected = {edge for _, submission in replayed.left(SUBMISSIONS) for edge in dependency_rows(submission)}
+        stored = {(row[0], row[1]) for row in self._rows(select(dependencies))}
+        for edge in sorted(expected ^ stored):
+            yield TableDifference(table="dependencies", key=_text(edge))
+
+    def _table(self, aggregate: Aggregate[R], replayed: Replayed) -> Iterator[TableDifference]:
+        for row in self._stored(aggregate):
+            stored = read_row(aggregate, row)
+            key = aggregate.key(stored)
+            expected = replayed.take(aggregate, key)
+            if expected != stored:
+                yield TableDifference(table=aggregate.table.name, key=_text(key), replayed=expected, stored=stored)
+        for key, missing in replayed.left(aggregate):
+            yield TableDifference(table=aggregate.table.name, key=_text(key), replayed=missing)
+
+    def _stored(self, aggregate: Aggregate[R]) -> Iterator[Row]:
+        keys = list(aggregate.table.primary_key)
+        wanted = select(aggregate.table).order_by(*keys).limit(_PAGE)
+        page = self._rows(wanted)
+        while page:
+            yield from page
+            last = page[-1][: len(keys)]
+            page = self._rows(wanted.where(tuple_(*keys) > tuple_(*last)))
+
+
+def _text(key: Key) -> str:
+    return ".".join(map(str, key))
