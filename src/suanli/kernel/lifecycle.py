@@ -40,6 +40,9 @@ _OUTCOME = {
     EndCause.LOST: WorkloadState.LOST,
 }
 
+_SENT_BACK = frozenset({EndCause.PREEMPTED, EndCause.REQUEUED})
+"""Ends that no fault of the work brought about; an engine of a cluster may decide on them by itself."""
+
 _RETRIED_AS = {
     EndCause.SIGNALLED: RetryCause.FAILED,
     EndCause.EXITED: RetryCause.FAILED,
@@ -141,7 +144,7 @@ def _submitted(fact: facts.WorkloadSubmitted, _tables: Tables, at: Instant) -> S
 @_fold.register
 def _held(fact: facts.WorkloadHeld, tables: Tables, _at: Instant) -> Sequence[Record]:
     workload = _expect(tables.workload(fact.workload), _QUEUED - {WorkloadState.HELD}, "hold")
-    return [_grown(workload, state=WorkloadState.HELD)]
+    return [_grown(workload, state=WorkloadState.HELD, eligible_at=Instant(0))]
 
 
 @_fold.register
@@ -165,6 +168,8 @@ def _updated(fact: facts.WorkloadUpdated, tables: Tables, _at: Instant) -> Seque
 @_fold.register
 def _dependencies_met(fact: facts.DependenciesMet, tables: Tables, at: Instant) -> Sequence[Record]:
     workload = _expect(tables.workload(fact.workload), {WorkloadState.BLOCKED, WorkloadState.HELD}, "unblock")
+    if not set(fact.left) < set(workload.dependencies):
+        raise IllegalTransitionError(f"workload {workload.id} has not more dependencies open than are said to be left")
     lighter = replace(workload, dependencies=fact.left)
     if workload.state is WorkloadState.HELD:
         return [_grown(lighter)]
@@ -174,8 +179,9 @@ def _dependencies_met(fact: facts.DependenciesMet, tables: Tables, at: Instant) 
 @_fold.register
 def _dependency_failed(fact: facts.DependencyFailed, tables: Tables, at: Instant) -> Sequence[Record]:
     workload = _expect(tables.workload(fact.workload), _QUEUED, "give up")
-    other = f"{fact.dependency.kind}:{fact.dependency.workload}"
-    detail = f"{other} can never be met"
+    if fact.dependency not in workload.dependencies:
+        raise IllegalTransitionError(f"workload {workload.id} has no open dependency {fact.dependency}")
+    detail = f"{fact.dependency} can never be met"
     final = WorkloadState.CANCELLED
     return [_grown(workload, state=final, cause=EndCause.DEPENDENCY, detail=detail, ended_at=at)]
 
@@ -194,8 +200,9 @@ def _requeue(fact: facts.RequeueRequested, tables: Tables, at: Instant) -> Seque
     if workload.state in _QUEUED:
         raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: it is in the queue already")
     if workload.state.final:
-        fresh = replace(workload, cause=None, detail="", exit_code=-1, signal=0, ended_at=Instant(0))
-        return [_queue_again(fresh, at)]
+        return [_queue_again(workload, at)]
+    if tables.run(run_id(workload.id, workload.attempt)).stop is StopCause.CANCELLED:
+        raise IllegalTransitionError(f"workload {workload.id} is being cancelled: requeue it when it has ended")
     return _stop(tables, workload, StopCause.REQUEUED)
 
 
@@ -225,27 +232,30 @@ def _placed(fact: facts.RunPlaced, tables: Tables, at: Instant) -> Sequence[Reco
 
 
 @_fold.register
-def _started(fact: facts.RunStarted, tables: Tables, _at: Instant) -> Sequence[Record]:
-    run = _live_run(tables, fact.run)
+def _started(fact: facts.RunStarted, tables: Tables, at: Instant) -> Sequence[Record]:
+    run = _live_run(tables, fact.run, fact.workload)
     workload = tables.workload(run.workload)
     if run.started_at:
         raise IllegalTransitionError(f"run {run.id} has started before")
+    begun = replace(run, started_at=fact.started_at or at, generation=run.generation + 1)
     if run.state is RunState.STOPPING:
-        begun = replace(run, started_at=fact.started_at, generation=run.generation + 1)
-        return [begun, _grown(workload, started_at=fact.started_at)]
-    begun = replace(run, state=RunState.RUNNING, started_at=fact.started_at, generation=run.generation + 1)
-    return [begun, _grown(workload, state=WorkloadState.RUNNING, started_at=fact.started_at)]
+        return [begun, _grown(workload, started_at=begun.started_at)]
+    running = _grown(workload, state=WorkloadState.RUNNING, started_at=begun.started_at)
+    return [replace(begun, state=RunState.RUNNING), running]
 
 
 @_fold.register
 def _preempt(fact: facts.PreemptRequested, tables: Tables, _at: Instant) -> Sequence[Record]:
     workload = _expect(tables.workload(fact.workload), {WorkloadState.STARTING, WorkloadState.RUNNING}, "preempt")
+    _live_run(tables, fact.run, workload.id)
     return _stop(tables, workload, StopCause.PREEMPTED)
 
 
 @_fold.register
 def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record]:
-    run = _live_run(tables, fact.run)
+    if fact.cause is EndCause.DEPENDENCY:
+        raise IllegalTransitionError(f"run {fact.run} exists, so no dependency kept it from existing")
+    run = _live_run(tables, fact.run, fact.workload)
     workload = tables.workload(run.workload)
     ended_at = fact.ended_at or at
     done = replace(
@@ -261,17 +271,20 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         truncated=fact.truncated,
         generation=run.generation + 1,
     )
-    after = replace(
+    if _runs_again(workload, run, fact):
+        return [done, _queue_again(workload, at)]
+    cause = EndCause.CANCELLED if run.stop is StopCause.CANCELLED else fact.cause
+    over = _grown(
         workload,
+        state=_outcome(cause, fact.exit_code),
+        cause=cause,
+        detail=fact.detail,
         exit_code=fact.exit_code,
         signal=fact.signal,
-        detail=fact.detail,
         started_at=done.started_at,
+        ended_at=ended_at,
     )
-    if _runs_again(after, run, fact):
-        return [done, _queue_again(after, at)]
-    cause = EndCause.CANCELLED if run.stop is StopCause.CANCELLED else fact.cause
-    return [done, _grown(after, state=_outcome(cause, fact.exit_code), cause=cause, ended_at=ended_at)]
+    return [done, over]
 
 
 @_fold.register
@@ -301,7 +314,9 @@ def _project_defined(fact: facts.ProjectDefined, tables: Tables, _at: Instant) -
 
 
 @_fold.register
-def _token_issued(fact: facts.TokenIssued, _tables: Tables, _at: Instant) -> Sequence[Record]:
+def _token_issued(fact: facts.TokenIssued, tables: Tables, _at: Instant) -> Sequence[Record]:
+    if _generation(tables.token, fact.token.id):
+        raise IllegalTransitionError(f"token {fact.token.id} exists")
     return [replace(fact.token, generation=1)]
 
 
@@ -314,13 +329,15 @@ def _token_revoked(fact: facts.TokenRevoked, tables: Tables, _at: Instant) -> Se
 def _stop(tables: Tables, workload: Workload, cause: StopCause) -> Sequence[Record]:
     if not workload.state.active:
         raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: there is nothing to stop")
-    run = _live_run(tables, run_id(workload.id, workload.attempt))
+    run = _live_run(tables, run_id(workload.id, workload.attempt), workload.id)
     stopping = replace(run, state=RunState.STOPPING, stop=cause, generation=run.generation + 1)
     return [_grown(workload, state=WorkloadState.ENDING), stopping]
 
 
-def _live_run(tables: Tables, wanted: RunId) -> Run:
+def _live_run(tables: Tables, wanted: RunId, workload: WorkloadId) -> Run:
     run = tables.run(wanted)
+    if run.workload != workload:
+        raise IllegalTransitionError(f"run {run.id} is none of workload {workload}")
     if run.state is RunState.ENDED:
         raise IllegalTransitionError(f"run {run.id} has ended before")
     return run
@@ -328,24 +345,34 @@ def _live_run(tables: Tables, wanted: RunId) -> Run:
 
 def _queue_again(workload: Workload, at: Instant) -> Workload:
     state = _queued_state(held=False, blocked=bool(workload.dependencies))
-    eligible = at if state is WorkloadState.WAITING else Instant(0)
-    return _grown(workload, state=state, eligible_at=eligible)
+    return _grown(
+        workload,
+        state=state,
+        cause=None,
+        detail="",
+        exit_code=-1,
+        signal=0,
+        eligible_at=at if state is WorkloadState.WAITING else Instant(0),
+        started_at=Instant(0),
+        ended_at=Instant(0),
+    )
 
 
 def _outcome(cause: EndCause, exit_code: int) -> WorkloadState:
     if cause is EndCause.EXITED:
         return WorkloadState.COMPLETED if exit_code == 0 else WorkloadState.FAILED
-    return _OUTCOME.get(cause, WorkloadState.FAILED)
+    return _OUTCOME[cause]
 
 
 def _runs_again(workload: Workload, run: Run, fact: facts.RunEnded) -> bool:
     if run.stop is StopCause.CANCELLED:
         return False
-    if run.stop in {StopCause.PREEMPTED, StopCause.REQUEUED}:
-        return not (fact.cause is EndCause.EXITED and fact.exit_code == 0)
+    if fact.cause is EndCause.EXITED and fact.exit_code == 0:
+        return False
+    if run.stop is not None or fact.cause in _SENT_BACK:
+        return True
     retried = _RETRIED_AS.get(fact.cause)
-    failed = fact.cause is not EndCause.EXITED or fact.exit_code != 0
-    return failed and retried in workload.retry.on and workload.attempt < workload.retry.max_attempts
+    return retried in workload.retry.on and workload.attempt < workload.retry.max_attempts
 
 
 def _queued_state(*, held: bool, blocked: bool) -> WorkloadState:

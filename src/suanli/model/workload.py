@@ -94,9 +94,10 @@ class Submission:
 class Workload:
     """One thing to be done. ``array_id`` is 0 outside arrays, else the id of the array's first element.
 
-    ``attempt`` counts the runs so far. ``exit_code`` and ``signal`` are those of the last run (-1 and 0: none ended).
-    ``cause`` says why a final state was reached. ``generation`` grows with every change of this record.
-    Instants are 0 until they happened.
+    ``attempt`` counts the runs so far. ``started_at`` is when the latest of them began. ``cause`` says why a final
+    state was reached, ``exit_code`` and ``signal`` what the last run left (-1 and 0: no run ended it). Back in the
+    queue after a run, a workload has none of these: that run keeps its own. ``generation`` grows with every change of
+    this record. Instants are 0 until they happened.
     """
 
     id: WorkloadId
