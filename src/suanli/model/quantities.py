@@ -7,6 +7,7 @@ microseconds where named ``_us``, processors are milli-cpus, memory is bytes, a 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import NewType
 
 from suanli.model.errors import InvalidRequestError
@@ -20,10 +21,12 @@ WHOLE_CPU = 1000
 WHOLE_DEVICE = 1000
 """Thousandths in one device."""
 
-_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?i?)b?", re.IGNORECASE)
-_CPU = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m?)")
-_PARTS = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
-_CLOCK = re.compile(r"(?:([0-9]+)-)?([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
+_NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)"
+_MEMORY = re.compile(_NUMBER + r" ?((?:[kmgtp]i?)?)b?", re.IGNORECASE | re.ASCII)
+_CPU = re.compile(_NUMBER + r"(m?)")
+_PARTS = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_SECONDS = re.compile(r"[0-9]{1,18}")
+_CLOCK = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
@@ -42,7 +45,7 @@ def parse_memory(text: str) -> int:
     decimal = text.strip().lower().endswith("b") and not scale.endswith("i")
     base = 1000 if decimal else 1024
     factor: int = base ** _SCALES[scale.removesuffix("i")]
-    return round(float(match[1]) * factor)
+    return round(Fraction(match[1]) * factor)
 
 
 def parse_cpu(text: str) -> int:
@@ -54,7 +57,7 @@ def parse_cpu(text: str) -> int:
     match = _CPU.fullmatch(text.strip())
     if match is None:
         raise InvalidRequestError("cpus", f"{text!r} is not an amount of cpus", "write 2, 0.5 or 500m")
-    return round(float(match[1]) * (1 if match[2] else WHOLE_CPU))
+    return round(Fraction(match[1]) * (1 if match[2] else WHOLE_CPU))
 
 
 def parse_duration(text: str) -> int:
@@ -64,7 +67,7 @@ def parse_duration(text: str) -> int:
         InvalidRequestError: the text is not a duration.
     """
     stripped = text.strip().lower()
-    if stripped.isdecimal():
+    if _SECONDS.fullmatch(stripped):
         return int(stripped)
     clock = _CLOCK.fullmatch(stripped)
     if clock is not None:

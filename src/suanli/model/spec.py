@@ -126,6 +126,11 @@ class Dependency:
     workload: WorkloadId = WorkloadId(0)
     index: int | None = None
 
+    def __str__(self) -> str:
+        if self.kind is DependencyKind.SINGLETON:
+            return self.kind.value
+        return f"{self.kind}:{self.workload}" + ("" if self.index is None else f"_{self.index}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputArtifact:
@@ -228,7 +233,7 @@ def _check_amounts(spec: WorkloadSpec) -> None:
     if spec.nodes < 0 or (spec.nodes and spec.tasks % spec.nodes):
         raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
     if spec.time_limit_s < 0:
-        raise InvalidRequestError("time_limit_s", "a time limit cannot be negative")
+        raise InvalidRequestError("time_limit", "a time limit cannot be negative")
     if not 1 <= spec.retry.max_attempts <= 1000:
         raise InvalidRequestError("retry.max_attempts", "attempts must lie in 1..1000")
     request = spec.resources.devices
@@ -236,6 +241,8 @@ def _check_amounts(spec: WorkloadSpec) -> None:
         raise InvalidRequestError("resources.devices", "count must be at least 1 and share lie in 1..1000")
     if request is not None and request.share < WHOLE_DEVICE and request.count != 1:
         raise InvalidRequestError("resources.devices.count", "a shared device is asked for one at a time")
+    if request is not None and request.min_memory_bytes < 0:
+        raise InvalidRequestError("resources.devices.min_memory", "a device has no negative memory")
 
 
 def _check_array(array: ArraySpec | None) -> None:
@@ -269,6 +276,10 @@ def _check_paths(spec: WorkloadSpec) -> None:
     for where, path in relative:
         if not path or path.startswith("/") or "\0" in path or ".." in path.split("/"):
             raise InvalidRequestError(where, f"{path!r} does not stay inside the working directory")
+    names = [item.name for item in spec.outputs]
+    for position, name in enumerate(names):
+        if _NAME.fullmatch(name) is None or name in names[:position]:
+            raise InvalidRequestError(f"outputs.{position}.name", "a name of its own, printable and without a slash")
     for position, item in enumerate(spec.inputs):
         if not item.source.startswith("/") or "\0" in item.source:
             raise InvalidRequestError(f"inputs.{position}.source", "a source must be an absolute path")
