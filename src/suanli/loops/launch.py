@@ -26,7 +26,9 @@ class Launch:
         self._runs = runs
         self._engine = engine
         self._seen = FactSeq(0)
-        self._asked = runs.last_request()
+        standing = runs.standing(engine.name)
+        self._asked = standing.upto
+        self._limits = dict(standing.time_limits)
         self._launched: set[RunId] = set()
         self._stopped: dict[RunId, StopCause | None] = {}
         self._told_at = time.monotonic()
@@ -60,7 +62,9 @@ class Launch:
         if isinstance(self._engine, Signals):
             for run, number in requests.signals:
                 self._engine.signal(run, number)
-        if isinstance(self._engine, ChangesTimeLimit):
-            for run, limit in requests.time_limits:
-                self._engine.change_time_limit(run, limit)
         self._asked = requests.upto
+        self._limits.update(requests.time_limits)
+        if isinstance(self._engine, ChangesTimeLimit):
+            for run, limit in self._limits.items():
+                self._engine.change_time_limit(run, limit)
+        self._limits.clear()

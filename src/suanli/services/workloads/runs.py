@@ -63,10 +63,15 @@ class Runs:
                 stop=tuple(run for run in runs if instruction(run) is Instruction.STOP),
             )
 
-    def last_request(self) -> FactSeq:
-        """The number from which on ``requests`` has something to say to a server that begins now."""
+    def standing(self, engine: EngineName) -> Requests:
+        """What a server that begins must pass on: every live run's time limit, whose last change may be on record only.
+
+        Signals are not among it: each is sent at most once.
+        """
         with self._store.read() as tables:
-            return tables.last_fact()
+            runs = [run for run in tables.active_runs() if run.allocation.engine == engine]
+            limits = tuple((run.id, run.time_limit_s) for run in runs)
+            return Requests(signals=(), time_limits=limits, upto=tables.last_fact())
 
     def requests(self, engine: EngineName, after: FactSeq) -> Requests:
         """Signals and time limits asked for after a fact, for the runs of this engine that are live.
@@ -101,10 +106,13 @@ class Runs:
     def record(self, observations: Sequence[Observation]) -> int:
         """Record what is new in these observations, in one transaction; returns how many facts that made.
 
+        Of several observations of one run, the last counts.
+
         A run on record as begun that its engine knows nothing of is LOST. One that was only placed is left alone: it
         may be on its way to the engine.
         """
-        telling = [o for o in observations if o.state is not ObservedState.ACCEPTED]
+        last = {observation.run: observation for observation in observations}
+        telling = [o for o in last.values() if o.state is not ObservedState.ACCEPTED]
         if not telling:
             return 0
 
