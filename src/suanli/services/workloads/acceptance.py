@@ -54,8 +54,10 @@ def check_time_limit(queue: Queue, limit_s: int) -> None:
     """Let pass a limit (0: none) that the queue allows.
 
     Raises:
-        InvalidRequestError: it is longer.
+        InvalidRequestError: it is longer, or negative.
     """
+    if limit_s < 0:
+        raise InvalidRequestError("time_limit", "a time limit cannot be negative")
     longest = queue.max_time_limit_s
     if longest and not 0 < limit_s <= longest:
         raise InvalidRequestError("time_limit", f"queue {queue.name} allows at most {longest} s", "ask for less")

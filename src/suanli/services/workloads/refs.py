@@ -13,7 +13,7 @@ from suanli.model.tenancy import Caller
 from suanli.model.workload import Workload
 from suanli.ports.store import Reading
 
-_REF = re.compile(r"([1-9][0-9]{0,17})(?:_([0-9]{1,9}))?")
+_REF = re.compile(r"([1-9][0-9]{0,17})(?:_([0-9]{1,10}))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from suanli.model.facts import (
     WorkloadUpdated,
 )
 from suanli.model.ids import EngineName, FactSeq, UserName, WorkloadId, run_id
-from suanli.model.spec import WorkloadSpec
+from suanli.model.spec import MAX_ARRAY_SIZE, WorkloadSpec
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run, RunState, StopCause, Submission, Workload, WorkloadState
 from suanli.ports.admission import AdmissionCheck
@@ -99,6 +99,8 @@ class Workloads:
             raise InvalidRequestError("workloads", f"a batch has 1..{MAX_BATCH} specs")
         completed = [self._complete(tx, caller, spec, n if len(specs) > 1 else None) for n, spec in enumerate(specs)]
         sizes = [1 if spec.array is None else len(spec.array.indices) for spec in completed]
+        if sum(sizes) > MAX_ARRAY_SIZE:
+            raise InvalidRequestError("workloads", f"a batch makes at most {MAX_ARRAY_SIZE} workloads", "send several")
         first = tx.allocate(sum(sizes))
         accepted = []
         for spec, size in zip(completed, sizes, strict=True):
@@ -215,7 +217,8 @@ class Workloads:
             level = workload.priority if priority is None else priority
             if workload.state.final or (limit, level) == (workload.time_limit_s, workload.priority):
                 return None
-            check_time_limit(tx.queue(workload.queue), limit)
+            if limit != workload.time_limit_s:
+                check_time_limit(tx.queue(workload.queue), limit)
             longer = workload.time_limit_s and (not limit or limit > workload.time_limit_s)
             if not is_staff(caller) and (level > max(0, workload.priority) or (workload.state.active and longer)):
                 raise NotPermittedError("only operators may raise a priority above 0 or the limit of running work")
