@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suanli.kernel.authority import require, require_admin, require_operator
-from suanli.model.errors import InvalidRequestError
+from suanli.model.errors import ConflictError, InvalidRequestError
 from suanli.model.facts import SYSTEM, NodeRegistered, NodeStateChanged, QueueDefined
 from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.resources import Node, NodeHold, NodeState, Queue
@@ -74,8 +74,14 @@ class Inventory:
         return self._set_state(tx, caller, name, NodeState.DRAINING, reason)
 
     def resume(self, tx: Transaction, caller: Caller, name: NodeName) -> Node:
-        """Let a node take work again; for operators."""
+        """Let a drained node take work again; for operators.
+
+        Raises:
+            ConflictError: the node is down; only its engine can bring it back.
+        """
         require_operator(caller, Scope.WRITE)
+        if tx.node(name).state is NodeState.DOWN:
+            raise ConflictError(f"node {name} is down: {tx.node(name).reason}", "it is back when its engine has it")
         return self._set_state(tx, caller, name, NodeState.READY, "")
 
     def _set_state(self, tx: Transaction, caller: Caller, name: NodeName, state: NodeState, reason: str) -> Node:
@@ -132,6 +138,8 @@ class Inventory:
     def refresh(self, name: EngineName) -> None:
         """Ask one engine what it has and record what is new or different; nodes it no longer has are DOWN.
 
+        A drained node stays drained whatever befalls it, until an operator resumes it: a repair may take it down.
+
         Raises:
             EngineUnavailableError: it does not answer; nothing was recorded.
         """
@@ -158,7 +166,7 @@ def _differences(
         if stored is None:
             changes.append(NodeRegistered(node=node))
             continue
-        drained = stored.state is NodeState.DRAINING and node.state is NodeState.READY
+        drained = stored.state is NodeState.DRAINING
         state, reason = (stored.state, stored.reason) if drained else (node.state, node.reason)
         wanted = replace(node, state=state, reason=reason, generation=stored.generation)
         if wanted != stored:
@@ -166,7 +174,7 @@ def _differences(
     changes += [
         NodeStateChanged(node=gone.name, state=NodeState.DOWN, reason=f"engine {engine} no longer has it")
         for gone in known.values()
-        if gone.state is not NodeState.DOWN
+        if gone.state is NodeState.READY
     ]
     return changes
 
