@@ -59,7 +59,8 @@ class Tenants:
         """Whose token this is.
 
         An answer is remembered for one second, so a change made by another server of the same center takes that long
-        to be felt; one made through this service is felt at once.
+        to be felt. One made through this service is felt at once, but by a request that comes while it is being
+        committed, which may prolong the old answer by that second.
 
         Raises:
             NotAuthenticatedError: the token is unknown, expired or revoked, or its user is inactive.
@@ -178,12 +179,15 @@ class Tenants:
 
         Raises:
             NotPermittedError: the scopes go beyond the caller's.
+        InvalidRequestError: no scope, or a negative lifetime.
         """
         require_self_or_admin(caller, user, Scope.WRITE)
         if not scopes <= caller.scopes:
             raise NotPermittedError("a token cannot give scopes beyond those of the token that asks", "ask for fewer")
-        if not scopes or expires_in_s < 0:
-            raise InvalidRequestError("scopes", "a token needs at least one scope and no negative lifetime")
+        if not scopes:
+            raise InvalidRequestError("scopes", "a token needs at least one scope")
+        if expires_in_s < 0:
+            raise InvalidRequestError("expires_in", "a token cannot have expired before it was issued")
         tx.user(user)
         expires = Instant(self._clock.now() + expires_in_s * 1_000_000) if expires_in_s else Instant(0)
         return self._issue(tx, caller.user, user, scopes, expires)
