@@ -42,7 +42,7 @@ class Room:
             ("directory", "/"),
             ("stdout", f"{out or directory}/stdout"),
             ("stderr", f"{out or directory}/stderr"),
-            ("doorbell", str(self.base / "bell")),
+            ("doorbell", "../bell"),
             ("env", "PATH=/usr/bin:/bin"),
             *(("arg", word) for word in argv),
         ]
@@ -215,7 +215,9 @@ def test_the_time_limit_kills_what_does_not_listen(room: Room) -> None:
     assert (directory / "stdout").read_text() == "ready\n"
 
 
-@pytest.mark.parametrize(("word", "cause"), [("cancel", EndCause.CANCELLED), ("preempt", EndCause.PREEMPTED)])
+@pytest.mark.parametrize(
+    ("word", "cause"), [("cancel", EndCause.CANCELLED), ("preempt", EndCause.PREEMPTED), ("requeue", EndCause.REQUEUED)]
+)
 def test_a_word_ends_the_run(room: Room, word: str, cause: EndCause) -> None:
     directory = room.start("1.1", "sleep", "600")
     control(directory, f"{word} 20000")

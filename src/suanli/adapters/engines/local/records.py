@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ _CAUSES = {
     "timeout": EndCause.TIMEOUT,
     "cancelled": EndCause.CANCELLED,
     "preempted": EndCause.PREEMPTED,
+    "requeued": EndCause.REQUEUED,
     "out_of_memory": EndCause.OUT_OF_MEMORY,
     "launch_failed": EndCause.LAUNCH_FAILED,
     "lost": EndCause.LOST,
@@ -119,10 +119,24 @@ def read_ended(directory: Path) -> Ended | None:
     )
 
 
-def encode_lost(started: Started, ended_at: Instant) -> bytes:
-    """The record that closes a run whose supervisor died without one."""
-    lines = ["version=1", "cause=lost", f"started_us={started.at}", f"ended_us={ended_at}", "end=", ""]
-    return "\n".join(lines).encode()
+def encode_end(
+    cause: EndCause, ended_at: Instant, *, started_at: Instant = Instant(0), what: str = "", error: int = 0
+) -> bytes:
+    """An ``ended`` that the engine writes itself: for a run that never began, or whose supervisor died."""
+    word = next(word for word, known in _CAUSES.items() if known is cause)
+    shown = "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in os.fsencode(what))
+    lines = ["version=1", f"cause={word}", f"errno={error}", f"what={shown}"]
+    return "\n".join([*lines, f"started_us={started_at}", f"ended_us={ended_at}", "end=", ""]).encode()
+
+
+def plan_values(directory: Path, *keys: str) -> list[str]:
+    """The values of these keys in the plan of a run, in order; none where there is no plan."""
+    try:
+        content = (directory / "plan").read_bytes()
+    except FileNotFoundError:
+        return []
+    pairs = (os.fsdecode(record).partition("=") for record in content.split(b"\0"))
+    return [value for key, _, value in pairs if key in keys]
 
 
 def _read(path: Path) -> dict[str, list[str]] | None:
@@ -144,7 +158,6 @@ def _number(fields: dict[str, list[str]], key: str, absent: int = 0) -> int:
 
 
 def _detail(fields: dict[str, list[str]]) -> str:
-    if "what" not in fields:
-        return ""
-    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), fields["what"][0]).encode("latin-1")
-    return f"{raw.decode(errors='replace')}: {os.strerror(_number(fields, 'errno', errno.EIO))}"
+    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), fields.get("what", [""])[0]).encode("latin-1")
+    error = _number(fields, "errno")
+    return raw.decode(errors="replace") + (f": {os.strerror(error)}" if error else "")

@@ -163,7 +163,7 @@ static bool take_listed(struct plan *plan, const char *key, char *value)
         return take_group(plan, value);
     if (strcmp(key, "end") == 0)
         return plan->complete = true;
-    return strcmp(key, "version") == 0 && strcmp(value, "1") == 0;
+    return strcmp(key, "note") == 0 || (strcmp(key, "version") == 0 && strcmp(value, "1") == 0);
 }
 
 static bool take(struct plan *plan, const char *key, char *value)
@@ -175,7 +175,7 @@ static bool take(struct plan *plan, const char *key, char *value)
     for (size_t i = 0; i < COUNT(paths); i++)
         if (strcmp(key, paths[i].key) == 0) {
             *(char **)((char *)plan + paths[i].offset) = value;
-            return value[0] == '/';
+            return value[0] == '/' || value == plan->doorbell;
         }
     return take_listed(plan, key, value);
 }

@@ -15,7 +15,7 @@
 
 static const char *const causes[] = {
     [EXITED] = "exited",       [SIGNALLED] = "signal",          [TIMEOUT] = "timeout",           [CANCELLED] = "cancelled",
-    [PREEMPTED] = "preempted", [OUT_OF_MEMORY] = "out_of_memory", [LAUNCH_FAILED] = "launch_failed",
+    [PREEMPTED] = "preempted", [REQUEUED] = "requeued",          [OUT_OF_MEMORY] = "out_of_memory", [LAUNCH_FAILED] = "launch_failed",
 };
 
 struct text {

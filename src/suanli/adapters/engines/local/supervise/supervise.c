@@ -94,6 +94,8 @@ static bool enter(struct run *run, const char *path, struct failure *failure)
         return fail(failure, errno, "open", "run directory");
     if (status.st_uid != geteuid() || (status.st_mode & 077))
         return fail(failure, EPERM, "owner and mode of", "run directory");
+    if (fchdir(run->directory) < 0)
+        return fail(failure, errno, "enter", "run directory");
     run->lock = openat(run->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     return run->lock >= 0 || fail(failure, errno, "open", "lock");
 }
@@ -117,7 +119,7 @@ static enum verdict begin(struct run *run, const char *path, struct failure *fai
         return ERROR;
     if (flock(run->lock, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? BUSY : (fail(failure, errno, "lock", "run directory"), ERROR);
-    if (faccessat(run->directory, "started", F_OK, 0) == 0)
+    if (faccessat(run->directory, "started", F_OK, 0) == 0 || faccessat(run->directory, "ended", F_OK, 0) == 0)
         return ALREADY;
     if (!plan_read(run->directory, &run->plan, failure) || !open_control(run, failure) ||
         !outputs_pipe(run, failure) || !tasks_fork(run, failure))

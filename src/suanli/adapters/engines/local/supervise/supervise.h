@@ -64,7 +64,7 @@ struct output {
     bool truncated;
 };
 
-enum cause { EXITED, SIGNALLED, TIMEOUT, CANCELLED, PREEMPTED, OUT_OF_MEMORY, LAUNCH_FAILED };
+enum cause { EXITED, SIGNALLED, TIMEOUT, CANCELLED, PREEMPTED, REQUEUED, OUT_OF_MEMORY, LAUNCH_FAILED };
 
 struct process {
     pid_t pid;

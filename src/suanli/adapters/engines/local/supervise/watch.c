@@ -42,6 +42,11 @@ static void terminate(struct run *run, enum cause cause, int64_t grace_ms)
     resume(run);
 }
 
+static const struct {
+    const char *word;
+    enum cause cause;
+} stops[] = {{"cancel", CANCELLED}, {"preempt", PREEMPTED}, {"requeue", REQUEUED}};
+
 static bool obey(struct run *run, char *line)
 {
     char *rest = NULL, *end = NULL;
@@ -50,8 +55,9 @@ static bool obey(struct run *run, char *line)
     int64_t amount = text ? strtoll(text, &end, 10) : -1;
     if (!word || (text && (*end || errno || amount < 0 || amount > INT64_MAX / 4)) || strtok_r(NULL, " ", &rest))
         return false;
-    if (strcmp(word, "cancel") == 0 || strcmp(word, "preempt") == 0)
-        return terminate(run, word[0] == 'c' ? CANCELLED : PREEMPTED, text ? amount : run->plan.grace_ms), true;
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+        if (strcmp(word, stops[i].word) == 0)
+            return terminate(run, stops[i].cause, text ? amount : run->plan.grace_ms), true;
     if (strcmp(word, "signal") == 0 && amount > 0 && amount < NSIG)
         return tree_signal(run, (int)amount), true;
     if (strcmp(word, "limit") == 0 && text)

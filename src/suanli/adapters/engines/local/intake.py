@@ -1,0 +1,108 @@
+"""Taking in orders: everything a run needs is laid out on disk, the plan last, whose existence is the acceptance."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from suanli.adapters.engines.local import records
+from suanli.adapters.engines.local.accounts import Account, find_account
+from suanli.adapters.engines.local.orders import Machine, plan_records
+from suanli.model.ids import RunId
+from suanli.model.quantities import WHOLE_CPU
+from suanli.model.spec import Launcher
+from suanli.ports.engine import RunOrder, Stream
+
+
+class Intake:
+    """Lays out runs. Not safe for several threads at once."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._layout = machine.layout
+        self._pinned: dict[RunId, frozenset[int]] | None = None
+
+    def accept(self, order: RunOrder) -> Path:
+        """Lay out the run and return its directory. After a crash anywhere within, doing it again completes it.
+
+        Raises:
+            EngineError: this order can never run here.
+            OSError: the disk does not take it.
+        """
+        account = find_account(order.account)
+        self._make_folders(order, account)
+        directory = self._layout.run(order.run)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        cpus = self._choose_cpus(order)
+        port = _free_port() if order.launcher is Launcher.TORCHRUN else 0
+        lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, port=port)
+        if order.outputs:
+            lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
+        records.write_durably(directory / "plan", records.encode_plan(lines))
+        sync_folder(directory)
+        return directory
+
+    def _make_folders(self, order: RunOrder, account: Account) -> None:
+        files, work = self._layout.files(order.run), self._layout.work(order.run)
+        for passage in (files, work):
+            passage.mkdir(mode=0o700, exist_ok=True)
+            passage.chmod(0o711 if account.switched else 0o700)
+        for folder in (self._layout.scratch(order.run), self._layout.private_tmp(order.run)):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _give(folder, account)
+        for stream in Stream:
+            _make_file(files / stream, b"", 0o600, account)
+        if order.script:
+            _make_file(files / "script", order.script.encode(), 0o700, account)
+
+    def _choose_cpus(self, order: RunOrder) -> list[int]:
+        """Processors of its own for a run that holds whole ones, while there are any that no other run has."""
+        whole, rest = divmod(sum(hold.cpu_milli for hold in order.allocation.nodes), WHOLE_CPU)
+        if rest or not whole:
+            return []
+        if self._pinned is None:
+            self._pinned = dict(self._pins_on_disk())
+        for run in [run for run in self._pinned if (self._layout.run(run) / "ended").exists()]:
+            del self._pinned[run]
+        free = sorted(os.sched_getaffinity(0).difference(*self._pinned.values()))
+        if len(free) < whole:
+            return []
+        self._pinned[order.run] = frozenset(free[:whole])
+        return free[:whole]
+
+    def _pins_on_disk(self) -> Iterator[tuple[RunId, frozenset[int]]]:
+        for run in self._layout.accepted():
+            directory = self._layout.run(run)
+            if not (directory / "ended").exists():
+                yield run, frozenset(map(int, records.plan_values(directory, "cpu")))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's names durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _give(path: Path, account: Account) -> None:
+    if account.switched:
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def _make_file(path: Path, content: bytes, mode: int, account: Account) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    _give(path, account)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

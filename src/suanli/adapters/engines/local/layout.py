@@ -1,0 +1,81 @@
+"""Where things of the local engine lie on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from suanli.model.errors import InvalidRequestError
+from suanli.model.ids import RunId, parse_run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths below the engine's root.
+
+    ``runs/<run>`` is the run directory (the center's alone), ``files/<run>`` holds script and output (the center's
+    folder, so that its names cannot be exchanged; the user's files), ``work/<run>`` the user's scratch and /tmp.
+    """
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        """All run directories."""
+        return self.root / "runs"
+
+    @property
+    def bell(self) -> str:
+        """The doorbell's name within ``runs``."""
+        return "bell"
+
+    @property
+    def gone(self) -> Path:
+        """Run directories on their way out: what lies here is forgotten already."""
+        return self.root / "gone"
+
+    def run(self, run: RunId) -> Path:
+        """The run directory."""
+        return self.runs / run
+
+    def files(self, run: RunId) -> Path:
+        """Script, stdout and stderr."""
+        return self.root / "files" / run
+
+    def scratch(self, run: RunId) -> Path:
+        """The working directory of a run that names none."""
+        return self.root / "work" / run / "scratch"
+
+    def private_tmp(self, run: RunId) -> Path:
+        """What an isolated run sees as /tmp."""
+        return self.root / "work" / run / "tmp"
+
+    def work(self, run: RunId) -> Path:
+        """Parent of scratch and private /tmp."""
+        return self.root / "work" / run
+
+    def make(self) -> None:
+        """Make the folders; as root, accounts may pass through to what is theirs, and list nothing."""
+        passable = 0o711 if os.geteuid() == 0 else 0o700
+        for folder, mode in (
+            (self.root, passable),
+            (self.runs, 0o700),
+            (self.gone, 0o700),
+            (self.root / "files", passable),
+            (self.root / "work", passable),
+        ):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(mode)
+
+    def accepted(self) -> Iterator[RunId]:
+        """Runs whose plan or end is on disk."""
+        with os.scandir(self.runs) as entries:
+            for entry in entries:
+                try:
+                    parse_run_id(entry.name)
+                except InvalidRequestError:
+                    continue
+                if any(Path(entry.path, name).exists() for name in ("plan", "ended")):
+                    yield RunId(entry.name)
