@@ -1,0 +1,93 @@
+"""Tables in memory that know nothing but facts and the fold: what the lifecycle is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from suanli.kernel.lifecycle import fold
+from suanli.model import facts
+from suanli.model.errors import NotFoundError
+from suanli.model.facts import SYSTEM, Fact, Record, RecordedFact
+from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.quantities import Instant
+from suanli.model.resources import Node, Queue
+from suanli.model.spec import WorkloadSpec
+from suanli.model.tenancy import Project, Token, User
+from suanli.model.workload import Run, Submission, Workload
+from suanli.testing.builders import ANN, allocation
+
+R = TypeVar("R", bound=Record)
+Key = tuple[type, str | int]
+
+
+def key_of(record: Record) -> Key:
+    """What a record is found by."""
+    return type(record), record.name if isinstance(record, Node | Queue | User | Project) else record.id
+
+
+class Book:
+    """Every record by its key, every fact in order; time passes one second a fact."""
+
+    def __init__(self) -> None:
+        self.records: dict[Key, Record] = {}
+        self.facts: list[RecordedFact] = []
+
+    def tell(self, fact: Fact) -> Sequence[Record]:
+        """Record a fact; nothing changes if it is refused."""
+        seq = FactSeq(len(self.facts) + 1)
+        recorded = RecordedFact(seq=seq, at=Instant(seq * 1_000_000), actor=SYSTEM, fact=fact)
+        changed = fold(self, recorded)
+        self.facts.append(recorded)
+        self.records.update({key_of(record): record for record in changed})
+        return changed
+
+    def submit(self, wanted: WorkloadSpec, *, held: bool = False) -> WorkloadId:
+        """Record a submission under the next free ids."""
+        first = WorkloadId(1 + sum(isinstance(record, Workload) for record in self.records.values()))
+        count = 1 if wanted.array is None else len(wanted.array.indices)
+        self.tell(facts.WorkloadSubmitted(first=first, count=count, owner=ANN, spec=wanted, held=held))
+        return first
+
+    def next_run(self, workload: WorkloadId) -> facts.RunPlaced:
+        """The fact that gives a workload its next run."""
+        run = run_id(workload, self.workload(workload).attempt + 1)
+        return facts.RunPlaced(workload=workload, run=run, allocation=allocation())
+
+    def last_run(self, workload: WorkloadId) -> RunId:
+        """The name of the latest run, or of the first if there was none."""
+        return run_id(workload, max(1, self.workload(workload).attempt))
+
+    def all(self, kind: type[R]) -> Mapping[str | int, R]:
+        """All records of one kind, by key."""
+        return {key: record for (_, key), record in self.records.items() if isinstance(record, kind)}
+
+    def _one(self, kind: type[R], key: str | int) -> R:
+        found = self.records.get((kind, key))
+        if not isinstance(found, kind):
+            raise NotFoundError(kind.__name__.lower(), key)
+        return found
+
+    def submission(self, first: WorkloadId) -> Submission:
+        return self._one(Submission, first)
+
+    def workload(self, workload: WorkloadId) -> Workload:
+        return self._one(Workload, workload)
+
+    def run(self, run: RunId) -> Run:
+        return self._one(Run, run)
+
+    def node(self, node: NodeName) -> Node:
+        return self._one(Node, node)
+
+    def queue(self, queue: QueueName) -> Queue:
+        return self._one(Queue, queue)
+
+    def user(self, user: UserName) -> User:
+        return self._one(User, user)
+
+    def project(self, project: ProjectName) -> Project:
+        return self._one(Project, project)
+
+    def token(self, token: TokenId) -> Token:
+        return self._one(Token, token)
