@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import socket
+import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.database import open_store
-from suanli.adapters.engines.local import LocalEngine
+from suanli.adapters.engines.local.cgroups import find_cgroups
+from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
+from suanli.adapters.engines.local.isolation import find_isolation
+from suanli.adapters.identity.accounts import MappedAccounts
 from suanli.adapters.identity.secrets import SystemSecrets
 from suanli.kernel.lifecycle import fold
 from suanli.loops.launch import Launch
@@ -15,7 +20,7 @@ from suanli.loops.loop import Loop
 from suanli.loops.observe import Observe
 from suanli.loops.schedule import Schedule
 from suanli.loops.upkeep import Upkeep
-from suanli.model.ids import EngineName, NodeName
+from suanli.model.ids import EngineName
 from suanli.ports.clock import Clock
 from suanli.ports.engine import Engine
 from suanli.ports.store import Store
@@ -24,7 +29,7 @@ from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
-from suanli.wiring.settings import Settings
+from suanli.wiring.settings import IsolationChoice, Settings
 
 _JOIN_S = 15.0
 
@@ -55,14 +60,16 @@ def build_center(settings: Settings) -> Center:
     store = build_store(settings)
     clock = SystemClock()
     local = LocalEngine(
-        home=settings.home / "local",
-        node=NodeName(socket.gethostname()),
-        clock=clock,
-        cpus=settings.local_cpus,
-        memory_bytes=settings.local_memory_bytes,
-        isolation=settings.local_isolation,
-        output_cap_bytes=settings.output_cap_bytes,
-        hidden=(settings.home,),
+        LocalSettings(
+            root=settings.home / "local",
+            hidden=settings.home,
+            sandbox=find_isolation(namespaces=settings.local_isolation is not IsolationChoice.NONE),
+            cgroups=find_cgroups(_control_group(settings.home)),
+            cpus=settings.local_cpus,
+            memory_bytes=settings.local_memory_bytes,
+            output_cap_bytes=settings.output_cap_bytes,
+        ),
+        clock,
     )
     engines: dict[EngineName, Engine] = {local.name: local}
     return Center(
@@ -70,12 +77,17 @@ def build_center(settings: Settings) -> Center:
         clock=clock,
         engines=engines,
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks=()),
+        workloads=Workloads(store, engines, checks=[MappedAccounts()] if os.geteuid() == 0 else []),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
         scheduling=Scheduling(store, clock),
     )
+
+
+def _control_group(home: Path) -> str:
+    """A name that two centers on one machine do not share: their runs have equal ids."""
+    return f"suanli-{hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]}"
 
 
 class Turning:

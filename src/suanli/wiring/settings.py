@@ -17,10 +17,9 @@ def default_home() -> Path:
 
 
 class IsolationChoice(StrEnum):
-    """AUTO isolates with namespaces where they work on this machine."""
+    """AUTO isolates runs with namespaces where bubblewrap works on this machine, NONE never does."""
 
     AUTO = "auto"
-    NAMESPACES = "namespaces"
     NONE = "none"
 
 

@@ -1,0 +1,5 @@
+"""Scheduling: one planner that follows the facts, asks the kernel and records its plan; and answers "why?"."""
+
+from suanli.services.scheduling.service import Scheduling, TurnReport, Why
+
+__all__ = ["Scheduling", "TurnReport", "Why"]

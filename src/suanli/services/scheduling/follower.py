@@ -1,0 +1,112 @@
+"""The planner's own picture of the center, kept up with the facts: a change costs what changed, never a rebuild."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from suanli.kernel.lifecycle import fold
+from suanli.kernel.scheduling.state import ClusterState, expected_end
+from suanli.model.facts import (
+    NodeRegistered,
+    NodeStateChanged,
+    QueueDefined,
+    RecordedFact,
+    WorkloadFact,
+    WorkloadSubmitted,
+)
+from suanli.model.ids import FactSeq, RunId, WorkloadId
+from suanli.model.spec import WorkloadSpec
+from suanli.model.workload import Run, Workload, WorkloadState
+from suanli.ports.store import FactFilter, Reading, Store
+from suanli.services.scheduling.blocked import Blocked
+
+_CHUNK = 2_000
+_SPECS_KEPT = 20_000
+
+
+class Follower:
+    """Reads facts once, in order, and brings ``state`` and ``blocked`` up to them."""
+
+    def __init__(self, store: Store, state: ClusterState, blocked: Blocked) -> None:
+        self._store = store
+        self._state = state
+        self._blocked = blocked
+        self._upto: FactSeq | None = None
+        self._queued: set[WorkloadId] = set()
+        self._runs: dict[WorkloadId, RunId] = {}
+        self._specs: dict[WorkloadId, WorkloadSpec] = {}
+
+    def catch_up(self) -> None:
+        """Take in every fact that is durable now."""
+        while True:
+            with self._store.read() as tables:
+                if self._upto is None:
+                    self._begin(tables)
+                    return
+                news = tables.facts(self._upto, FactFilter(), _CHUNK)
+                self._take(tables, news)
+            if news:
+                self._upto = news[-1].seq
+            if len(news) < _CHUNK:
+                return
+
+    def _begin(self, tables: Reading) -> None:
+        """From the tables, once: everything that is queued or holds something."""
+        self._places(tables)
+        for workload, submission in tables.queued():
+            self._follow(tables, workload, submission.spec, None)
+        runs = {run.workload: run for run in tables.active_runs()}
+        for workload in tables.these(sorted(runs)):
+            self._follow(tables, workload, None, runs[workload.id])
+        self._upto = tables.last_fact()
+
+    def _places(self, tables: Reading) -> None:
+        for queue in tables.queues():
+            self._state.set_queue(queue)
+        for node in tables.nodes():
+            self._state.set_node(node)
+
+    def _take(self, tables: Reading, news: Sequence[RecordedFact]) -> None:
+        fresh: dict[WorkloadId, tuple[Workload, WorkloadSpec]] = {}
+        touched: set[WorkloadId] = set()
+        for recorded in news:
+            fact = recorded.fact
+            if isinstance(fact, WorkloadSubmitted):
+                made = fold(tables, recorded)
+                fresh.update((w.id, (w, fact.spec)) for w in made if isinstance(w, Workload))
+            elif isinstance(fact, WorkloadFact):
+                touched.add(fact.workload)
+            elif isinstance(fact, NodeRegistered | NodeStateChanged | QueueDefined):
+                self._places(tables)
+        for workload, spec in (pair for name, pair in fresh.items() if name not in touched):
+            self._follow(tables, workload, spec, None)
+        runs = tables.last_runs(sorted(touched))
+        for workload in tables.these(sorted(touched)):
+            self._follow(
+                tables, workload, fresh[workload.id][1] if workload.id in fresh else None, runs.get(workload.id)
+            )
+
+    def _follow(self, tables: Reading, workload: Workload, spec: WorkloadSpec | None, run: Run | None) -> None:
+        self._blocked.follow(workload)
+        if workload.id in self._queued:
+            self._state.dequeue(workload.id)
+            self._queued.discard(workload.id)
+        held = self._runs.get(workload.id)
+        active = workload.state.active and run is not None
+        if held is not None and (not active or (run is not None and run.id != held)):
+            self._state.vacate(held)
+            del self._runs[workload.id]
+        if workload.state is WorkloadState.WAITING:
+            self._state.enqueue(workload, spec or self._spec(tables, workload))
+            self._queued.add(workload.id)
+        elif active and run is not None:
+            self._state.occupy(run, workload, spec or self._spec(tables, workload), expected_end(run))
+            self._runs[workload.id] = run.id
+
+    def _spec(self, tables: Reading, workload: Workload) -> WorkloadSpec:
+        spec = self._specs.get(workload.submission)
+        if spec is None:
+            if len(self._specs) >= _SPECS_KEPT:
+                self._specs.clear()
+            spec = self._specs[workload.submission] = tables.submission(workload.submission).spec
+        return spec

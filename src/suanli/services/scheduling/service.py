@@ -1,0 +1,110 @@
+"""Scheduling: the picture of the center kept up with the facts, the kernel asked, its plan recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suanli.kernel.scheduling.cycle import cycle
+from suanli.kernel.scheduling.explain import explain, preview
+from suanli.kernel.scheduling.plan import Explanation, Plan, Policy
+from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
+from suanli.model.ids import WorkloadId, run_id
+from suanli.model.spec import WorkloadSpec
+from suanli.model.workload import RunState, Workload, WorkloadState
+from suanli.ports.clock import Clock
+from suanli.ports.store import Store, Transaction
+from suanli.services.scheduling.blocked import Blocked
+from suanli.services.scheduling.follower import Follower
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnReport:
+    """What one turn recorded; ``stale`` rows of the plan met a center that had moved on, and are planned again."""
+
+    placed: int = 0
+    preempted: int = 0
+    judged: int = 0
+    stale: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Where a workload stands; ``explanation`` only while it is WAITING, for all other states say why themselves."""
+
+    workload: Workload
+    explanation: Explanation | None
+
+
+class Scheduling:
+    """The center's one planner. Turns and questions take their turns under one lock."""
+
+    def __init__(self, store: Store, clock: Clock, policy: Policy | None = None) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy or Policy()
+        self._state = ClusterState()
+        self._blocked = Blocked()
+        self._follower = Follower(store, self._state, self._blocked)
+        self._lock = threading.Lock()
+
+    def turn(self) -> TurnReport:
+        """Take in all that happened, plan, and record what was decided, in one transaction.
+
+        The plan is applied under generations: a row whose workload or nodes have changed since is dropped, and planned
+        anew in the next turn.
+        """
+        with self._lock:
+            self._follower.catch_up()
+            plan = cycle(self._state.snapshot(), self._clock.now(), self._policy)
+            if not (plan.placements or plan.preemptions or self._blocked.due):
+                return TurnReport()
+            report = self._store.transact(lambda tx: _apply(tx, plan, self._blocked.judge(tx)))
+            self._blocked.judged()
+            return report
+
+    def explain(self, workload: WorkloadId) -> Why:
+        """Why a workload waits: every constraint that blocks it, and the earliest start now foreseen.
+
+        Raises:
+            NotFoundError: there is no such workload.
+        """
+        with self._lock:
+            self._follower.catch_up()
+            with self._store.read() as tables:
+                found = tables.workload(workload)
+            if found.state is not WorkloadState.WAITING:
+                return Why(workload=found, explanation=None)
+            return Why(
+                workload=found,
+                explanation=explain(self._state.snapshot(), workload, self._clock.now(), self._policy),
+            )
+
+    def preview(self, spec: WorkloadSpec) -> Explanation:
+        """Where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
+        with self._lock:
+            self._follower.catch_up()
+            return preview(self._state.snapshot(), spec, self._clock.now(), self._policy)
+
+
+def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | DependencyFailed]) -> TurnReport:
+    for judgement in judgements:
+        tx.append(judgement, actor=SYSTEM)
+    placed = preempted = 0
+    for row in plan.placements:
+        workload = tx.workload(row.workload)
+        holds = row.allocation.nodes
+        generations = tuple(tx.node(hold.node).generation for hold in holds)
+        if workload.generation != row.generation or generations != row.node_generations:
+            continue
+        run = run_id(workload.id, workload.attempt + 1)
+        tx.append(RunPlaced(workload=workload.id, run=run, allocation=row.allocation), actor=SYSTEM)
+        placed += 1
+    for victim in plan.preemptions:
+        if tx.run(victim.run).state in {RunState.PLACED, RunState.RUNNING}:
+            tx.append(PreemptRequested(workload=victim.workload, run=victim.run, by=victim.by), actor=SYSTEM)
+            preempted += 1
+    stale = len(plan.placements) + len(plan.preemptions) - placed - preempted
+    return TurnReport(placed=placed, preempted=preempted, judged=len(judgements), stale=stale)
