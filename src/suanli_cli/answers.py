@@ -1,0 +1,176 @@
+"""The JSON the API answers with, by name. Instants are RFC 3339 texts in UTC, durations seconds, memory bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+Spec = dict[str, Any]
+"""A workload spec as sent; the server says what is wrong with it."""
+
+FINAL_STATES = ("completed", "failed", "cancelled", "timeout", "out_of_memory", "lost")
+LIVE_STATES = ("held", "blocked", "waiting", "starting", "running", "ending")
+
+
+class Accepted(TypedDict):
+    """An accepted spec: the first id it made and how many."""
+
+    id: int
+    count: int
+
+
+class Reason(TypedDict):
+    """One constraint that keeps a workload from starting, in the reader's language."""
+
+    code: str
+    text: str
+    nodes_failing: int | None
+    nodes_total: int | None
+    helps: str | None
+
+
+class Usage(TypedDict):
+    """What a run was measured to use; a peak of 0 means nothing could measure it."""
+
+    cpu_seconds: float
+    memory_peak_bytes: int
+
+
+class ArrayPlace(TypedDict):
+    """Which element of which array a workload is."""
+
+    id: int
+    index: int
+
+
+class WorkloadFields(TypedDict):
+    """What the list and the single view say alike."""
+
+    id: int
+    ref: str
+    name: str
+    owner: str
+    project: str
+    kind: str
+    queue: str
+    state: str
+    priority: int
+    time_limit_s: int
+    attempt: int
+    cause: str | None
+    detail: str
+    exit_code: int | None
+    signal: int | None
+    submitted_at: str
+    started_at: str | None
+    ended_at: str | None
+    nodes: list[str]
+    reason: str | None
+    usage: Usage | None
+
+
+class Workload(WorkloadFields):
+    """One row of the list."""
+
+    array: ArrayPlace | None
+
+
+class Page(TypedDict):
+    """Workloads, newest first, and where the next page begins."""
+
+    items: list[Workload]
+    next_cursor: str | None
+
+
+class DeviceShare(TypedDict):
+    """A held device and how much of it, in (0, 1]."""
+
+    index: int
+    share: float
+
+
+class Hold(TypedDict):
+    """What is held, or would be, on one node."""
+
+    node: str
+    tasks: int
+    cpus: float
+    memory_bytes: int
+    devices: list[DeviceShare]
+
+
+class Run(TypedDict):
+    """One attempt."""
+
+    id: str
+    attempt: int
+    state: str
+    engine: str
+    nodes: list[Hold]
+    started_at: str | None
+    ended_at: str | None
+    cause: str | None
+    detail: str
+    exit_code: int | None
+    signal: int | None
+    usage: Usage | None
+    truncated: bool
+
+
+class ArrayView(TypedDict):
+    """A whole array: its first id, its size and how many elements stand in each state."""
+
+    id: int
+    size: int
+    by_state: Mapping[str, int]
+
+
+class Shown(WorkloadFields):
+    """One workload whole; ``array`` is the whole array where the ref named one."""
+
+    array: ArrayView | None
+    spec: Spec
+    runs: list[Run]
+
+
+class Explanation(TypedDict):
+    """Why a workload stands where it stands."""
+
+    id: int
+    state: str
+    reasons: list[Reason]
+    earliest_start: str | None
+    earliest_start_known: bool
+
+
+class Preview(TypedDict):
+    """What submitting would lead to."""
+
+    decision: str
+    placement: list[Hold]
+    earliest_start: str | None
+    reasons: list[Reason]
+    spec: Spec
+
+
+class Changed(TypedDict):
+    """Ids that a verb changed, and those it left as they were."""
+
+    changed: list[int]
+    unchanged: list[int]
+
+
+class Me(TypedDict):
+    """Who the token says is asking."""
+
+    user: str
+    role: str
+    scopes: list[str]
+    default_project: str
+
+
+class NewToken(TypedDict):
+    """A token with its secret, shown this once; None where the first answer was lost on the way."""
+
+    id: str
+    secret: str | None

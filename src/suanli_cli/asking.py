@@ -1,0 +1,184 @@
+"""The options that ask for work, one for every field of the spec, and the spec they make."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from suanli_cli.answers import Spec
+from suanli_cli.documents import read_text
+from suanli_cli.errors import UsageMistake
+from suanli_cli.frame import F, Reference, Whole, Word, option
+from suanli_cli.language import say
+
+KINDS = ("job", "service", "instance", "session")
+LAUNCHERS = ("none", "mpi", "torchrun")
+PRECISIONS = ("fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8")
+RETRY_CAUSES = ("failed", "timeout", "out_of_memory", "lost", "launch_failed")
+DEVICE_CLASSES = ("gpu", "npu", "fpga", "any")
+DEPENDENCIES = ("after", "afterok", "afternotok", "afterany")
+
+
+class Number(click.ParamType[float]):
+    """A positive number, whole where it is."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", str(value)):
+            self.fail(say("usage.number", value=value), param, ctx)
+        number = float(value)
+        return int(number) if number.is_integer() else number
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """Two words with a mark between them; ``alone`` says what the second is where only the first is given."""
+
+    def __init__(self, mark: str, form: str, alone: Callable[[str], str | None] = lambda _: None) -> None:
+        self.name = form
+        self._mark = mark
+        self._alone = alone
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        first, mark, second = str(value).partition(self._mark)
+        found = second if mark else self._alone(first)
+        if not first or found is None:
+            self.fail(say("usage.form", value=value, form=self.name), param, ctx)
+        return first, found
+
+
+class Device(click.ParamType[dict[str, Any]]):
+    """``gpu``, ``gpu:2``, ``gpu:A100``, ``gpu:A100:2``, or a share of one, ``gpu:0.5``."""
+
+    name = "CLASS[:MODEL][:COUNT]"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        kind, *rest = str(value).split(":")
+        request: dict[str, Any] = {"class": kind}
+        if rest and re.fullmatch(r"[0-9]+|0?\.[0-9]+", rest[-1]):
+            last = rest.pop()
+            request |= {"share": float(last)} if "." in last else {"count": int(last)}
+        if rest:
+            request["model"] = rest.pop(0)
+        if kind not in DEVICE_CLASSES or rest or "" in request.values():
+            self.fail(say("usage.form", value=value, form="gpu:2, gpu:A100:2, gpu:0.5, npu, any:1"), param, ctx)
+        return request
+
+
+_OPTIONS = (
+    option("--name", metavar="NAME", says="spec.name"),
+    option("--project", metavar="NAME", says="spec.project"),
+    option("--kind", type=Word(KINDS), says="spec.kind"),
+    option("--application", metavar="NAME", says="spec.application"),
+    option("--script", metavar="FILE", says="spec.script"),
+    option("--tasks", type=Whole(1), metavar="N", says="spec.tasks"),
+    option("-c", "--cpus", type=Number(), metavar="N", says="spec.cpus"),
+    option("-m", "--memory", metavar="SIZE", says="spec.memory"),
+    option("-d", "--device", type=Device(), says="spec.device"),
+    option("--device-memory", metavar="SIZE", says="spec.device_memory"),
+    option("--precision", type=Word(PRECISIONS), says="spec.precision"),
+    option("-N", "--nodes", type=Whole(), metavar="N", says="spec.nodes"),
+    option("--exclusive", is_flag=True, says="spec.exclusive"),
+    option("-t", "--time", metavar="DURATION", says="spec.time"),
+    option("-q", "--queue", metavar="NAME", says="spec.queue"),
+    option("--priority", type=Whole(None), metavar="N", says="spec.priority"),
+    option("-a", "--array", metavar="INDICES", says="spec.array"),
+    *(
+        option(f"--{kind}", type=Reference(), multiple=True, metavar="REF", says=f"spec.{kind}")
+        for kind in DEPENDENCIES
+    ),
+    option("--singleton", is_flag=True, says="spec.singleton"),
+    option("-e", "--env", type=Pair("=", "NAME[=VALUE]", os.environ.get), multiple=True, says="spec.env"),
+    option("-C", "--chdir", metavar="DIR", says="spec.chdir"),
+    option("--launcher", type=Word(LAUNCHERS), says="spec.launcher"),
+    option(
+        "--input", "inputs", type=Pair(":", "SOURCE:TARGET", lambda s: Path(s).name), multiple=True, says="spec.input"
+    ),
+    option("--output", "outputs", type=Pair("=", "NAME=PATH", lambda name: name), multiple=True, says="spec.output"),
+    option("--retry", type=Whole(1), metavar="N", says="spec.retry"),
+    option("--retry-on", type=Word(RETRY_CAUSES), multiple=True, says="spec.retry_on"),
+    option("--preemptible", is_flag=True, says="spec.preemptible"),
+    option("-l", "--label", type=Pair("=", "NAME=VALUE"), multiple=True, says="spec.label"),
+    option("--notify", metavar="ADDRESS", multiple=True, says="spec.notify"),
+)
+_PLAIN = ("name", "project", "kind", "application", "tasks", "nodes", "exclusive", "queue", "priority", "array")
+
+
+def asking(function: F) -> F:
+    """Give a command every option of the spec."""
+    for decorate in reversed(_OPTIONS):
+        function = decorate(function)
+    return function
+
+
+def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
+    """The fields that options and a command after ``--`` ask for, and no others.
+
+    Raises:
+        UsageMistake: the options do not fit each other, or the script cannot be read.
+    """
+    spec: Spec = {name: given[name] for name in (*_PLAIN, "launcher", "preemptible") if _was_given(given[name])}
+    if words:
+        spec |= {"command": list(words), "name": spec.get("name") or Path(words[0]).name}
+    if given["script"]:
+        spec |= {"script": read_text(given["script"]), "name": spec.get("name") or Path(given["script"]).name}
+    if given["time"]:
+        spec["time_limit"] = given["time"]
+    if given["chdir"]:
+        spec["working_directory"] = str(Path(given["chdir"]).absolute())
+    dependencies = [f"{kind}:{ref}" for kind in DEPENDENCIES for ref in given[kind]]
+    listed = {
+        "resources": _resources(given),
+        "dependencies": dependencies + ["singleton"] * given["singleton"],
+        "environment": dict(given["env"]),
+        "labels": dict(given["label"]),
+        "inputs": [{"source": str(Path(source).absolute()), "target": to} for source, to in given["inputs"]],
+        "outputs": [{"name": name, "path": path} for name, path in given["outputs"]],
+        "notify": [{"address": address} for address in given["notify"]],
+        "retry": _retry(given),
+    }
+    return spec | {name: value for name, value in listed.items() if value}
+
+
+def merged(spec: Spec, over: Spec) -> Spec:
+    """A spec of a file with what options say put over it: fields within objects one by one, everything else whole."""
+    result = dict(spec)
+    for name, value in over.items():
+        below = spec.get(name)
+        result[name] = merged(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return result
+
+
+def _was_given(value: object) -> bool:
+    return value is not None and value is not False
+
+
+def _resources(given: Mapping[str, Any]) -> dict[str, Any]:
+    resources = {name: given[name] for name in ("cpus", "memory") if given[name] is not None}
+    device = {"min_memory": given["device_memory"], "precision": given["precision"]}
+    device = {name: value for name, value in device.items() if value}
+    if device and not given["device"]:
+        raise UsageMistake(say("error.device_details"), say("hint.device"))
+    if given["device"]:
+        resources["devices"] = given["device"] | device
+    return resources
+
+
+def _retry(given: Mapping[str, Any]) -> dict[str, Any]:
+    retry = {} if given["retry"] is None else {"max_attempts": given["retry"]}
+    return retry | ({"on": list(given["retry_on"])} if given["retry_on"] else {})

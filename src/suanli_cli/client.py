@@ -1,0 +1,199 @@
+"""The typed client: one method per route of ``/v1``, each raising what `suanli_cli.errors` names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from suanli_cli.answers import Accepted, Changed, Explanation, Me, NewToken, Page, Preview, Shown, Spec
+from suanli_cli.transport import PIECE_BYTES, Query, Transport
+
+Json = dict[str, Any]
+
+PAGE_LIMIT = 1000
+"""Most workloads one answer of the list holds."""
+
+
+class Chunk(NamedTuple):
+    """A piece of a followed log: its text and the offset after it."""
+
+    offset: int
+    text: str
+
+
+class Client:
+    """Suanli as this token may see it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._to = transport
+
+    def submit(self, spec: Spec, *, hold: bool = False) -> Accepted:
+        """Submit one spec."""
+        accepted: Accepted = self._to.document("POST", "/v1/workloads", query=_flag("hold", hold), body=spec)
+        return accepted
+
+    def submit_batch(self, specs: Sequence[Spec], *, hold: bool = False) -> Mapping[str, list[Accepted]]:
+        """Submit many specs, all or none."""
+        body = {"workloads": list(specs)}
+        accepted: Mapping[str, list[Accepted]] = self._to.document(
+            "POST", "/v1/workloads/batch", query=_flag("hold", hold), body=body
+        )
+        return accepted
+
+    def preview(self, spec: Spec) -> Preview:
+        """What submitting the spec now would lead to; nothing is submitted."""
+        preview: Preview = self._to.document("POST", "/v1/workloads/preview", body=spec)
+        return preview
+
+    def workloads(self, which: Query, *, limit: int) -> Page:
+        """The newest ``limit`` workloads that match, over as many pages as that takes."""
+        page: Page = {"items": [], "next_cursor": None}
+        while len(page["items"]) < limit:
+            ask = {**which, "limit": min(limit - len(page["items"]), PAGE_LIMIT), "cursor": page["next_cursor"]}
+            following: Page = self._to.document("GET", "/v1/workloads", query=ask)
+            page = {"items": page["items"] + following["items"], "next_cursor": following["next_cursor"]}
+            if page["next_cursor"] is None:
+                break
+        return page
+
+    def counts(self, which: Query) -> Mapping[str, int]:
+        """How many workloads stand in each state."""
+        answer = self._to.document("GET", "/v1/workloads/counts", query=which)
+        counts: Mapping[str, int] = answer["by_state"]
+        return counts
+
+    def show(self, ref: str) -> Shown:
+        """One workload with its spec and runs."""
+        shown: Shown = self._to.document("GET", _workload(ref))
+        return shown
+
+    def why(self, ref: str) -> Explanation:
+        """Why it stands where it stands, and when it is expected to start."""
+        explanation: Explanation = self._to.document("GET", _workload(ref, "why"))
+        return explanation
+
+    def change(self, ref: str, verb: str) -> Changed:
+        """``cancel``, ``hold``, ``release`` or ``requeue`` it."""
+        changed: Changed = self._to.document("POST", _workload(ref, verb))
+        return changed
+
+    def signal(self, ref: str, signal: str | int) -> Changed:
+        """Send its running tasks a signal, by number or by name without ``SIG``."""
+        changed: Changed = self._to.document("POST", _workload(ref, "signal"), body={"signal": signal})
+        return changed
+
+    def update(self, ref: str, changes: Mapping[str, object]) -> Changed:
+        """Change its time limit or priority."""
+        changed: Changed = self._to.document("PATCH", _workload(ref), body=dict(changes))
+        return changed
+
+    def log(self, ref: str, stream: str, *, run: int | None, offset: int) -> Iterator[bytes]:
+        """The bytes of ``stdout`` or ``stderr`` from ``offset`` (negative: from the end) to what there is now."""
+        while True:
+            query = {"stream": stream, "run": run, "offset": offset, "limit": PIECE_BYTES}
+            answer = self._to.send("GET", _workload(ref, "logs"), query=query)
+            yield answer.body
+            offset = int(answer.headers["suanli-log-offset"]) + len(answer.body)
+            if not answer.body or offset >= int(answer.headers["suanli-log-size"]):
+                return
+
+    def follow_log(self, ref: str, stream: str, *, run: int | None, offset: int = 0) -> Iterator[Chunk]:
+        """The same as it grows, until the run has ended. Safe to iterate beside other calls on this client."""
+        query = {"stream": stream, "run": run, "offset": offset}
+        for event in self._to.follow(_workload(ref, "logs/live"), query=query, end="end"):
+            if event.type == "chunk":
+                data = json.loads(event.data)
+                yield Chunk(data["offset"], data["text"])
+
+    def outputs(self, ref: str) -> Json:
+        """The files it offers."""
+        outputs: Json = self._to.document("GET", _workload(ref, "outputs"))
+        return outputs
+
+    def output(self, ref: str, name: str) -> Iterator[bytes]:
+        """One of these files, in pieces."""
+        return self._to.download(_workload(ref, f"outputs/{quote(name, safe='')}"))
+
+    def events(self, *, after: int, workload: int | None, follow: bool) -> Iterator[Json]:
+        """Recorded facts after a cursor, oldest first; with ``follow`` also those to come, without end."""
+        query = {"after": after, "workload": workload, **_flag("follow", follow, off="false")}
+        stream = self._to.follow if follow else self._to.events
+        for event in stream("/v1/events", query=query):
+            yield json.loads(event.data)
+
+    def nodes(self) -> Json:
+        """Every node with what is held of it."""
+        nodes: Json = self._to.document("GET", "/v1/nodes")
+        return nodes
+
+    def drain(self, name: str, reason: str) -> Json:
+        """Let a node finish what it has and take nothing new."""
+        node: Json = self._to.document("POST", f"/v1/nodes/{quote(name, safe='')}/drain", body={"reason": reason})
+        return node
+
+    def resume(self, name: str) -> Json:
+        """Let a node take work again."""
+        node: Json = self._to.document("POST", f"/v1/nodes/{quote(name, safe='')}/resume")
+        return node
+
+    def engines(self) -> Json:
+        """Every engine with its abilities."""
+        engines: Json = self._to.document("GET", "/v1/engines")
+        return engines
+
+    def queues(self) -> Json:
+        """Every queue."""
+        queues: Json = self._to.document("GET", "/v1/queues")
+        return queues
+
+    def whoami(self) -> Me:
+        """Who the token says is asking."""
+        me: Me = self._to.document("GET", "/v1/whoami")
+        return me
+
+    def ready(self) -> Json:
+        """The server's own word that it serves.
+
+        Raises:
+            Unavailable: it does not yet, or no more.
+        """
+        ready: Json = self._to.document("GET", "/v1/ready")
+        return ready
+
+    def users(self) -> Json:
+        """Every user."""
+        users: Json = self._to.document("GET", "/v1/users")
+        return users
+
+    def create_user(self, user: Json) -> Json:
+        """Add a user."""
+        created: Json = self._to.document("POST", "/v1/users", body=user)
+        return created
+
+    def tokens(self, user: str) -> Json:
+        """A user's tokens, without their secrets."""
+        tokens: Json = self._to.document("GET", f"/v1/users/{quote(user, safe='')}/tokens")
+        return tokens
+
+    def create_token(self, user: str, token: Json) -> NewToken:
+        """Make a token; its secret is in this answer and nowhere else."""
+        created: NewToken = self._to.document("POST", f"/v1/users/{quote(user, safe='')}/tokens", body=token)
+        return created
+
+    def revoke_token(self, identity: str) -> None:
+        """Make a token worthless."""
+        self._to.send("DELETE", f"/v1/tokens/{quote(identity, safe='')}")
+
+    def close(self) -> None:
+        """Close the kept connection."""
+        self._to.close()
+
+
+def _workload(ref: str, rest: str = "") -> str:
+    return f"/v1/workloads/{quote(ref, safe='')}" + (f"/{rest}" if rest else "")
+
+
+def _flag(name: str, on: bool, *, off: str = "") -> Json:
+    return {name: "true" if on else off}

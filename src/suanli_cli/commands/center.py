@@ -1,0 +1,90 @@
+"""Nodes and queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from suanli_cli import text
+from suanli_cli.frame import App, command, option, pass_app
+from suanli_cli.language import say
+
+
+@command("nodes")
+@pass_app
+def nodes(app: App) -> None:
+    """Print the nodes."""
+    found = app.client().nodes()
+    app.answer(found, lambda: nodes_text(found))
+
+
+@command("drain")
+@click.argument("name")
+@option("--reason", required=True, metavar="TEXT", says="drain.reason")
+@pass_app
+def drain(app: App, name: str, reason: str) -> None:
+    """Drain a node and print how it then stands."""
+    node = app.client().drain(name, reason)
+    app.answer(node, lambda: say("node.is", name=name, state=say(f"node_state.{node['state']}")))
+
+
+@command("resume")
+@click.argument("name")
+@pass_app
+def resume(app: App, name: str) -> None:
+    """Resume a node and print how it then stands."""
+    node = app.client().resume(name)
+    app.answer(node, lambda: say("node.is", name=name, state=say(f"node_state.{node['state']}")))
+
+
+@command("queues")
+@pass_app
+def queues(app: App) -> None:
+    """Print the queues."""
+    found = app.client().queues()
+    app.answer(found, lambda: _queues_text(found))
+
+
+def nodes_text(found: dict[str, Any]) -> str:
+    """The table of nodes."""
+    headings = ["node", "state", "engine", "cpus", "memory", "devices", "runs", "reason"]
+    rows = [
+        [
+            node["name"],
+            say(f"node_state.{node['state']}"),
+            node["engine"],
+            f"{text.amount(node['allocated_cpus'])}/{text.amount(node['cpus'])}",
+            f"{text.memory(node['allocated_memory_bytes'])}/{text.memory(node['memory_bytes'])}",
+            _devices(node["devices"]),
+            str(len(node["runs"])),
+            node["reason"] or "",
+        ]
+        for node in found["items"]
+    ]
+    return text.table([say(f"column.{name}") for name in headings], rows, right=(3, 4, 6))
+
+
+def _devices(devices: list[dict[str, Any]]) -> str:
+    """``gpu A100 3/4 free`` for each model."""
+    by_model: dict[str, list[float]] = {}
+    for device in devices:
+        model = f"{device['device_class']} {device['model']}".strip()
+        by_model.setdefault(model, []).append(device["free_share"] if device["healthy"] else 0)
+    return ", ".join(
+        say("nodes.devices", model=model, free=text.amount(sum(free)), total=len(free))
+        for model, free in by_model.items()
+    )
+
+
+def _queues_text(found: dict[str, Any]) -> str:
+    rows = [
+        [queue["name"], str(queue["priority"]), _limit(queue["default_time_limit"]), _limit(queue["max_time_limit"])]
+        for queue in found["items"]
+    ]
+    headings = ["queue", "priority", "default_time_limit", "max_time_limit"]
+    return text.table([say(f"column.{name}") for name in headings], rows, right=(1,))
+
+
+def _limit(seconds: int) -> str:
+    return text.duration(seconds) if seconds else say("queues.no_limit")

@@ -1,0 +1,123 @@
+"""Amounts, instants and tables as people read them in a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from suanli_cli.answers import Hold, Reason
+from suanli_cli.language import say
+
+_GAP = "  "
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def memory(amount_bytes: float) -> str:
+    """``512B``, ``1.5GiB``."""
+    for unit in _UNITS:
+        if amount_bytes < 1024:
+            return f"{amount_bytes:.4g}{unit}"
+        amount_bytes /= 1024
+    return f"{amount_bytes:.4g}PiB"
+
+
+def duration(seconds: float) -> str:
+    """``42s``, ``3m07s``, ``2h05m``, ``4d03h``; one decimal under ten seconds."""
+    whole = int(seconds)
+    if seconds < 10:
+        return f"{seconds:.1f}s" if seconds != whole else f"{whole}s"
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def instant(text: str | None) -> str:
+    """An instant of the API in the reader's own time zone, ``-`` if it has not happened."""
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else "-"
+
+
+def between(start: str | None, end: str | None) -> str:
+    """How long from one instant to another, or to now; ``-`` if the first has not happened."""
+    if not start:
+        return "-"
+    until = datetime.fromisoformat(end) if end else datetime.now(UTC)
+    return duration(max(0.0, (until - datetime.fromisoformat(start)).total_seconds()))
+
+
+def amount(number: float) -> str:
+    """A number without a needless fraction."""
+    return f"{number:g}"
+
+
+def state(word: str) -> str:
+    """A workload's state in the reader's language."""
+    return say(f"state.{word}")
+
+
+def counts(by_state: Mapping[str, int]) -> str:
+    """``3 running, 2 waiting``."""
+    return ", ".join(f"{number} {state(word)}" for word, number in by_state.items() if number) or say("counts.none")
+
+
+def held(hold: Hold) -> str:
+    """What is held on one node: ``n1 (2 x 1 cpu, 1GiB, device 0)``."""
+    parts = [say("held.cpus", cpus=amount(hold["cpus"])), memory(hold["memory_bytes"])]
+    parts += [
+        say("held.device", index=device["index"])
+        + ("" if device["share"] == 1 else f" ({amount(100 * device['share'])}%)")
+        for device in hold["devices"]
+    ]
+    return f"{hold['node']}: {say('held.tasks', tasks=hold['tasks'])}, {', '.join(parts)}"
+
+
+def reasons(listed: Sequence[Reason]) -> list[str]:
+    """One line for each reason, and one for what would help."""
+    lines = []
+    for reason in listed:
+        failing, total = reason.get("nodes_failing"), reason.get("nodes_total")
+        where = "" if failing is None or total is None else f" [{say('reason.nodes', failing=failing, total=total)}]"
+        lines.append(f"- {reason['text']} ({reason['code']}){where}")
+        if reason.get("helps"):
+            lines.append(f"  {say('reason.helps', helps=reason['helps'])}")
+    return lines
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Rows under headings, columns aligned by what a terminal shows (a Chinese character fills two places).
+
+    ``right`` lists columns set flush right. On a terminal, lines are cut at its edge.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    lines = [headings, *rows]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(headings))]
+    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    out = []
+    for line in lines:
+        cells = [
+            " " * (width - cell_len(cell)) + cell if column in right else set_cell_size(cell, width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        text = _GAP.join(cells).rstrip()
+        out.append(set_cell_size(text, edge).rstrip() if edge and cell_len(text) > edge else text)
+    return "\n".join(out)
+
+
+def fields(named: Mapping[str, str]) -> str:
+    """``name   value`` lines; what has no value is left out."""
+    shown = {name: value for name, value in named.items() if value}
+    return table_of_pairs(list(shown.items()))
+
+
+def table_of_pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """Two columns without headings."""
+    from rich.cells import cell_len
+
+    width = max((cell_len(name) for name, _ in pairs), default=0)
+    return "\n".join(f"{name}{' ' * (width - cell_len(name))}{_GAP}{value}" for name, value in pairs)
