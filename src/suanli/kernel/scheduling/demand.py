@@ -1,0 +1,50 @@
+"""What a workload demands, as the key of its class: workloads of equal demand are decided together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.spec import DeviceClass, Precision, WorkloadSpec
+
+
+class Demand(NamedTuple):
+    """A class of equal requests. ``device_class`` is None, and the fields after it 0 or empty, where none is asked for.
+
+    ``device_memory_bytes`` is what a whole device must have. A shared device's memory is shared like the device, so
+    a request for ``share`` thousandths with ``m`` bytes needs a device of at least ``ceil(m * 1000 / share)`` bytes.
+    """
+
+    tasks: int
+    nodes: int
+    exclusive: bool
+    cpu_milli: int
+    memory_bytes: int
+    device_class: DeviceClass | None = None
+    device_count: int = 0
+    device_share: int = 0
+    device_model: str = ""
+    device_memory_bytes: int = 0
+    device_precision: Precision | None = None
+
+    @property
+    def tasks_a_node(self) -> int:
+        """Tasks a node must have room for to be of any use."""
+        return self.tasks // self.nodes if self.nodes else 1
+
+
+def demand_of(spec: WorkloadSpec) -> Demand:
+    """The class a spec belongs to."""
+    resources, request = spec.resources, spec.resources.devices
+    amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
+    if request is None:
+        return Demand(*amounts)
+    return Demand(
+        *amounts,
+        request.device_class,
+        request.count,
+        request.share,
+        request.model,
+        -(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
+        request.precision,
+    )

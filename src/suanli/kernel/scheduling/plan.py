@@ -1,0 +1,182 @@
+"""The nouns that come out of the kernel: a turn's plan, the reasons of what waits, and the explanation of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from suanli.kernel.scheduling.demand import Demand
+from suanli.model.ids import EngineName, RunId, WorkloadId
+from suanli.model.quantities import Instant
+from suanli.model.resources import Allocation, NodeHold
+from suanli.model.workload import Workload
+
+MICROSECONDS = 1_000_000
+"""Microseconds in a second."""
+
+
+class ReasonCode(StrEnum):
+    """Why a workload waits. Stable: codes are added, never renamed.
+
+    From NODE_STATE to MEMORY each is judged on every node alone, in this order. The six about devices narrow one after
+    the other, so of these a node fails at most one: the first that leaves too few.
+    """
+
+    NODE_STATE = "node_state"
+    """The node is draining or down."""
+    EXCLUSIVE = "exclusive"
+    """The node is held exclusively, or is asked for exclusively while somebody holds part of it."""
+    DEVICE_CLASS = "device_class"
+    DEVICE_MODEL = "device_model"
+    DEVICE_MEMORY = "device_memory"
+    DEVICE_PRECISION = "device_precision"
+    DEVICE_HEALTH = "device_health"
+    DEVICE_FREE = "device_free"
+    """Enough fitting devices are there, but too much of them is held."""
+    CPU = "cpu"
+    MEMORY = "memory"
+    NODES_COUNT = "nodes_count"
+    """Some nodes can hold their part, but fewer at once than asked for."""
+    TASKS_COUNT = "tasks_count"
+    """Some tasks fit, but not all of them at once."""
+    ENGINE = "engine"
+    """All engines together have the room, but no single one."""
+    ARRAY_LIMIT = "array_limit"
+    """As many elements of the array run as its ``max_running`` allows."""
+    PRIORITY = "priority"
+    """Work that goes first takes the room in this very turn."""
+    BACKFILL_WINDOW = "backfill_window"
+    """It would delay the reserved start of the work that goes first."""
+    NO_TIME_LIMIT = "no_time_limit"
+    """Work that may run for ever holds what is needed, so no start can be foreseen."""
+    IMPOSSIBLE = "impossible"
+    """No nodes of this center could hold it, even empty and in perfect state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One constraint that blocks. Amounts are in the unit of the code: milli-cpus, bytes, nodes, tasks, elements.
+
+    ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail none
+    before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the center, for
+    NODE_STATE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the most that one could. Of
+    devices they count thousandths. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the workload with the
+    reservation; for PRIORITY ``available`` counts the workloads that go first.
+    """
+
+    code: ReasonCode
+    nodes_failing: int = 0
+    nodes_failing_first: int = 0
+    nodes_total: int = 0
+    needed: int = 0
+    available: int = 0
+    wanted: str = ""
+    """The device class, model or precision asked for."""
+    ahead: WorkloadId = WorkloadId(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the center decides. ``order`` and ``score`` name functions of order.py and score.py.
+
+    Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
+    are made in one turn, so that a turn stays short; the plan says whether it is ``complete``.
+    """
+
+    order: str = "priority"
+    score: str = "best_fit"
+    overrun_s: int = 1
+    placements: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Start this workload with this allocation, if its generation and those of the nodes still stand."""
+
+    workload: WorkloadId
+    generation: int
+    allocation: Allocation
+    node_generations: tuple[int, ...]
+    """In the order of the allocation's nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preemption:
+    """Ask this run to end so that ``by`` can have its place."""
+
+    run: RunId
+    workload: WorkloadId
+    by: WorkloadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What is kept free for a workload from ``start`` on; nothing planned after it may take of it."""
+
+    workload: WorkloadId
+    start: Instant
+    engine: EngineName
+    nodes: tuple[NodeHold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why ``waiting`` workloads of one demand do not start.
+
+    It holds for those of ``array`` alone where that is given, and only for those that may run longer than ``window_s``
+    (or for ever) where that is not negative.
+    """
+
+    demand: Demand
+    waiting: int
+    reason: Reason
+    array: WorkloadId = WorkloadId(0)
+    window_s: int = -1
+
+    def covers(self, workload: Workload, demand: Demand) -> bool:
+        """Tell whether this is why the workload, of this demand, does not start."""
+        if demand != self.demand or (self.array and self.array != workload.array_id):
+            return False
+        return self.window_s < 0 or not 0 < workload.time_limit_s <= self.window_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one turn decided. Not ``complete`` means that more can start at once: take another turn."""
+
+    placements: tuple[Placement, ...] = ()
+    preemptions: tuple[Preemption, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    complete: bool = True
+
+    def reason(self, workload: Workload, demand: Demand) -> Reason | None:
+        """Why the workload does not start; None where the plan places it or did not come to it."""
+        covering = (refusal.reason for refusal in self.refusals if refusal.covers(workload, demand))
+        return next(covering, None)
+
+
+class Decision(StrEnum):
+    """NOW: the next turn starts it. LATER: something blocks. NEVER: no nodes of this center could hold it."""
+
+    NOW = "now"
+    LATER = "later"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why one workload waits, every constraint that blocks it, and when it may start.
+
+    ``earliest_start`` is the first instant at which it fits beside running work, what this turn starts, and the
+    reservation of the head, all taken to run to their limits; the ``ahead`` workloads before it in order may take that
+    room. It is None where no start can be foreseen, and ``unforeseen`` says why.
+    """
+
+    workload: WorkloadId
+    decision: Decision
+    reasons: tuple[Reason, ...] = ()
+    earliest_start: Instant | None = None
+    unforeseen: ReasonCode | None = None
+    ahead: int = 0
+    allocation: Allocation | None = None
