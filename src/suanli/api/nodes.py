@@ -1,0 +1,62 @@
+"""Nodes: what the center has, and taking a node out of use and back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from pydantic import TypeAdapter
+
+from suanli.api.operations import refuses, takes
+from suanli.api.schemas.center import DrainBody, NodesView, NodeView, node_view
+from suanli.api.schemas.fields import Name
+from suanli.api.visit import AnyVisit, Visit, answer
+from suanli.model.errors import ConflictError, IdempotencyMismatchError, NotFoundError
+from suanli.model.ids import NodeName
+
+router = APIRouter(prefix="/v1/nodes", tags=["nodes"])
+
+NodeParameter = Annotated[Name, Path(description="The node.", openapi_examples={"node": {"value": "n1"}})]
+
+_DRAIN = TypeAdapter(DrainBody)
+
+
+@router.get("", response_model=NodesView, responses=refuses())
+def list_nodes(visit: AnyVisit) -> Response:
+    """List all nodes with what is held of each."""
+    return answer(NodesView(items=[node_view(node) for node in visit.services.inventory.nodes(visit.caller)]))
+
+
+@router.get("/{name}", response_model=NodeView, responses=refuses(NotFoundError))
+def show_node(visit: AnyVisit, name: NodeParameter) -> Response:
+    """Show one node with what is held of it."""
+    return _shown(visit, name)
+
+
+@router.post(
+    "/{name}/drain",
+    response_model=NodeView,
+    openapi_extra=takes("NodeDrain", _DRAIN, repair={"reason": "new memory on Friday"}),
+    responses=refuses(NotFoundError, ConflictError, IdempotencyMismatchError, body=True),
+)
+def drain_node(visit: AnyVisit, name: NodeParameter) -> Response:
+    """Let a node finish what it has and take nothing new; for operators."""
+    reason = visit.read(_DRAIN).reason
+
+    visit.once(lambda tx: visit.services.inventory.drain(tx, visit.caller, NodeName(name), reason))
+    return _shown(visit, name)
+
+
+@router.post(
+    "/{name}/resume",
+    response_model=NodeView,
+    responses=refuses(NotFoundError, ConflictError, IdempotencyMismatchError),
+)
+def resume_node(visit: AnyVisit, name: NodeParameter) -> Response:
+    """Let a node take work again; for operators."""
+    visit.once(lambda tx: visit.services.inventory.resume(tx, visit.caller, NodeName(name)))
+    return _shown(visit, name)
+
+
+def _shown(visit: Visit, name: str) -> Response:
+    return answer(node_view(visit.services.inventory.node(visit.caller, NodeName(name))))

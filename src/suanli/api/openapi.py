@@ -1,0 +1,144 @@
+"""The OpenAPI document: made of the routers alone, so that it can be published without a center."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from suanli.api import (
+    engines,
+    events,
+    health,
+    logs,
+    metrics,
+    nodes,
+    operations,
+    projects,
+    queues,
+    tokens,
+    users,
+    workloads,
+)
+from suanli.api.schemas.events import EventView
+from suanli.api.schemas.logs import EndView, TextView
+from suanli.api.schemas.problem import Problem
+from suanli.api.visit import write
+
+API_VERSION = "1"
+
+_TAGS = {
+    "workloads": workloads,
+    "logs": logs,
+    "events": events,
+    "nodes": nodes,
+    "engines": engines,
+    "queues": queues,
+    "users": users,
+    "tokens": tokens,
+    "projects": projects,
+    "health": health,
+    "metrics": metrics,
+}
+_DESCRIPTION = """\
+One API for all work of a computing center: batch, training, inference, instances, sessions.
+
+Every request but the public ones shows a token, `Authorization: Bearer <token>`. Errors are problem documents
+(RFC 9457) with stable codes, in English or Chinese by `Accept-Language`. Every POST may carry an `Idempotency-Key`: the
+same request under the same key is done once, and answered alike, for at least a day.
+"""
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes the request safe to repeat: under one key it is done once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "0192f1c4-submit",
+}
+_LANGUAGE = {
+    "name": "Accept-Language",
+    "in": "header",
+    "required": False,
+    "description": "`zh` or `en`, for titles, details, hints and reasons.",
+    "schema": {"type": "string"},
+    "example": "zh-CN, en;q=0.5",
+}
+_REFERENCE = "#/components/schemas/{model}"
+
+own = APIRouter(prefix="/v1", tags=["health"])
+
+ROUTERS = (*(module.router for module in _TAGS.values()), own)
+
+
+@own.get(
+    "/openapi.json",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+async def show_openapi() -> Response:
+    """Show this document."""
+    return Response(_written(), media_type="application/json")
+
+
+@cache
+def _written() -> bytes:
+    return write(document())
+
+
+def document() -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    made = get_openapi(
+        title="Suanli",
+        version=API_VERSION,
+        openapi_version="3.1.0",
+        summary="The open operating system of a computing center.",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        routes=[route for router in ROUTERS for route in router.routes],
+        tags=[{"name": tag, "description": _first_line(module)} for tag, module in _TAGS.items()],
+        separate_input_output_schemas=False,
+    )
+    schemas = made["components"]["schemas"]
+    for name, shape in operations.BODIES.items():
+        _add(schemas, name, shape)
+    for shown in (Problem, EventView, TextView, EndView):
+        _add(schemas, shown.__name__, TypeAdapter(shown))
+    _allow_selected_fields(schemas)
+    for path in made["paths"].values():
+        for method, operation in path.items():
+            _finish(method, operation)
+    return made
+
+
+def _first_line(module: object) -> str:
+    return (module.__doc__ or "").partition("\n")[0]
+
+
+def _add(schemas: dict[str, Any], name: str, shape: TypeAdapter[Any]) -> None:
+    schema = shape.json_schema(ref_template=_REFERENCE)
+    schemas.update(schema.pop("$defs", {}))
+    if "$ref" not in schema:
+        schemas[name] = schema
+
+
+def _allow_selected_fields(schemas: dict[str, Any]) -> None:
+    part = copy.deepcopy(schemas["WorkloadView"])
+    del part["required"]
+    part["description"] = "Those fields of a workload that were asked for; all of them unless `fields` chooses."
+    schemas["WorkloadPart"] = part
+    schemas["WorkloadPage"]["properties"]["items"]["items"] = {"$ref": _REFERENCE.format(model="WorkloadPart")}
+
+
+def _finish(method: str, operation: dict[str, Any]) -> None:
+    parameters = operation.setdefault("parameters", [])
+    if method == "post":
+        parameters.append(_KEY)
+    if operation.get("security"):
+        parameters.append(_LANGUAGE)
+    operation["operationId"] = operation["operationId"].partition("_v1_")[0].removesuffix("_metrics_get")
+    if not parameters:
+        del operation["parameters"]

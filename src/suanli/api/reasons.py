@@ -1,0 +1,246 @@
+"""Why a workload waits, in the reader's language: one table from the kernel's stable codes to words.
+
+Each row names the field of the spec that binds, says what blocks, and what would help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from suanli.api.language import Language, Words
+from suanli.api.schemas.reasons import ReasonView
+from suanli.api.schemas.spec import dependency_text
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, format_memory
+from suanli.model.workload import Workload, WorkloadState
+
+if TYPE_CHECKING:
+    from suanli.kernel.scheduling.plan import Reason
+
+
+def _count(amount: int) -> str:
+    return str(amount)
+
+
+def _cpus(milli: int) -> str:
+    return f"{milli / WHOLE_CPU:g}"
+
+
+def _devices(thousandths: int) -> str:
+    return f"{thousandths / WHOLE_DEVICE:g}"
+
+
+class Row(NamedTuple):
+    """How one code is told. ``amount`` writes ``needed`` and ``available`` in the unit of the code."""
+
+    constraint: str
+    text: Words
+    helps: Words | None = None
+    amount: Callable[[int], str] = _count
+
+
+ROWS: Mapping[str, Row] = {
+    "node_state": Row(
+        "nodes",
+        Words("{failing} of {total} nodes are draining or down", "{total} 个节点中有 {failing} 个正在排空或已离线"),
+        Words("nodes coming back: `suanli nodes` says why they are away", "等节点恢复；`suanli nodes` 会说明原因"),
+    ),
+    "exclusive": Row(
+        "exclusive",
+        Words(
+            "{failing} of {total} nodes are held by others and cannot be shared",
+            "{total} 个节点中有 {failing} 个已被他人占用，无法共用",
+        ),
+        Words("asking for nodes that may be shared", "不要求独占节点"),
+    ),
+    "device_class": Row(
+        "resources.devices.class",
+        Words(
+            "{failing} of {total} nodes have no {wanted} for a task",
+            "{total} 个节点中有 {failing} 个没有足够的 {wanted}",
+        ),
+        Words("another class of device, or none", "改用其他类别的加速设备，或不用"),
+    ),
+    "device_model": Row(
+        "resources.devices.model",
+        Words(
+            "{failing} of {total} nodes have too few devices of model {wanted}",
+            "{total} 个节点中有 {failing} 个缺少型号为 {wanted} 的设备",
+        ),
+        Words("leaving the model open", "不限定型号"),
+    ),
+    "device_memory": Row(
+        "resources.devices.min_memory",
+        Words(
+            "on {failing} of {total} nodes the devices have less than {needed} of memory",
+            "{total} 个节点中有 {failing} 个的设备显存不足 {needed}",
+        ),
+        Words(
+            "asking for less memory per device; the most there is: {available}",
+            "降低单设备显存要求；最大为 {available}",
+        ),
+        format_memory,
+    ),
+    "device_precision": Row(
+        "resources.devices.precision",
+        Words(
+            "on {failing} of {total} nodes the devices cannot do {wanted}",
+            "{total} 个节点中有 {failing} 个的设备不支持 {wanted}",
+        ),
+        Words("another precision", "改用其他精度"),
+    ),
+    "device_health": Row(
+        "resources.devices",
+        Words(
+            "on {failing} of {total} nodes too many fitting devices are broken",
+            "{total} 个节点中有 {failing} 个的合适设备出现故障",
+        ),
+        Words("the devices being repaired", "等设备修复"),
+    ),
+    "device_free": Row(
+        "resources.devices",
+        Words(
+            "on {failing} of {total} nodes fitting devices are taken: {needed} needed, at most {available} free",
+            "{total} 个节点中有 {failing} 个的合适设备已被占用：需要 {needed}，最多空闲 {available}",
+        ),
+        Words(
+            "running work ending, or asking for fewer devices",
+            "等运行中的作业结束，或减少数量",
+        ),
+        _devices,
+    ),
+    "cpu": Row(
+        "resources.cpus",
+        Words(
+            "{failing} of {total} nodes have too few free cpus: {needed} needed, at most {available} free",
+            "{total} 个节点中有 {failing} 个空闲 CPU 不足：需要 {needed}，最多空闲 {available}",
+        ),
+        Words("running work ending, or asking for fewer cpus", "等运行中的作业结束，或减少 CPU"),
+        _cpus,
+    ),
+    "memory": Row(
+        "resources.memory",
+        Words(
+            "{failing} of {total} nodes have too little free memory: {needed} needed, at most {available} free",
+            "{total} 个节点中有 {failing} 个空闲内存不足：需要 {needed}，最多空闲 {available}",
+        ),
+        Words("running work ending, or asking for less memory", "等运行中的作业结束，或减少内存"),
+        format_memory,
+    ),
+    "nodes_count": Row(
+        "nodes",
+        Words(
+            "{needed} nodes are needed at once and {available} could hold their part",
+            "需要同时有 {needed} 个节点，目前只有 {available} 个可用",
+        ),
+        Words("asking for fewer nodes", "减少节点数"),
+    ),
+    "tasks_count": Row(
+        "tasks",
+        Words(
+            "{needed} tasks must start together and {available} of them fit now",
+            "{needed} 个任务必须同时启动，目前只能放下 {available} 个",
+        ),
+        Words("asking for fewer tasks", "减少任务数"),
+    ),
+    "engine": Row(
+        "tasks",
+        Words("no single engine has the room, though all together have", "没有任何单个引擎有足够空间，虽然合起来够用"),
+        Words("asking for less at once", "减少一次所需的资源"),
+    ),
+    "array_limit": Row(
+        "array.max_running",
+        Words(
+            "as many elements of its array run as it allows itself: {needed}",
+            "该数组同时运行的元素已达到上限 {needed}",
+        ),
+        Words("a higher bound on running elements", "提高同时运行的上限"),
+    ),
+    "priority": Row(
+        "priority",
+        Words("work that goes first takes the room", "排在前面的作业占用了空间"),
+        Words("waiting, or an operator raising its priority", "等待，或请运维人员提高优先级"),
+    ),
+    "backfill_window": Row(
+        "time_limit",
+        Words(
+            "it would delay workload {ahead}, which goes first: it may run {needed}s, {available}s are free",
+            "它会推迟排在前面的作业 {ahead}：它可能运行 {needed} 秒，而空档只有 {available} 秒",
+        ),
+        Words("a shorter time limit", "缩短时间限制"),
+    ),
+    "no_time_limit": Row(
+        "time_limit",
+        Words(
+            "work without a time limit holds what is needed, so no start can be foreseen",
+            "没有时间限制的作业占用了所需资源，因此无法预计开始时间",
+        ),
+        Words("that work being ended, or given a time limit", "结束该作业，或为它设定时间限制"),
+    ),
+    "impossible": Row(
+        "resources",
+        Words("no nodes of this center could hold it, even empty", "即使全部空闲，本中心也没有节点能容纳它"),
+        Words("asking for less; `suanli nodes` shows what there is", "减少所需资源；`suanli nodes` 可查看现有资源"),
+    ),
+    "held": Row(
+        "hold",
+        Words("it is held", "它被挂起"),
+        Words("`suanli release {id}`", "`suanli release {id}`"),
+    ),
+    "dependency": Row(
+        "dependencies",
+        Words("it waits for {wanted}", "它在等待 {wanted}"),
+        Words("what it waits for ending", "等所依赖的作业结束"),
+    ),
+}
+
+
+class _Case(NamedTuple):
+    code: str
+    failing: int = 0
+    total: int = 0
+    needed: int = 0
+    available: int = 0
+    wanted: str = ""
+    ahead: int = 0
+    id: int = 0
+
+
+def _say(case: _Case, language: Language) -> ReasonView:
+    row = ROWS[case.code]
+    words = {**case._asdict(), "needed": row.amount(case.needed), "available": row.amount(case.available)}
+    return ReasonView(
+        code=case.code,
+        constraint=row.constraint,
+        text=row.text.say(language).format_map(words),
+        nodes_failing=case.failing if case.total else None,
+        nodes_total=case.total or None,
+        params={"needed": case.needed, "available": case.available, "wanted": case.wanted, "ahead": case.ahead},
+        helps=None if row.helps is None else row.helps.say(language).format_map(words),
+    )
+
+
+def tell(reason: Reason, language: Language) -> ReasonView:
+    """Put one of the kernel's reasons into words."""
+    case = _Case(
+        code=reason.code,
+        failing=reason.nodes_failing,
+        total=reason.nodes_total,
+        needed=reason.needed,
+        available=reason.available,
+        wanted=reason.wanted,
+        ahead=reason.ahead,
+    )
+    return _say(case, language)
+
+
+def of_state(workload: Workload, language: Language) -> list[ReasonView]:
+    """Why a workload waits that the planner does not look at: it is held, or depends on others."""
+    if workload.state is WorkloadState.HELD:
+        return [_say(_Case("held", id=workload.id), language)]
+    if workload.state is WorkloadState.BLOCKED:
+        return [
+            _say(_Case("dependency", wanted=dependency_text(other), ahead=other.workload), language)
+            for other in workload.dependencies
+        ]
+    return []

@@ -1,0 +1,208 @@
+"""Nodes, engines and queues as they are shown, and what may be asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
+
+from suanli.api.schemas.fields import MAX_PRIORITY, Body, Seconds, ShortText, cpus
+from suanli.api.schemas.problem import DESCRIBED
+from suanli.model.ids import QueueName
+from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.resources import NodeState, Queue
+from suanli.model.spec import DeviceClass, Precision
+from suanli.ports.engine import Isolation, LimitEnforcement, Placement
+from suanli.services.inventory import EngineView as Described
+from suanli.services.inventory import NodeView as Standing
+
+_DEFAULTS = Queue(name=QueueName("default"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """One accelerator of a node."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    index: int
+    """Counted from 0 within the node."""
+    device_class: DeviceClass
+    """Kind of accelerator."""
+    model: str
+    """Model name."""
+    memory_bytes: int
+    """Its memory."""
+    precisions: list[Precision]
+    """Arithmetic it does natively."""
+    healthy: bool
+    """Whether it may be given to work."""
+    free_share: float
+    """How much of it nobody holds, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """One node and what is held of it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    name: str
+    """Its name."""
+    engine: str
+    """The engine it belongs to."""
+    state: NodeState
+    """Whether it takes work."""
+    reason: str
+    """Why it does not."""
+    cpus: float
+    """Processors it has."""
+    memory_bytes: int
+    """Memory it has."""
+    allocated_cpus: float
+    """Processors held."""
+    allocated_memory_bytes: int
+    """Memory held."""
+    devices: list[DeviceView]
+    """Its accelerators."""
+    features: list[str]
+    """Free words about it."""
+    runs: list[str]
+    """Runs that hold part of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesView:
+    """All nodes."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    items: list[NodeView]
+    """By name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineView:
+    """One engine."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    name: str
+    """Its name."""
+    placement: Placement
+    """Whether the center chooses nodes, or only the cluster."""
+    limits: LimitEnforcement
+    """How bounds on cpu, memory and processes are held."""
+    isolation: Isolation
+    """What separates runs."""
+    abilities: list[str]
+    """Optional abilities it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginesView:
+    """All engines."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    items: list[EngineView]
+    """By name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """One queue."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    name: str
+    """Its name."""
+    priority: int
+    """Work in queues of higher priority goes first."""
+    default_time_limit: int
+    """Seconds given to jobs that name none."""
+    max_time_limit: int
+    """Most seconds that may be asked for; 0 sets no bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuesView:
+    """All queues."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    items: list[QueueView]
+    """By name."""
+
+
+class DrainBody(Body):
+    """Why a node is to take no more work."""
+
+    reason: ShortText = Field(examples=["new memory on Friday"])
+    """Shown to everybody whom it keeps waiting."""
+
+
+class QueueBody(Body):
+    """A queue, whole."""
+
+    priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
+    """Work in queues of higher priority goes first."""
+    default_time_limit: Seconds = _DEFAULTS.default_time_limit_s
+    """Given to jobs that name none."""
+    max_time_limit: Seconds = 0
+    """Most that may be asked for; 0 sets no bound."""
+
+
+def node_view(standing: Standing) -> NodeView:
+    """Show a node with what is held of it."""
+    node, holds = standing.node, standing.holds
+    held: dict[int, int] = {}
+    for _, hold in holds:
+        for device in hold.devices:
+            held[device.index] = held.get(device.index, 0) + device.share
+    return NodeView(
+        name=node.name,
+        engine=node.engine,
+        state=node.state,
+        reason=node.reason,
+        cpus=cpus(node.cpu_milli),
+        memory_bytes=node.memory_bytes,
+        allocated_cpus=cpus(sum(hold.cpu_milli for _, hold in holds)),
+        allocated_memory_bytes=sum(hold.memory_bytes for _, hold in holds),
+        devices=[
+            DeviceView(
+                index=device.index,
+                device_class=device.device_class,
+                model=device.model,
+                memory_bytes=device.memory_bytes,
+                precisions=sorted(device.precisions),
+                healthy=device.healthy,
+                free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,
+            )
+            for device in node.devices
+        ],
+        features=sorted(node.features),
+        runs=[run.id for run, _ in holds],
+    )
+
+
+def engine_view(described: Described) -> EngineView:
+    """Show an engine."""
+    return EngineView(
+        name=described.name,
+        placement=described.description.placement,
+        limits=described.description.limits,
+        isolation=described.description.isolation,
+        abilities=list(described.abilities),
+    )
+
+
+def queue_view(queue: Queue) -> QueueView:
+    """Show a queue."""
+    return QueueView(
+        name=queue.name,
+        priority=queue.priority,
+        default_time_limit=queue.default_time_limit_s,
+        max_time_limit=queue.max_time_limit_s,
+    )

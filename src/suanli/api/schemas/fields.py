@@ -1,0 +1,116 @@
+"""Field types that several shapes share: amounts with text forms, names, instants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from suanli.model.errors import InvalidRequestError
+from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_memory
+
+MAX_SECONDS = 10**9
+MAX_MEMORY = 1 << 60
+MAX_CPUS = 1_000_000
+MAX_PRIORITY = 1_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Body(BaseModel):
+    """What a caller sends: exactly the fields there are, each of exactly its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def text_form(parse: Callable[[str], object]) -> BeforeValidator:
+    """Take text through ``parse`` and anything else as it is; what ``parse`` refuses is told like any wrong field."""
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value)
+        except InvalidRequestError as error:
+            told = {"problem": error.detail, "hint": error.hint}
+            raise PydanticCustomError("text_form", "{problem}; {hint}", told) from None
+
+    return BeforeValidator(convert)
+
+
+_DURATION = (
+    "^(?:[0-9]{1,9}|(?=[0-9])(?:[0-9]{1,4}d)?(?:[0-9]{1,5}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,8}s)?"
+    "|(?:[0-9]{1,3}-)?[0-9]{1,4}:[0-5]?[0-9](?::[0-5]?[0-9])?)$"
+)
+_MEMORY = "^[0-9]{1,3}(?:\\.[0-9]{1,6})? ?(?:[kKmMgGtTpP][iI]?)?[bB]?$"
+
+Seconds = Annotated[
+    int,
+    Field(ge=0, le=MAX_SECONDS),
+    text_form(parse_duration),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_SECONDS},
+                {"type": "string", "pattern": _DURATION},
+            ],
+            "examples": [3600, "2h30m", "1-12:00:00"],
+        }
+    ),
+]
+"""Whole seconds, or the text forms of :func:`suanli.model.quantities.parse_duration`."""
+
+MemoryBytes = Annotated[
+    int,
+    Field(ge=0, le=MAX_MEMORY),
+    text_form(parse_memory),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_MEMORY},
+                {"type": "string", "pattern": _MEMORY},
+            ],
+            "examples": [4294967296, "4GiB", "500MB"],
+        }
+    ),
+]
+"""Bytes, or the text forms of :func:`suanli.model.quantities.parse_memory`."""
+
+Cpus = Annotated[float, Field(ge=0.001, le=MAX_CPUS, examples=[2, 0.5])]
+"""A number of cpus, exact to a thousandth."""
+
+Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""Any text without NUL, which no system call and not every database can hold."""
+
+ShortText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=256)]
+"""One line of text."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=64)]
+"""The name of a user, project, queue or node."""
+
+NameOrNothing = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$", max_length=64)]
+
+Timestamp = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T11:00:00.000000Z"]})
+]
+"""An instant in RFC 3339 form, UTC, with microseconds."""
+
+
+def timestamp(instant_us: int) -> Timestamp:
+    """Write microseconds since the epoch as an instant."""
+    return (_EPOCH + timedelta(microseconds=instant_us)).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def maybe_timestamp(instant_us: int) -> Timestamp | None:
+    """Write an instant, None where it has not happened (0)."""
+    return timestamp(instant_us) if instant_us else None
+
+
+def cpus(cpu_milli: int) -> float:
+    """Number of cpus of an amount in milli-cpus."""
+    return cpu_milli / WHOLE_CPU

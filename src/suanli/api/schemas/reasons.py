@@ -1,0 +1,72 @@
+"""Why something waits, and what would happen to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from suanli.api.schemas.fields import Timestamp
+from suanli.api.schemas.holds import HoldView
+from suanli.api.schemas.problem import DESCRIBED
+from suanli.api.schemas.spec import WorkloadSpec
+from suanli.model.workload import WorkloadState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonView:
+    """One constraint that blocks."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    code: str
+    """Stable name of the constraint's kind."""
+    constraint: str
+    """The field of the spec that binds."""
+    text: str
+    """What blocks, in the reader's language."""
+    nodes_failing: int | None
+    """How many nodes fail it; null where it is not about single nodes."""
+    nodes_total: int | None
+    """How many nodes there are; null where it is not about single nodes."""
+    params: dict[str, str | int]
+    """The particulars as data: amounts in milli-cpus, bytes, thousandths of devices, seconds or plain counts."""
+    helps: str | None
+    """What would help, in the reader's language."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyView:
+    """Why a workload stands where it stands."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    id: int
+    """The workload."""
+    state: WorkloadState
+    """Where it stands."""
+    reasons: list[ReasonView]
+    """Everything that blocks it; empty where nothing does."""
+    earliest_start: Timestamp | None
+    """The first instant at which it fits, everything that runs taken to run to its limit."""
+    earliest_start_known: bool
+    """Whether a start can be foreseen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewView:
+    """What submitting a spec now would lead to; nothing was recorded."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    decision: Literal["now", "later", "never"]
+    """Whether it would start at once, wait, or wait for ever."""
+    placement: list[HoldView]
+    """What it would hold, node by node, where it would start now."""
+    earliest_start: Timestamp | None
+    """The first instant at which it fits."""
+    reasons: list[ReasonView]
+    """Everything that blocks it."""
+    spec: WorkloadSpec
+    """The spec as it would be recorded, all defaults filled in."""

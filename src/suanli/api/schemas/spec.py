@@ -1,0 +1,344 @@
+"""The workload spec as it travels, and its two conversions: to the noun, and from it in canonical form."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
+
+from suanli.api.schemas.arrays import PATTERN, format_indices, parse_array, parse_indices
+from suanli.api.schemas.fields import (
+    Body,
+    Cpus,
+    MemoryBytes,
+    Name,
+    NameOrNothing,
+    Priority,
+    Seconds,
+    ShortText,
+    Text,
+    cpus,
+    text_form,
+)
+from suanli.model import spec as nouns
+from suanli.model.ids import ProjectName, QueueName, WorkloadId
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
+from suanli.model.spec import (
+    MAX_ARRAY_SIZE,
+    MAX_SCRIPT_BYTES,
+    MAX_TASKS,
+    DependencyKind,
+    DeviceClass,
+    Kind,
+    Launcher,
+    NotifyEvent,
+    Precision,
+    RetryCause,
+)
+
+
+def _array(text: str) -> Array:
+    indices, max_running = parse_array(text)
+    return Array.model_construct(indices=indices, max_running=max_running)
+
+
+_LISTED = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, "minItems": 1}
+
+Indices = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=2**31)], ...],
+    Field(min_length=1, max_length=MAX_ARRAY_SIZE),
+    text_form(parse_indices),
+    PlainSerializer(format_indices, return_type=str),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": PATTERN}, {**_LISTED, "uniqueItems": True}]}),
+]
+
+DependencyText = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(?:singleton|(?:after|afterok|afternotok|afterany):[1-9][0-9]{0,17}(?:_[0-9]{1,10})?)$"
+    ),
+    Field(examples=["afterok:120", "afterany:120_3", "singleton"]),
+]
+
+
+class DeviceRequest(Body):
+    """Accelerators for one task: ``count`` whole ones, or a ``share`` of one."""
+
+    model_config = ConfigDict(validate_by_alias=True, validate_by_name=True)
+
+    device_class: DeviceClass = Field(default=DeviceClass.ANY, alias="class")
+    """Kind of accelerator."""
+    count: int = Field(default=1, ge=1, le=1024)
+    """How many; 1 where a share is asked for."""
+    share: float = Field(default=1.0, ge=0.001, le=1.0)
+    """The part of the device, exact to a thousandth."""
+    model: ShortText = ""
+    """Exact model name; empty accepts every model."""
+    min_memory: MemoryBytes = 0
+    """Least memory of the device."""
+    precision: Precision | None = None
+    """Arithmetic the device must do natively."""
+
+    def noun(self) -> nouns.DeviceRequest:
+        """What is asked, in the center's own units."""
+        return nouns.DeviceRequest(
+            device_class=self.device_class,
+            count=self.count,
+            share=round(self.share * WHOLE_DEVICE),
+            model=self.model,
+            min_memory_bytes=self.min_memory,
+            precision=self.precision,
+        )
+
+    @classmethod
+    def of(cls, noun: nouns.DeviceRequest) -> Self:
+        """The canonical form of what is asked."""
+        return cls(
+            device_class=noun.device_class,
+            count=noun.count,
+            share=noun.share / WHOLE_DEVICE,
+            model=noun.model,
+            min_memory=noun.min_memory_bytes,
+            precision=noun.precision,
+        )
+
+
+class TaskResources(Body):
+    """What one task holds while it runs."""
+
+    cpus: Cpus = 1
+    """Processors of one task."""
+    memory: Annotated[MemoryBytes, Field(ge=1)] = nouns.TaskResources().memory_bytes
+    """Memory of one task."""
+    devices: DeviceRequest | None = None
+    """Accelerators of one task."""
+
+    def noun(self) -> nouns.TaskResources:
+        """What is asked, in the center's own units."""
+        return nouns.TaskResources(
+            cpu_milli=round(self.cpus * WHOLE_CPU),
+            memory_bytes=self.memory,
+            devices=None if self.devices is None else self.devices.noun(),
+        )
+
+    @classmethod
+    def of(cls, noun: nouns.TaskResources) -> Self:
+        """The canonical form of what is asked."""
+        devices = None if noun.devices is None else DeviceRequest.of(noun.devices)
+        return cls(cpus=cpus(noun.cpu_milli), memory=noun.memory_bytes, devices=devices)
+
+
+class Array(Body):
+    """Elements of an array; also written as one text, ``0-7%4``."""
+
+    indices: Indices = Field(examples=["0-7", [0, 1, 5]])
+    """Declared indices, as a list or as text like ``1,3,5-9:2``."""
+    max_running: int = Field(default=0, ge=0, le=MAX_ARRAY_SIZE)
+    """Most elements that run at a time; 0 sets no bound."""
+
+
+class InputArtifact(Body):
+    """A file or folder placed into the working directory before the run."""
+
+    source: Text
+    """Absolute path on the center."""
+    target: Text
+    """Path inside the working directory."""
+
+
+class OutputArtifact(Body):
+    """A file the run leaves in its working directory, offered for download."""
+
+    name: Name
+    """What it is called for download."""
+    path: Text
+    """Path inside the working directory."""
+
+
+class RetryPolicy(Body):
+    """When a run's end is answered with another run."""
+
+    max_attempts: int = Field(default=1, ge=1, le=1000)
+    """Most runs in all."""
+    on: frozenset[RetryCause] = nouns.RetryPolicy().on
+    """Ends that are retried."""
+
+
+class Notification(Body):
+    """Whom to tell of what."""
+
+    address: ShortText
+    """An https URL or a mail address."""
+    events: frozenset[NotifyEvent] = frozenset({NotifyEvent.ENDED})
+    """Moments to tell of."""
+
+
+_EXAMPLE: JsonDict = {
+    "name": "relax",
+    "command": ["python3", "relax.py", "--steps", "500"],
+    "tasks": 4,
+    "resources": {"cpus": 2, "memory": "4GiB", "devices": {"class": "gpu", "count": 1, "precision": "bf16"}},
+    "time_limit": "2h30m",
+    "environment": {"OMP_NUM_THREADS": "2"},
+    "launcher": "torchrun",
+    "retry": {"max_attempts": 3, "on": ["lost", "launch_failed"]},
+    "labels": {"study": "oxides"},
+}
+
+
+class WorkloadSpec(Body):
+    """All that is asked of the center. Exactly one of command, script and application is given."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    name: str = Field(default="workload", pattern=r"^[^\x00-\x1f\x7f/]+$", max_length=128)
+    """What people call it."""
+    project: NameOrNothing = ""
+    """Project it belongs to; empty means the submitter's own."""
+    kind: Kind = Kind.JOB
+    """A job ends by itself, the others run until stopped or out of time."""
+    command: tuple[Text, ...] = ()
+    """Program and its words; no shell is between."""
+    script: Text = Field(default="", max_length=MAX_SCRIPT_BYTES)
+    """Text of a program whose first line names its interpreter."""
+    application: Text = Field(default="", max_length=256)
+    """Name of an installed application."""
+    tasks: int = Field(default=1, ge=1, le=MAX_TASKS)
+    """Ranks or replicas, all started together."""
+    resources: TaskResources = TaskResources()
+    """What one task holds."""
+    nodes: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Exactly so many nodes sharing the tasks evenly; 0 lets the planner choose."""
+    exclusive: bool = False
+    """Keep everybody else off its nodes."""
+    time_limit: Seconds = 0
+    """Longest time to run; 0 means the queue's default."""
+    queue: Name = "default"
+    """Queue to wait in."""
+    priority: Priority = 0
+    """Higher goes first within the queue."""
+    array: Annotated[
+        Array | None,
+        text_form(_array),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string", "pattern": PATTERN.removesuffix("$") + "(?:%[1-9][0-9]{0,5})?$"},
+                    {
+                        "type": "object",
+                        "required": ["indices"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "indices": {
+                                "anyOf": [{"type": "string", "pattern": PATTERN}, {**_LISTED, "uniqueItems": True}]
+                            },
+                            "max_running": {"type": "integer", "minimum": 0, "maximum": MAX_ARRAY_SIZE},
+                        },
+                    },
+                    {"type": "null"},
+                ],
+                "examples": ["0-7", "1,3,5-9:2", "0-99%4"],
+            }
+        ),
+    ] = None
+    """Make one workload of each index."""
+    dependencies: tuple[DependencyText, ...] = Field(default=(), max_length=1000)
+    """What must have happened first."""
+    environment: dict[str, Text] = Field(default={})
+    """Variables of every task."""
+    working_directory: Text = Field(default="", max_length=4096)
+    """Absolute path; empty gives the run a scratch folder of its own."""
+    launcher: Launcher = Launcher.NONE
+    """How the tasks are started."""
+    inputs: tuple[InputArtifact, ...] = Field(default=(), max_length=1000)
+    """Files placed before the run."""
+    outputs: tuple[OutputArtifact, ...] = Field(default=(), max_length=1000)
+    """Files offered after the run."""
+    retry: RetryPolicy = RetryPolicy()
+    """When to run again."""
+    preemptible: bool = False
+    """May lose its place to work of higher priority, and wait again."""
+    labels: dict[str, Text] = Field(default={})
+    """Free words for searching and grouping."""
+    notify: tuple[Notification, ...] = Field(default=(), max_length=100)
+    """Whom to tell."""
+
+    def noun(self) -> nouns.WorkloadSpec:
+        """What is asked, in the center's own units; rules between fields are the noun's own to check."""
+        array, retry = self.array, self.retry
+        return nouns.WorkloadSpec(
+            name=self.name,
+            project=ProjectName(self.project),
+            kind=self.kind,
+            command=self.command,
+            script=self.script,
+            application=self.application,
+            tasks=self.tasks,
+            resources=self.resources.noun(),
+            nodes=self.nodes,
+            exclusive=self.exclusive,
+            time_limit_s=self.time_limit,
+            queue=QueueName(self.queue),
+            priority=self.priority,
+            array=None if array is None else nouns.ArraySpec(indices=array.indices, max_running=array.max_running),
+            dependencies=tuple(map(_dependency, self.dependencies)),
+            environment=self.environment,
+            working_directory=self.working_directory,
+            launcher=self.launcher,
+            inputs=tuple(nouns.InputArtifact(source=i.source, target=i.target) for i in self.inputs),
+            outputs=tuple(nouns.OutputArtifact(name=o.name, path=o.path) for o in self.outputs),
+            retry=nouns.RetryPolicy(max_attempts=retry.max_attempts, on=retry.on),
+            preemptible=self.preemptible,
+            labels=self.labels,
+            notify=tuple(nouns.Notification(address=n.address, events=n.events) for n in self.notify),
+        )
+
+    @classmethod
+    def of(cls, noun: nouns.WorkloadSpec) -> WorkloadSpec:
+        """The canonical form of a spec: sending it back asks for the same."""
+        array = noun.array
+        return cls.model_construct(
+            name=noun.name,
+            project=noun.project,
+            kind=noun.kind,
+            command=noun.command,
+            script=noun.script,
+            application=noun.application,
+            tasks=noun.tasks,
+            resources=TaskResources.of(noun.resources),
+            nodes=noun.nodes,
+            exclusive=noun.exclusive,
+            time_limit=noun.time_limit_s,
+            queue=noun.queue,
+            priority=noun.priority,
+            array=None
+            if array is None
+            else Array.model_construct(indices=array.indices, max_running=array.max_running),
+            dependencies=tuple(map(dependency_text, noun.dependencies)),
+            environment=noun.environment,
+            working_directory=noun.working_directory,
+            launcher=noun.launcher,
+            inputs=tuple(InputArtifact.model_construct(source=i.source, target=i.target) for i in noun.inputs),
+            outputs=tuple(OutputArtifact.model_construct(name=o.name, path=o.path) for o in noun.outputs),
+            retry=RetryPolicy.model_construct(max_attempts=noun.retry.max_attempts, on=noun.retry.on),
+            preemptible=noun.preemptible,
+            labels=noun.labels,
+            notify=tuple(Notification.model_construct(address=n.address, events=n.events) for n in noun.notify),
+        )
+
+
+def _dependency(text: str) -> nouns.Dependency:
+    kind, _, ref = text.partition(":")
+    workload, _, index = ref.partition("_")
+    return nouns.Dependency(
+        kind=DependencyKind(kind), workload=WorkloadId(int(workload or 0)), index=int(index) if index else None
+    )
+
+
+def dependency_text(dependency: nouns.Dependency) -> str:
+    """The text form of a dependency."""
+    if dependency.kind is DependencyKind.SINGLETON:
+        return dependency.kind
+    index = "" if dependency.index is None else f"_{dependency.index}"
+    return f"{dependency.kind}:{dependency.workload}{index}"

@@ -1,0 +1,29 @@
+"""What the API stands on: handed over whole by wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from suanli.ports.store import Store
+from suanli.services.inventory import Inventory
+from suanli.services.requests import Requests
+from suanli.services.scheduling import Scheduling
+from suanli.services.tenants import Tenants
+from suanli.services.workloads import Workloads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services of one center.
+
+    ``store`` is only waited on and asked for its newest fact. ``alive`` names the loops that have died.
+    """
+
+    requests: Requests
+    workloads: Workloads
+    tenants: Tenants
+    inventory: Inventory
+    scheduling: Scheduling
+    store: Store
+    alive: Callable[[], Sequence[str]]

@@ -1,0 +1,190 @@
+"""A visit: one request as the endpoints see it, from the token at the door to the answer that leaves.
+
+The door reads the body and the token on the event loop; everything that may wait (authenticating, the services) happens
+in the endpoint's one worker thread. Only :attr:`Visit.caller` makes a ``Caller``, and no service answers without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import Depends, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+
+from suanli.api.doorbell import Following
+from suanli.api.errors import language_of
+from suanli.api.language import Language
+from suanli.api.services import Services
+from suanli.model.errors import NotAuthenticatedError
+from suanli.model.tenancy import Caller
+from suanli.ports.store import Transaction
+from suanli.services.requests import Once
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BULK_BYTES = 128 * 1024 * 1024
+
+_BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="A token, `suanli token create`.")
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Visit:
+    """One request of somebody who showed a token."""
+
+    def __init__(self, request: Request, secret: str, body: bytes) -> None:
+        self._request = request
+        self._secret = secret
+        self._body = body
+        self.services: Services = request.app.state.services
+        self.following: Following = request.app.state.following
+        self.registry: CollectorRegistry = request.app.state.registry
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Whose token was shown.
+
+        Raises:
+            NotAuthenticatedError: it is worth nothing.
+        """
+        return self.authenticate()
+
+    def authenticate(self) -> Caller:
+        """Whose token this is now; a long answer asks again, for a token may be revoked meanwhile.
+
+        Raises:
+            NotAuthenticatedError: it is worth nothing.
+        """
+        return self.services.tenants.authenticate(self._secret)
+
+    @property
+    def language(self) -> Language:
+        """The language the reader asks for."""
+        return language_of(self._request)
+
+    def header(self, name: str) -> str:
+        """A header of the request, empty if it has none of that name."""
+        return self._request.headers.get(name, "")
+
+    def read(self, shape: TypeAdapter[T]) -> T:
+        """The body, in one pass from bytes to the shape; only for callers whose token is good.
+
+        Raises:
+            NotAuthenticatedError: the token is worth nothing.
+            HTTPException: 415, the body does not say it is JSON.
+            RequestValidationError: it is no JSON, or not of this shape.
+        """
+        _ = self.caller
+        media = self.header("content-type").partition(";")[0].strip().lower()
+        if media != "application/json":
+            raise HTTPException(415, f"not {media or 'of unknown type'}")
+        try:
+            return shape.validate_json(self._body)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
+
+    def once(self, work: Callable[[Transaction], object]) -> Once:
+        """Do ``work`` in one transaction, once under its idempotency key; what it returned is kept as JSON.
+
+        Raises:
+            IdempotencyMismatchError: the key was used for another request.
+        """
+        key = self._request.headers.get("idempotency-key") if self._request.method == "POST" else None
+        fingerprint = "" if key is None else self._fingerprint()
+        return self.services.requests.once(self.caller, key, fingerprint, lambda tx: write(work(tx)).decode())
+
+    def change(
+        self,
+        work: Callable[[Transaction], object],
+        *,
+        status: int = 200,
+        locate: Callable[[Any], str] | None = None,
+    ) -> Response:
+        """Do ``work`` once and answer with what it returned; ``locate`` gives the ``Location`` of what was made."""
+        once = self.once(work)
+        headers = replayed(once)
+        if locate is not None:
+            headers["Location"] = locate(orjson.loads(once.body))
+        return Response(once.body, status, headers, "application/json")
+
+    def _fingerprint(self) -> str:
+        url = self._request.url
+        return hashlib.sha256(f"{self._request.method} {url.path}?{url.query}\n".encode() + self._body).hexdigest()
+
+
+def replayed(once: Once) -> dict[str, str]:
+    """The header that marks an answer given before."""
+    return {"Idempotency-Replayed": "true"} if once.replayed else {}
+
+
+def write(answer: object) -> bytes:
+    """JSON of an answer: shapes, and inside them sets in order and models in their own form."""
+    return orjson.dumps(answer, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError(type(value).__name__)
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a shape."""
+    return Response(write(body), status, dict(headers or {}), "application/json")
+
+
+class Door:
+    """Lets a request in: its token shown, its parameters known, its body within ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+
+    async def __call__(
+        self, request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    ) -> Visit:
+        if shown is None:
+            raise NotAuthenticatedError("no token was shown", "send `Authorization: Bearer <token>`")
+        if request.scope["query_string"]:
+            _refuse_unknown_parameters(request)
+        body = await self._body(request) if request.method in _WITH_BODY else b""
+        return Visit(request, shown.credentials, body)
+
+    async def _body(self, request: Request) -> bytes:
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._limit:
+            raise HTTPException(413, f"at most {self._limit} bytes")
+        pieces, size = [], 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > self._limit:
+                raise HTTPException(413, f"at most {self._limit} bytes")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    parameters = get_flat_params(request.scope["route"].dependant)
+    known = {parameter.alias for parameter in parameters if isinstance(parameter.field_info, Query)}
+    unknown = [
+        {"type": "unknown_parameter", "loc": ("query", name), "msg": "There is no such query parameter"}
+        for name in request.query_params
+        if name not in known
+    ]
+    if unknown:
+        raise RequestValidationError(unknown)
+
+
+AnyVisit = Annotated[Visit, Depends(Door(MAX_BODY_BYTES))]
+BulkVisit = Annotated[Visit, Depends(Door(MAX_BULK_BYTES))]
