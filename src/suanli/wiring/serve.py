@@ -42,6 +42,8 @@ def serve(settings: Settings) -> None:
     sys.setswitchinterval(_SWITCH_S)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _sole_server(settings.home), _listening(settings.listen) as listener:
+        # What a server that was killed left behind would send clients to nobody.
+        (settings.home / "connection.json").unlink(missing_ok=True)
         center = build_center(settings)
         try:
             _prepare(center)
