@@ -32,23 +32,21 @@ def read_specs(path: str) -> list[Spec]:
         UsageMistake: it cannot be read, or holds something else.
     """
     text = read_text(path)
-    try:
-        documents = [json.loads(text)] if text.lstrip()[:1] in {"{", "["} else _yaml(text)
-    except ValueError as error:
-        raise UsageMistake(say("error.document", path=path, why=error)) from error
-    specs = [spec for document in documents for spec in _specs_of(document, path)]
+    specs = [spec for document in _documents(text, path) for spec in _specs_of(document, path)]
     if not specs:
         raise UsageMistake(say("error.no_spec", path=path))
     return specs
 
 
-def _yaml(text: str) -> list[Any]:
-    import yaml
-
+def _documents(text: str, path: str) -> list[Any]:
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        import yaml
     try:
         return [document for document in yaml.safe_load_all(text) if document is not None]
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        raise UsageMistake(say("error.document", path=path, why=error)) from error
 
 
 def _specs_of(document: Any, path: str) -> list[Spec]:

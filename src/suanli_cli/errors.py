@@ -57,7 +57,7 @@ class NoServer(Unreachable):
 
 
 class Refused(CliError):
-    """The server said no. ``problem`` is its RFC 9457 document, ``code`` its stable code; else codes are the client's."""
+    """The server said no. ``problem`` is its RFC 9457 document and ``code`` the stable code therein."""
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
         detail = str(document.get("detail") or document.get("title") or say("error.status", status=status))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from suanli_cli.client import Client
 from suanli_cli.language import LANGUAGES, say
+
+if TYPE_CHECKING:
+    from suanli_cli.client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,17 +30,26 @@ class App:
 
     def client(self, home: Path | None = None) -> Client:
         """A client of the server the person means."""
+        from suanli_cli.client import Client
         from suanli_cli.connection import find_connection, state_directory
         from suanli_cli.transport import Transport
 
         home = home or state_directory(self.environment)
-        return Client(Transport(find_connection(self.server, home, self.environment)))
+        client = Client(Transport(find_connection(self.server, home, self.environment)))
+        click.get_current_context().call_on_close(client.close)
+        return client
 
     def answer(self, document: object, text: Callable[[], str]) -> None:
         """Print an answer: the API's own JSON where asked for, else as people read it."""
         shown = json.dumps(document, ensure_ascii=False) if self.json else text()
         if shown:
             click.echo(shown)
+
+
+def pass_through(pieces: Iterable[bytes]) -> None:
+    """Write bytes to stdout as they are, all of them: where Python runs unbuffered its own stdout may write a part."""
+    with open(1, "wb", closefd=False) as out:
+        out.writelines(pieces)
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)
@@ -201,7 +212,7 @@ def usage_text(error: click.UsageError) -> tuple[str, str]:
 
 
 def _named(parameter: click.Parameter) -> str:
-    return parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
+    return max(parameter.opts, key=len) if isinstance(parameter, click.Option) else parameter.human_readable_name
 
 
 def _want_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:

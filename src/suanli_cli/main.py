@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from suanli_cli import language
 
+COMPLETION = "_SUANLI_COMPLETE"
+"""The variable through which a shell asks for completions."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -27,11 +29,20 @@ def run(arguments: Sequence[str]) -> int:
     from suanli_cli.frame import App, usage_text
     from suanli_cli.root import root
 
+    asked_to_complete = os.environ.get(COMPLETION)
+    if asked_to_complete:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {}, "suanli", COMPLETION, asked_to_complete)
     app = App()
     try:
-        result = root.main(list(arguments), prog_name="suanli", standalone_mode=False, obj=app)
+        # Not click's own main: it would take errors of ours, broken pipes and Ctrl-C for its own.
+        with root.make_context("suanli", list(arguments), obj=app) as context:
+            result = root.invoke(context)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
@@ -44,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         else:
             _tell(error.detail, error.hint)
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; without this, Python complains again when it closes stdout.

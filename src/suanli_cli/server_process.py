@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +56,11 @@ class ServerProcess:
         connection = read_connection(self.home)
         if connection is None:
             return None
-        client = Client(Transport(connection))
-        try:
-            client.ready()
-        except (Unavailable, Unreachable):
-            return None
-        finally:
-            client.close()
+        with closing(Client(Transport(connection))) as client:
+            try:
+                client.ready()
+            except (Unavailable, Unreachable):
+                return None
         return connection
 
     def start(self, port: int, timeout_s: float) -> Connection:

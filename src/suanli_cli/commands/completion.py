@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from suanli_cli.frame import Word, command
+from suanli_cli.main import COMPLETION
 from suanli_cli.root import root
 
 SHELLS = ("bash", "zsh", "fish")
@@ -17,4 +18,4 @@ def completion(shell: str) -> None:
     from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
     made = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}[shell]
-    click.echo(made(root, {}, "suanli", "_SUANLI_COMPLETE").source())
+    click.echo(made(root, {}, "suanli", COMPLETION).source())

@@ -9,7 +9,7 @@ import click
 
 from suanli_cli.errors import UsageMistake
 from suanli_cli.following import STREAMS
-from suanli_cli.frame import App, Reference, Whole, Word, command, option, pass_app
+from suanli_cli.frame import App, Reference, Whole, Word, command, option, pass_app, pass_through
 from suanli_cli.language import say
 from suanli_cli.transport import PIECE_BYTES
 
@@ -39,5 +39,4 @@ def logs(app: App, ref: str, follow: bool, stream: str, attempt: int | None, lin
     if app.json:
         click.echo(json.dumps({"text": b"".join(pieces).decode("utf-8", "replace")}, ensure_ascii=False))
         return
-    for piece in pieces:
-        sys.stdout.buffer.write(piece)
+    pass_through(pieces)

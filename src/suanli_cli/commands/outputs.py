@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from itertools import chain
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 
 from suanli_cli import text
 from suanli_cli.errors import UsageMistake
-from suanli_cli.frame import App, LazyGroup, Reference, command, option, pass_app
+from suanli_cli.frame import App, LazyGroup, Reference, command, option, pass_app, pass_through
 from suanli_cli.language import say
 
 outputs = LazyGroup(
@@ -44,8 +43,7 @@ def get_output(app: App, ref: str, name: str, to: str | None, force: bool) -> No
     """Write one file here, under its own last name unless told otherwise."""
     pieces = app.client().output(ref, name)
     if to == "-":
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
+        pass_through(pieces)
         return
     path = Path(to or os.path.basename(name))  # noqa: PTH119  a Path would take ".." for a name
     # Asked for before the file is made, so that a refusal leaves none behind.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,10 @@ def _active(server: ServerProcess) -> int | None:
     """How many workloads have a run, which lives on without the server; None where the server cannot say."""
     try:
         connection = read_connection(server.home)
-        return None if connection is None else sum(Client(Transport(connection)).counts({"state": _ACTIVE}).values())
+        if connection is None:
+            return None
+        with closing(Client(Transport(connection))) as client:
+            return sum(client.counts({"state": _ACTIVE}).values())
     except CliError:
         # It is to be stopped even when it answers nobody.
         return None
