@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -97,7 +97,7 @@ class WorkloadView:
     """Measured use of its latest run, once that has ended."""
 
 
-FIELDS: tuple[str, ...] = tuple(WorkloadView.__dataclass_fields__)
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(WorkloadView))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class CountsView:
 
     __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
 
-    by_state: dict[WorkloadState, int]
+    by_state: dict[str, int]
     """Every state that has any."""
 
 
@@ -130,7 +130,7 @@ class ArrayStanding(ArrayPlace):
 
     size: int
     """How many elements it has."""
-    by_state: dict[WorkloadState, int]
+    by_state: dict[str, int]
     """How many stand in each state."""
 
 
@@ -316,18 +316,22 @@ def _usage(run: Run) -> UsageView | None:
 def detail_view(shown: Shown) -> WorkloadDetail:
     """Show one workload whole."""
     line = workload_view(Listed(workload=shown.workload, run=shown.runs[-1] if shown.runs else None))
-    fields: dict[str, Any] = {name: getattr(line, name) for name in FIELDS}
-    fields["array"] = None
+    told: dict[str, Any] = {name: getattr(line, name) for name in FIELDS}
+    told["array"] = None
     if shown.array is not None:
-        fields["array"] = ArrayStanding(
+        told["array"] = ArrayStanding(
             id=shown.array.id,
             index=shown.workload.array_index,
             size=shown.array.size,
-            by_state=shown.array.counts.by_state,
+            by_state=_by_state(shown.array.counts),
         )
     return WorkloadDetail(
-        **fields, spec=WorkloadSpec.of(shown.submission.spec), runs=[run_view(run) for run in shown.runs]
+        **told, spec=WorkloadSpec.of(shown.submission.spec), runs=[run_view(run) for run in shown.runs]
     )
+
+
+def _by_state(counts: StateCounts) -> dict[str, int]:
+    return {state.value: count for state, count in counts.by_state.items()}
 
 
 def run_view(run: Run) -> RunView:
@@ -363,4 +367,4 @@ def changed_view(changed: Changed) -> ChangedView:
 
 def counts_view(counts: StateCounts) -> CountsView:
     """Show counts by state."""
-    return CountsView(by_state=counts.by_state)
+    return CountsView(by_state=_by_state(counts))
