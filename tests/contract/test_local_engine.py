@@ -158,6 +158,17 @@ def test_a_run_accepted_but_not_started_is_started_by_recovery(root: Path, opene
     assert until(engine, asked.run, ObservedState.ENDED).exit_code == 3
 
 
+@pytest.mark.parametrize("left", [b"", b"version=1\0direc"])
+def test_a_plan_cut_short_by_a_power_failure_is_no_acceptance(root: Path, engine: LocalEngine, left: bytes) -> None:
+    asked = shell(engine, "exit 3")
+    directory(root, asked.run).mkdir(mode=0o700)
+    (directory(root, asked.run) / "plan").write_bytes(left)
+    assert list(engine.recover()) == []
+    assert engine.observe([asked.run])[0].state is ObservedState.UNKNOWN
+    [seen] = run_to_end(engine, asked)
+    assert seen.exit_code == 3
+
+
 def test_a_run_cancelled_before_its_start_never_starts(root: Path, opener: Opener) -> None:
     broken = LocalEngine(
         LocalSettings(root=root / "local", hidden=root, sandbox=BARE, supervisor=Path("/no/such/program")),

@@ -113,7 +113,7 @@ class LocalEngine:
         """Take the order in unless that was done before; False for one that can never run, whose end is on record."""
         directory = self._layout.run(order.run)
         try:
-            if not (directory / "plan").exists() and not (directory / "ended").exists():
+            if not records.plan_is_whole(directory) and not (directory / "ended").exists():
                 self._intake.accept(order)
         except EngineError as refusal:
             directory.mkdir(mode=0o700, exist_ok=True)
@@ -137,7 +137,7 @@ class LocalEngine:
         with supervisors.unless_started(directory) as mine:
             if mine and not (directory / "ended").exists():
                 end = records.encode_end(cause, self._clock.now(), what=what, error=error)
-                records.write_durably(directory / "ended", end)
+                records.write_record(directory / "ended", end, durable=True)
                 sync_folder(directory)
                 sync_folder(self._layout.runs)
         self._bell.ring(run)
@@ -146,7 +146,7 @@ class LocalEngine:
     def cancel(self, run: RunId, cause: StopCause, grace_s: int) -> None:
         directory = self._layout.run(run)
         word, end = _STOPS[cause]
-        if not (directory / "plan").exists() or (directory / "ended").exists():
+        if not records.plan_is_whole(directory) or (directory / "ended").exists():
             return
         if supervisors.say(directory, f"{word} {grace_s * 1000}") or (directory / "started").exists():
             return
@@ -167,7 +167,7 @@ class LocalEngine:
             return _ended(run, ended)
         if started is not None:
             return Observation(run=run, state=ObservedState.RUNNING, started_at=started.at)
-        accepted = (directory / "plan").exists()
+        accepted = records.plan_is_whole(directory)
         return Observation(run=run, state=ObservedState.ACCEPTED if accepted else ObservedState.UNKNOWN)
 
     def _close_lost(self, run: RunId, started: Started) -> Ended | None:
@@ -183,7 +183,7 @@ class LocalEngine:
             else:
                 return None
             end = records.encode_end(EndCause.LOST, self._clock.now(), started_at=started.at, what="supervisor died")
-            records.write_durably(directory / "ended", end)
+            records.write_record(directory / "ended", end, durable=True)
             sync_folder(directory)
         return records.read_ended(directory)
 

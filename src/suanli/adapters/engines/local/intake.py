@@ -18,7 +18,10 @@ from suanli.ports.engine import RunOrder, Stream
 
 
 class Intake:
-    """Lays out runs. Not safe for several threads at once."""
+    """Lays out runs. Not safe for several threads at once.
+
+    Nothing is synced here: the run's supervisor syncs the plan before it records the start.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
@@ -41,8 +44,7 @@ class Intake:
         lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, port=port)
         if order.outputs:
             lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
-        records.write_durably(directory / "plan", records.encode_plan(lines))
-        sync_folder(directory)
+        records.write_record(directory / "plan", records.encode_plan(lines), durable=False)
         return directory
 
     def _make_folders(self, order: RunOrder, account: Account) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from suanli.adapters.engines.local import records
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import RunId, parse_run_id
 
@@ -70,12 +71,13 @@ class Layout:
             folder.chmod(mode)
 
     def accepted(self) -> Iterator[RunId]:
-        """Runs whose plan or end is on disk."""
+        """Runs whose plan or end is on disk, in no order."""
         with os.scandir(self.runs) as entries:
             for entry in entries:
                 try:
                     parse_run_id(entry.name)
                 except InvalidRequestError:
                     continue
-                if any(Path(entry.path, name).exists() for name in ("plan", "ended")):
+                directory = Path(entry.path)
+                if records.plan_is_whole(directory) or (directory / "ended").exists():
                     yield RunId(entry.name)

@@ -26,6 +26,7 @@ _CAUSES = {
     "launch_failed": EndCause.LAUNCH_FAILED,
     "lost": EndCause.LOST,
 }
+_PLAN_END = b"\0end=\0"
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -71,15 +72,26 @@ def encode_plan(records: Iterable[Record]) -> bytes:
     return b"\0".join(parts) + b"\0"
 
 
-def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Put a file in place whole and synced, or not at all. The caller syncs the folder that holds it."""
+def write_record(path: Path, content: bytes, *, durable: bool) -> None:
+    """Put a file in place whole or not at all. For a durable one the caller then syncs the folder that holds it."""
     temporary = path.with_name(path.name + ".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     temporary.rename(path)
+
+
+def plan_is_whole(directory: Path) -> bool:
+    """Whether the plan is there to its end; after a power failure only its name might be."""
+    try:
+        with (directory / "plan").open("rb") as file:
+            file.seek(-min(len(_PLAN_END), file.seek(0, os.SEEK_END)), os.SEEK_END)
+            return file.read() == _PLAN_END
+    except FileNotFoundError:
+        return False
 
 
 def read_started(directory: Path) -> Started | None:

@@ -199,9 +199,12 @@ static char *slurp(int directory, size_t *size, struct failure *failure)
             return fail(failure, got ? errno : EINVAL, "read", "plan"), NULL;
         have += (size_t)got;
     }
+    /* Durable before `started` is; here many supervisors sync at once, and the disk commits them together. */
+    bool synced = fsync(descriptor) == 0;
+    int error = errno;
     close(descriptor);
-    if (!text)
-        fail(failure, ENOMEM, "read", "plan");
+    if (!text || !synced)
+        return fail(failure, text ? error : ENOMEM, "read", "plan"), NULL;
     return text;
 }
 

@@ -120,6 +120,8 @@ void cgroups_remove(const struct plan *plan);
 
 /* tree.c: every process that descends from the supervisor. */
 void tree_signal(const struct run *run, int signal_number);
+/* Kills sandboxes that have not come as far as the command: nothing in them could hear a signal. */
+void tree_kill_unready(const struct run *run);
 
 /* record.c: what outlives the supervisor. */
 bool record_started(struct run *run, struct failure *failure);

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Below a sandbox's first process there are its init and then the command. */
+enum { SANDBOX_DEPTH = 2 };
+
 struct crowd {
     pid_t *pids;
     size_t count, room;
@@ -69,12 +72,30 @@ static bool spared(const struct run *run, pid_t pid, int signal_number)
     return false;
 }
 
-void tree_signal(const struct run *run, int signal_number)
+static struct crowd descendants(pid_t pid)
 {
     struct crowd crowd = {0};
-    add_children(&crowd, run->supervisor);
+    add_children(&crowd, pid);
     for (size_t i = 0; i < crowd.count; i++)
         add_children(&crowd, crowd.pids[i]);
+    return crowd;
+}
+
+void tree_kill_unready(const struct run *run)
+{
+    for (size_t i = 0; i < run->plan.task_count; i++) {
+        if (run->tasks[i].ended)
+            continue;
+        struct crowd crowd = descendants(run->tasks[i].pid);
+        if (crowd.count < SANDBOX_DEPTH)
+            kill(run->tasks[i].pid, SIGKILL);
+        free(crowd.pids);
+    }
+}
+
+void tree_signal(const struct run *run, int signal_number)
+{
+    struct crowd crowd = descendants(run->supervisor);
     for (size_t i = 0; i < crowd.count; i++)
         if (!spared(run, crowd.pids[i], signal_number))
             kill(crowd.pids[i], signal_number);

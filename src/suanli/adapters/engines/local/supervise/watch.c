@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_KILL_MS = 1000, SWEEP_PAUSE_NS = 1000000 };
+enum { RETRY_KILL_MS = 1000, FIRST_PAUSE_NS = 1000000, LONGEST_PAUSE_NS = 32000000 };
 
 static void resume(struct run *run)
 {
@@ -37,6 +37,8 @@ static void terminate(struct run *run, enum cause cause, int64_t grace_ms)
     run->terminating = true;
     run->cause = cause;
     run->kill_at_ms = kill_at_ms;
+    if (run->plan.wrapper)
+        tree_kill_unready(run);
     if (grace_ms > 0)
         tree_signal(run, SIGTERM);
     resume(run);
@@ -199,10 +201,13 @@ static int patience(const struct run *run)
 static void sweep(struct run *run)
 {
     bool children = reap(run);
+    struct timespec pause = {.tv_nsec = FIRST_PAUSE_NS};
     while (cgroups_kill(&run->plan) || children) {
         if (children)
             tree_signal(run, SIGKILL);
-        nanosleep(&(struct timespec){.tv_nsec = SWEEP_PAUSE_NS}, NULL);
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < LONGEST_PAUSE_NS)
+            pause.tv_nsec *= 2;
         children = reap(run);
     }
 }
