@@ -114,6 +114,9 @@ def _postgresql(url: URL, pool: dict[str, Any]) -> Engines:
 
 def _translate(context: ExceptionContext) -> StoreError | None:
     """Ours for the driver's. Texts of drivers hold neither passwords nor, without parameters, values of rows."""
+    if context.is_pre_ping:
+        # The pool asks whether a connection still lives, and opens another if not.
+        return None
     match context.sqlalchemy_exception:
         case exc.IntegrityError() | exc.DataError():
             return RowRefusedError(f"the database refuses a row: {context.original_exception}")

@@ -10,14 +10,14 @@ from sqlalchemy import select, tuple_
 from suanli.adapters.database.facts import about, read_fact
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.resources import NODES, QUEUES
-from suanli.adapters.database.runs import RUNS
+from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS
 from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import SUBMISSIONS, WORKLOADS, dependencies, dependency_rows
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import Record
-from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, parse_run_id
+from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.resources import Node, Queue
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.workload import Run, Workload
@@ -51,7 +51,7 @@ class Replayed:
         return self._find(WORKLOADS, (workload,))
 
     def run(self, run: RunId, /) -> Run:
-        return self._find(RUNS, parse_run_id(run))
+        return self._find(RUNS, run_key(run))
 
     def node(self, node: NodeName, /) -> Node:
         return self._find(NODES, (node,))

@@ -9,9 +9,10 @@ from sqlalchemy import ForeignKey, Index, Select, Table, select
 from sqlalchemy import text as sql
 
 from suanli.adapters.database.codec import decoder, encode
-from suanli.adapters.database.schema import Aggregate, Row, flag, metadata, text, whole
+from suanli.adapters.database.schema import Aggregate, Key, Row, flag, metadata, text, whole
 from suanli.adapters.database.view import View, chunks
 from suanli.adapters.database.workloads import workloads
+from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import RunId, WorkloadId, parse_run_id, run_id
 from suanli.model.resources import Allocation
 from suanli.model.workload import EndCause, Run, RunState, StopCause, Usage
@@ -95,11 +96,23 @@ RUNS = Aggregate(
 )
 
 
+def run_key(run: RunId) -> Key:
+    """The key of a run's row.
+
+    Raises:
+        NotFoundError: no run can have that id.
+    """
+    try:
+        return parse_run_id(run)
+    except InvalidRequestError as error:
+        raise NotFoundError(RUNS.noun, run) from error
+
+
 class RunQueries(View):
     """Questions about runs."""
 
     def run(self, run: RunId) -> Run:
-        return self._find(RUNS, parse_run_id(run))
+        return self._find(RUNS, run_key(run))
 
     def runs(self, workload: WorkloadId) -> Sequence[Run]:
         return self._records(RUNS, select(runs).where(runs.c.workload == workload).order_by(runs.c.attempt))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Condition
 from time import monotonic
 from typing import TypeVar
@@ -101,5 +101,9 @@ def open_store(url: str, *, fold: Fold, clock: Clock, readers: int = 48) -> Data
         StoreVersionError: the database was written by a newer version of Suanli.
     """
     engines = connect(url, readers=readers)
-    upgrade(engines.writer)
-    return DatabaseStore(engines, fold=fold, clock=clock)
+    with ExitStack() as undoing:
+        undoing.callback(engines.dispose)
+        upgrade(engines.writer)
+        store = DatabaseStore(engines, fold=fold, clock=clock)
+        undoing.pop_all()
+    return store

@@ -1,0 +1,218 @@
+"""The questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from suanli.model.errors import (
+    NotFoundError,
+)
+from suanli.model.facts import (
+    CancelRequested,
+    NodeRegistered,
+    ProjectDefined,
+    QueueDefined,
+    TokenIssued,
+    TokenRevoked,
+    UserDefined,
+)
+from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.quantities import Instant
+from suanli.model.resources import Queue
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
+from suanli.model.tenancy import Project, Role, Scope, Token, User
+from suanli.model.workload import RunState, WorkloadState
+from suanli.ports.store import FactFilter, Reading, Store, Transaction, WorkloadFilter
+from suanli.testing.builders import ANN, BOB, end, node, start, submit
+from suanli.testing.builders import place as place_run
+from suanli.testing.store_contract.common import agreed
+
+
+class ReadingContract:
+    """The questions."""
+
+    def test_workloads_are_filtered_and_paged_newest_first(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            for number in range(9):
+                submit(
+                    tx,
+                    owner=(ANN, BOB)[number % 2],
+                    held=number % 3 == 0,
+                    kind=Kind.SERVICE if number == 8 else Kind.JOB,
+                    name=f"n{number % 2}",
+                )
+            submit(tx, array=ArraySpec(indices=(7, 3)), project=ProjectName("p"), queue=QueueName("q"))
+
+        def ids(**which: object) -> list[int]:
+            with store.read() as tables:
+                return [found.id for found in tables.workloads(WorkloadFilter(**which))]  # type: ignore[arg-type]
+
+        store.transact(work)
+        held, waiting = WorkloadState.HELD, WorkloadState.WAITING
+        assert ids() == [11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+        assert ids(owner=ANN) == [11, 10, 9, 7, 5, 3, 1]
+        assert ids(owner=ANN, states=frozenset({held})) == [7, 1]
+        assert ids(states=frozenset({held})) == [7, 4, 1]
+        assert ids(states=frozenset({held, waiting}), owner=BOB) == [8, 6, 4, 2]
+        assert ids(kinds=frozenset({Kind.SERVICE})) == [9]
+        assert ids(name="n1") == [8, 6, 4, 2]
+        assert ids(project=ProjectName("p")) == ids(queue=QueueName("q")) == ids(array_id=WorkloadId(10)) == [11, 10]
+        assert ids(array_id=WorkloadId(10), states=frozenset({held})) == []
+        with store.read() as tables:
+            mine = WorkloadFilter(owner=ANN)
+            assert [found.id for found in tables.workloads(mine, limit=2)] == [11, 10]
+            assert [found.id for found in tables.workloads(mine, before=WorkloadId(10), limit=2)] == [9, 7]
+            assert tables.counts(mine).by_state == {waiting: 5, held: 2}
+            assert tables.counts(WorkloadFilter(states=frozenset({held}))).by_state == {held: 3}
+
+    def test_arrays_are_found_by_index_and_as_a_whole(self, store: Store) -> None:
+        single = store.transact(submit)
+        array = store.transact(lambda tx: submit(tx, array=ArraySpec(indices=(7, 3, 5))))
+        with store.read() as tables:
+            assert [found.array_index for found in tables.members(array)] == [7, 3, 5]
+            assert tables.element(array, 3).id == array + 1
+            assert [found.id for found in tables.members(single)] == [single]
+            assert [found.id for found in tables.members(WorkloadId(array + 1))] == [array + 1]
+            assert tables.members(WorkloadId(99)) == []
+            assert [found.id for found in tables.these([WorkloadId(99), array, single])] == [single, array]
+            for wrong in ((array, 4), (single, 0), (WorkloadId(99), 7)):
+                with pytest.raises(NotFoundError):
+                    tables.element(*wrong)
+
+    def test_the_queue_streams_in_order_with_its_specs(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            submit(tx, array=ArraySpec(indices=tuple(range(2500))))
+            held = submit(tx, held=True)
+            blocked = submit(tx, dependencies=(Dependency(kind=DependencyKind.AFTER, workload=held),))
+            place_run(tx, WorkloadId(1))
+            tx.append(CancelRequested(workload=WorkloadId(2)), actor=ANN)
+            assert [w.id for w, _ in tx.queued()] == list(range(3, blocked + 1))
+
+        store.transact(work)
+        with store.read() as tables:
+            queued = list(tables.queued())
+        assert [workload.id for workload, _ in queued] == list(range(3, 2503))
+        assert all(submission.id == workload.submission for workload, submission in queued)
+
+    def test_who_waits_for_whom_is_found_by_workload_and_by_array(self, store: Store) -> None:
+        def naming(*others: int) -> tuple[Dependency, ...]:
+            return tuple(Dependency(kind=DependencyKind.AFTEROK, workload=WorkloadId(other)) for other in others)
+
+        def work(tx: Transaction) -> None:
+            submit(tx)  # 1
+            submit(tx, array=ArraySpec(indices=(0, 1)))  # 2, 3
+            submit(tx, dependencies=naming(1))  # 4
+            submit(tx, dependencies=naming(2, 1))  # 5
+            submit(tx, dependencies=naming(1), held=True)  # 6
+            submit(tx, dependencies=(Dependency(kind=DependencyKind.SINGLETON),))  # 7
+            submit(tx, dependencies=naming(2), array=ArraySpec(indices=(0, 1)))  # 8, 9
+
+        store.transact(work)
+        with store.read() as tables:
+
+            def blocked(*ended: int) -> list[int]:
+                return [found.id for found in tables.blocked_on([WorkloadId(one) for one in ended])]
+
+            assert blocked(1) == [4, 5]
+            assert blocked(3) == blocked(2) == [5, 8, 9]
+            assert blocked(1, 3) == [4, 5, 8, 9]
+            assert blocked(4) == blocked() == []
+            assert [found.id for found in tables.singletons(ANN, "sample")] == list(range(1, 10))
+            assert tables.singletons(BOB, "sample") == []
+
+    def test_runs_live_and_past(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            first, second = submit(tx), submit(tx)
+            for workload in (first, second):
+                place_run(tx, workload)
+                start(tx, workload)
+            end(tx, first)
+            assert [run.workload for run in tx.active_runs()] == [second]
+
+        store.transact(work)
+        with store.read() as tables:
+            (ended,) = tables.runs(WorkloadId(1))
+            assert (ended.state, ended.exit_code, ended.usage.cpu_us) == (RunState.ENDED, 0, 1500)
+            assert tables.run(RunId("1.1")) == ended
+            assert [run.id for run in tables.active_runs()] == ["2.1"]
+            last = tables.last_runs([WorkloadId(1), WorkloadId(2), WorkloadId(3)])
+            assert {workload: run.id for workload, run in last.items()} == {1: "1.1", 2: "2.1"}
+            with pytest.raises(NotFoundError):
+                tables.run(RunId("1.2"))
+        agreed(store)
+
+    def test_the_center_is_read_back_as_it_was_defined(self, store: Store) -> None:
+        user = User(name=ANN, role=Role.ADMIN, account="root", created_at=Instant(5))
+        project = Project(name=ProjectName("p"), members=frozenset({ANN, BOB}))
+        queue = Queue(name=QueueName("fast"), priority=-7, max_time_limit_s=60)
+        scopes = frozenset({Scope.READ, Scope.WRITE})
+        tokens = [
+            Token(id=TokenId(name), user=ANN, digest=name * 2, scopes=scopes, created_at=Instant(at))
+            for name, at in (("late", 9), ("early", 3))
+        ]
+
+        def work(tx: Transaction) -> None:
+            for name in ("n2", "n1"):
+                tx.append(NodeRegistered(node=node(name)), actor=ANN)
+            for fact in (QueueDefined(queue=queue), UserDefined(user=user), ProjectDefined(project=project)):
+                tx.append(fact, actor=ANN)
+            for token in tokens:
+                tx.append(TokenIssued(token=token), actor=ANN)
+            tx.append(TokenRevoked(token=TokenId("late")), actor=ANN)
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.nodes() == [node("n1", generation=1), node("n2", generation=1)]
+            assert tables.node(NodeName("n2")).devices == node().devices
+            assert [found.priority for found in tables.queues()] == [-7] == [tables.queue(QueueName("fast")).priority]
+            assert [found.created_at for found in tables.users()] == [5]
+            assert tables.user(ANN).account == "root"
+            assert tables.projects() == [tables.project(ProjectName("p"))]
+            assert tables.project(ProjectName("p")).members == {ANN, BOB}
+            assert [token.id for token in tables.tokens(ANN)] == ["early", "late"]
+            assert tables.token(TokenId("late")).revoked
+            assert tables.token_by_digest("earlyearly").scopes == scopes
+        agreed(store)
+
+    def test_each_lookup_says_that_there_is_none(self, store: Store) -> None:
+        lookups: list[Callable[[Reading], object]] = [
+            lambda tables: tables.submission(WorkloadId(1)),
+            lambda tables: tables.workload(WorkloadId(1)),
+            lambda tables: tables.run(RunId("1.1")),
+            lambda tables: tables.run(RunId("1.0")),
+            lambda tables: tables.node(NodeName("x")),
+            lambda tables: tables.queue(QueueName("x")),
+            lambda tables: tables.user(UserName("x")),
+            lambda tables: tables.project(ProjectName("x")),
+            lambda tables: tables.token(TokenId("x")),
+            lambda tables: tables.token_by_digest("x"),
+            lambda tables: tables.kept_answer(ANN, "x"),
+        ]
+        with store.read() as tables:
+            for lookup in lookups:
+                with pytest.raises(NotFoundError):
+                    lookup(tables)
+
+    def test_facts_are_kept_apart_by_owner_and_workload(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            submit(tx)  # fact 1
+            submit(tx, owner=BOB, array=ArraySpec(indices=(0, 1)))  # fact 2, workloads 2 and 3
+            tx.append(CancelRequested(workload=WorkloadId(3)), actor=ANN)  # fact 3
+            tx.append(NodeRegistered(node=node()), actor=BOB)  # fact 4
+
+        store.transact(work)
+        with store.read() as tables:
+
+            def numbers(after: int = 0, limit: int = 10, **which: object) -> list[int]:
+                found = tables.facts(FactSeq(after), FactFilter(**which), limit)  # type: ignore[arg-type]
+                return [recorded.seq for recorded in found]
+
+            assert numbers() == [1, 2, 3, 4]
+            assert numbers(after=1, limit=2) == [2, 3]
+            assert numbers(owner=BOB) == [2, 3]
+            assert numbers(workload=WorkloadId(3)) == [2, 3]
+            assert numbers(workload=WorkloadId(2)) == [2]
+            assert numbers(workload=WorkloadId(1), owner=BOB) == []
+            assert numbers(workload=WorkloadId(9)) == []

@@ -1,0 +1,212 @@
+"""Where the stores of the contract live, and what both databases must do beyond the store's contract."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import strategies as st
+from sqlalchemy import inspect, text
+
+from suanli.adapters.database import open_store, reading
+from suanli.adapters.database.connections import Engines, connect
+from suanli.adapters.database.migrate import downgrade, upgrade
+from suanli.adapters.database.schema import metadata
+from suanli.kernel.lifecycle import fold
+from suanli.model.errors import ConflictError, NotFoundError, StoreError, StoreVersionError
+from suanli.model.facts import (
+    CancelRequested,
+    DependenciesMet,
+    DependencyFailed,
+    Fact,
+    NodeRegistered,
+    NodeStateChanged,
+    PreemptRequested,
+    ProjectDefined,
+    QueueDefined,
+    RequeueRequested,
+    RunEnded,
+    RunPlaced,
+    RunStarted,
+    SignalRequested,
+    TokenIssued,
+    TokenRevoked,
+    UserDefined,
+    WorkloadHeld,
+    WorkloadReleased,
+    WorkloadUpdated,
+)
+from suanli.model.ids import NodeName, ProjectName, QueueName, TokenId, UserName, WorkloadId, run_id
+from suanli.model.quantities import Instant
+from suanli.model.resources import NodeState, Queue
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy
+from suanli.model.tenancy import Project, Role, Scope, Token, User
+from suanli.model.workload import EndCause
+from suanli.ports.clock import Clock
+from suanli.ports.store import Fold, Store, Transaction, WorkloadFilter
+from suanli.testing.builders import ANN, BOB, SetClock, allocation, node, submit
+from suanli.testing.store_contract import agreed, together
+
+
+@dataclass(frozen=True)
+class DatabasePlace:
+    """A database by its URL (``StorePlace``)."""
+
+    url: str
+
+    def open(self, fold: Fold, clock: Clock) -> Store:
+        return open_store(self.url, fold=fold, clock=clock)
+
+    def alter(self, *statements: str) -> None:
+        engines = connect(self.url, readers=1)
+        with engines.writer.begin() as connection:
+            for statement in statements:
+                assert connection.execute(text(statement)).rowcount != 0
+        engines.dispose()
+
+    def acknowledging(self) -> Sequence[str]:
+        return [sys.executable, str(Path(__file__).with_name("acknowledging.py")), self.url]
+
+
+Step = tuple[int, int, bool]
+Outcome = tuple[int, int, list[WorkloadId]]
+"""Facts appended, steps that fit, workloads known."""
+_steps = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+histories = st.lists(_steps, min_size=1, max_size=3)
+"""Transactions, each of some steps; what a step does depends on what is there."""
+
+
+def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
+    """Some fact about what is there; None where the step submits instead. It need not fit: then it is refused."""
+    rule, number, flag = step
+    attempt = tx.workload(workload).attempt
+    run = run_id(workload, attempt)
+    open_one = Dependency(kind=DependencyKind.AFTERANY, workload=WorkloadId(number + 1))
+    choices: list[Fact] = [
+        WorkloadHeld(workload=workload),
+        WorkloadReleased(workload=workload),
+        WorkloadUpdated(workload=workload, time_limit_s=number, priority=-number),
+        DependenciesMet(workload=workload, left=(open_one,) if flag else ()),
+        DependencyFailed(workload=workload, dependency=open_one),
+        CancelRequested(workload=workload),
+        RequeueRequested(workload=workload),
+        SignalRequested(workload=workload, signal=number),
+        RunPlaced(workload=workload, run=run_id(workload, attempt + 1), allocation=allocation()),
+        RunStarted(workload=workload, run=run, started_at=Instant(number)),
+        PreemptRequested(workload=workload, run=run, by=WorkloadId(1)),
+        RunEnded(workload=workload, run=run, cause=list(EndCause)[number % len(EndCause)], exit_code=int(flag)),
+        NodeRegistered(node=node(f"n{number % 2}")),
+        NodeStateChanged(node=NodeName(f"n{number % 2}"), state=NodeState.DOWN, reason="节点失联"),
+        QueueDefined(queue=Queue(name=QueueName(f"q{number % 2}"), priority=number)),
+        UserDefined(user=User(name=UserName(f"u{number % 2}"), role=Role.USER, active=flag)),
+        ProjectDefined(project=Project(name=ProjectName("p"), members=frozenset({ANN, BOB} if flag else ()))),
+        TokenIssued(token=Token(id=TokenId(f"t{number}"), user=ANN, digest=f"d{number}", scopes=frozenset(Scope))),
+        TokenRevoked(token=TokenId(f"t{number}")),
+    ]
+    return choices[rule] if rule < len(choices) else None
+
+
+def take(step: Step, tx: Transaction, ids: list[WorkloadId]) -> None:
+    """Append the step's fact, or submit and note the new id."""
+    _, number, flag = step
+    fact = fact_of(step, tx, ids[-1 - number % min(len(ids), 6)]) if ids else None
+    if fact is not None:
+        tx.append(fact, actor=BOB)
+        return
+    others = tuple(Dependency(kind=DependencyKind.AFTEROK, workload=WorkloadId(n)) for n in range(1, number % 3 + 1))
+    first = submit(
+        tx,
+        owner=BOB if flag else ANN,
+        held=number % 5 == 0,
+        array=ArraySpec(indices=(4, 2, 9)) if number % 4 == 0 else None,
+        dependencies=others if flag else (),
+        retry=RetryPolicy(max_attempts=3, on=frozenset(RetryCause)),
+        environment={"NAME": "值\n\"'\x01"[: number % 6], "A": "1"},
+    )
+    ids.append(first)
+
+
+def replays(store: Store, history: list[list[Step]]) -> None:
+    """Record what fits of a history, and assert that replaying all facts then gives the tables."""
+    with store.read() as tables:
+        there = [found.id for found in tables.workloads(WorkloadFilter(), limit=6)]
+    for steps in history:
+
+        def work(
+            tx: Transaction, steps: list[Step] = steps, there: list[WorkloadId] = there
+        ) -> tuple[int, int, list[WorkloadId]]:
+            before, fitting, ids = tx.last_fact(), 0, list(there)
+            for step in steps:
+                try:
+                    take(step, tx, ids)
+                except (ConflictError, NotFoundError):
+                    continue
+                fitting += 1
+            return tx.last_fact() - before, fitting, ids
+
+        appended, fitting, there = store.transact(work)
+        assert appended == fitting
+    agreed(store)
+
+
+class DatabaseContract:
+    """What holds on SQLite and PostgreSQL alike."""
+
+    @pytest.fixture
+    def engines(self, place: DatabasePlace) -> Iterator[Engines]:
+        opened = connect(place.url, readers=1)
+        yield opened
+        opened.dispose()
+
+    def test_migrations_and_tables_agree(self, store: Store, engines: Engines) -> None:
+        with engines.reader.connect() as connection:
+            options = {"compare_type": True, "compare_server_default": True}
+            assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+    def test_migrations_go_down_and_up_again(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
+        upgrade(engines.writer)
+        assert set(inspect(engines.reader).get_table_names()) == {*metadata.tables, "alembic_version"}
+        downgrade(engines.writer, "base")
+        assert inspect(engines.reader).get_table_names() == ["alembic_version"]
+        with closing(place.open(fold, clock)) as store:
+            assert store.transact(submit) == 1
+
+    def test_a_store_of_a_newer_version_is_left_alone(
+        self, place: DatabasePlace, store: Store, clock: SetClock
+    ) -> None:
+        place.alter("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(StoreVersionError, match="9999"):
+            place.open(fold, clock)
+        place.alter("UPDATE alembic_version SET version_num = '0001'")
+        assert store.transact(submit) == 1
+
+    def test_a_failing_database_fails_every_caller_and_then_goes_on(
+        self, place: DatabasePlace, store: Store, engines: Engines
+    ) -> None:
+        first = store.transact(submit)
+        place.alter("ALTER TABLE facts RENAME TO hidden")
+        taken: list[int] = []
+
+        def work(tx: Transaction) -> None:
+            taken.append(submit(tx))
+
+        def call(_: int) -> None:
+            with pytest.raises(StoreError):
+                store.transact(work)
+
+        together(6, call)
+        place.alter("ALTER TABLE hidden RENAME TO facts")
+        assert store.transact(submit) > max(taken) > first
+        with store.read() as tables:
+            assert tables.last_fact() == 2
+        agreed(store)
+
+    def test_every_kind_of_record_has_its_table(self) -> None:
+        tables = {aggregate.table.name for aggregate in reading.AGGREGATES}
+        assert tables | {"facts", "chain_head", "answers", "dependencies"} == set(metadata.tables)
