@@ -154,8 +154,7 @@ def test_people_are_told_of_their_own_work_only(center: RunningCenter) -> None:
         assert client.get("/v1/events", params={"workload": workload}).status_code == 404
         with client.stream("GET", "/v1/events", params={"follow": "false"}) as answer:
             assert workload not in [event.data["workload"] for event in told(answer)]
-    everything = center.client("opal").stream("GET", "/v1/events", params={"follow": "false"})
-    with everything as answer:
+    with center.client("opal") as staff, staff.stream("GET", "/v1/events", params={"follow": "false"}) as answer:
         events = list(told(answer))
     assert workload in [event.data["workload"] for event in events]
     issued = [event.data["fact"]["token"] for event in events if event.kind == "TokenIssued"]
