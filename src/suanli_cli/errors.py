@@ -61,7 +61,8 @@ class Refused(CliError):
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
         detail = str(document.get("detail") or document.get("title") or say("error.status", status=status))
-        fields = [f"{item.get('field')}: {item.get('detail')}" for item in document.get("errors") or ()]
+        found = [item for item in document.get("errors") or () if item.get("detail") != detail]
+        fields = [f"{item.get('field')}: {item.get('detail')}" for item in found]
         super().__init__("\n  ".join([detail, *fields]), str(document.get("hint") or ""))
         self.status = status
         self.code = str(document.get("code") or "")

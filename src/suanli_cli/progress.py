@@ -67,8 +67,8 @@ class Terminal:
         """Say how it ended, unless it simply completed and everybody could see that."""
         self._clear()
         if not self._quiet and workload["state"] != "completed":
-            detail = workload["detail"] or (workload["cause"] or "")
-            self._tell(say("run.ended", id=workload["id"], state=text.state(workload["state"]), detail=detail) + "\n")
+            words = {"id": workload["id"], "state": text.state(workload["state"]), "remark": text.remark(workload)}
+            self._tell(say("run.ended", **words).rstrip() + "\n")
 
     def _line(self, workload: Shown) -> str:
         waits = workload["state"] in _WAITS

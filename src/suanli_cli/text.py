@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from suanli_cli.answers import Hold, Reason
+from suanli_cli.answers import Hold, Reason, WorkloadFields
 from suanli_cli.language import say
 
 _GAP = "  "
@@ -58,6 +58,15 @@ def amount(number: float) -> str:
 def state(word: str) -> str:
     """A workload's state in the reader's language."""
     return say(f"state.{word}")
+
+
+def remark(workload: WorkloadFields) -> str:
+    """Why it waits; how it ended, where that was not well and its state does not say it."""
+    if workload["state"] != "failed":
+        return workload["detail"] or workload["reason"] or ""
+    if workload["signal"]:
+        return workload["detail"] or say("ps.signal", signal=workload["signal"])
+    return workload["detail"] or say("ps.exit_code", code=workload["exit_code"])
 
 
 def counts(by_state: Mapping[str, int]) -> str:

@@ -73,21 +73,13 @@ def _page_text(page: Page, *, everybody: bool) -> str:
         row = [item["ref"], item["name"], text.state(item["state"]), _elapsed(item)]
         if everybody:
             row.insert(2, item["owner"])
-        rows.append([*row, ",".join(item["nodes"]), _remark(item)])
+        rows.append([*row, ",".join(item["nodes"]), text.remark(item)])
     shown = text.table([say(heading) for heading in headings], rows)
     return f"{shown}\n{say('ps.more')}" if page["next_cursor"] else shown
 
 
 def _elapsed(item: Workload) -> str:
     return text.between(item["started_at"] or (None if item["ended_at"] else item["submitted_at"]), item["ended_at"])
-
-
-def _remark(item: Workload) -> str:
-    """Why it waits; how it ended, where that was not well."""
-    if item["state"] in LIVE_STATES or item["state"] == "completed":
-        return item["reason"] or ""
-    code = say("ps.exit_code", code=item["exit_code"]) if item["exit_code"] is not None else ""
-    return item["detail"] or code or item["cause"] or ""
 
 
 def _shown_text(shown: Shown) -> str:

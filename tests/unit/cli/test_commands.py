@@ -95,7 +95,7 @@ def test_show_tells_all(server: FakeServer, capsys: pytest.CaptureFixture[str]) 
     server.on("GET", "/v1/workloads/12", Reply(shown(12, "completed", runs=[run_of(12)])))
     assert run(["show", "12"]) == 0
     out = capsys.readouterr().out
-    for part in ("completed", "61.25 s", "3MiB", "1m03s", "n1: 2 tasks, 2 cpus, 1GiB, device 0 (50%)", "relax 'a b'"):
+    for part in ("completed", "61.25 s", "3MiB", "1m03s", "n1: tasks 2, cpus 2, 1GiB, device 0 (50%)", "relax 'a b'"):
         assert part in out
 
 
@@ -133,7 +133,7 @@ def test_a_dry_run_submits_nothing(
     server.on("POST", "/v1/workloads/preview", Reply(preview))
     assert run(["submit", "--dry-run", "--", "x"]) == code
     out = capsys.readouterr().out
-    assert ("n1: 2 tasks" in out) == (decision == "now")
+    assert ("n1: tasks 2" in out) == (decision == "now")
     assert ("no_device" in out) == (decision != "now")
     assert [asked.path for asked in server.asked] == ["/v1/workloads/preview"]
 
