@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from suanli.model import facts
 from suanli.model.errors import IllegalTransitionError, NotFoundError
@@ -43,12 +44,19 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
             return
         old = before.get((type(record), record.id))
         if isinstance(record, Run):
-            assert old is None or (isinstance(old, Run) and old.state is not RunState.ENDED)
-            assert record.generation == (1 if old is None else old.generation + 1)
+            assert record.id == getattr(fact, "run", record.id)
+            assert record.id == run_id(record.workload, record.attempt)
+            assert old is not None or record.generation == 1
+            if isinstance(old, Run):
+                assert record.generation == old.generation + 1
+                assert old.state is not RunState.ENDED
+                assert old.stop is not StopCause.CANCELLED or record.stop is StopCause.CANCELLED
         elif isinstance(old, Workload):
             assert record.generation == old.generation + 1
             assert record.attempt == old.attempt + isinstance(fact, facts.RunPlaced)
             assert not old.state.final or isinstance(fact, facts.RequeueRequested)
+            assert set(record.dependencies) <= set(old.dependencies)
+            assert not isinstance(fact, facts.DependenciesMet) or record.dependencies != old.dependencies
             if isinstance(fact, facts.RunEnded):
                 run = before[Run, fact.run]
                 assert isinstance(run, Run)
@@ -68,6 +76,7 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
         else:
             assert after.state not in {WorkloadState.COMPLETED, *(s for s in WorkloadState if not s.final)}
 
+    @precondition(lambda self: len(self.book.all(Workload)) < 2)
     @rule(
         target=workloads,
         held=st.booleans(),
@@ -78,6 +87,24 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
     def submit(self, held: bool, depends: bool, attempts: int, on: frozenset[RetryCause]) -> WorkloadId:
         wanted = spec(dependencies=(AFTEROK, AFTER) if depends else (), retry=RetryPolicy(max_attempts=attempts, on=on))
         return self.book.submit(wanted, held=held)
+
+    @rule(workload=workloads, cause=st.sampled_from(EndCause), exit_code=st.integers(-1, 1))
+    def go_on(self, workload: WorkloadId, cause: EndCause, exit_code: int) -> None:
+        """The fact most likely to come next, so that chance gets to late attempts too."""
+        run = self.book.last_run(workload)
+        match self.book.workload(workload).state:
+            case WorkloadState.HELD:
+                self._try(facts.WorkloadReleased(workload=workload))
+            case WorkloadState.BLOCKED:
+                self._try(facts.DependenciesMet(workload=workload))
+            case WorkloadState.WAITING:
+                self._try(self.book.next_run(workload))
+            case WorkloadState.STARTING:
+                self._try(facts.RunStarted(workload=workload, run=run, started_at=Instant(3)))
+            case WorkloadState.RUNNING | WorkloadState.ENDING:
+                self._try(facts.RunEnded(workload=workload, run=run, cause=cause, exit_code=exit_code))
+            case _:
+                self._try(facts.RequeueRequested(workload=workload))
 
     @rule(workload=workloads, kind=st.sampled_from([facts.WorkloadHeld, facts.WorkloadReleased]))
     def hold_or_release(self, workload: WorkloadId, kind: type[facts.WorkloadHeld | facts.WorkloadReleased]) -> None:
@@ -106,19 +133,25 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
         run = run_id(workload, self.book.workload(workload).attempt + 1 + skip)
         self._try(facts.RunPlaced(workload=workload, run=run, allocation=allocation()))
 
-    @rule(workload=workloads, back=st.integers(0, 1), at=st.integers(0, 2))
-    def start(self, workload: WorkloadId, back: int, at: int) -> None:
-        run = run_id(workload, max(1, self.book.workload(workload).attempt - back))
+    @rule(workload=workloads, other=workloads, back=st.integers(0, 1), at=st.integers(0, 2))
+    def start(self, workload: WorkloadId, other: WorkloadId, back: int, at: int) -> None:
+        run = run_id(other, max(1, self.book.workload(other).attempt - back))
         self._try(facts.RunStarted(workload=workload, run=run, started_at=Instant(at)))
 
-    @rule(workload=workloads, back=st.integers(0, 1))
-    def preempt(self, workload: WorkloadId, back: int) -> None:
-        run = run_id(workload, max(1, self.book.workload(workload).attempt - back))
+    @rule(workload=workloads, other=workloads, back=st.integers(0, 1))
+    def preempt(self, workload: WorkloadId, other: WorkloadId, back: int) -> None:
+        run = run_id(other, max(1, self.book.workload(other).attempt - back))
         self._try(facts.PreemptRequested(workload=workload, run=run, by=WorkloadId(99)))
 
-    @rule(workload=workloads, back=st.integers(0, 1), cause=st.sampled_from(EndCause), exit_code=st.integers(-1, 1))
-    def end(self, workload: WorkloadId, back: int, cause: EndCause, exit_code: int) -> None:
-        run = run_id(workload, max(1, self.book.workload(workload).attempt - back))
+    @rule(
+        workload=workloads,
+        other=workloads,
+        back=st.integers(0, 1),
+        cause=st.sampled_from(EndCause),
+        exit_code=st.integers(-1, 1),
+    )
+    def end(self, workload: WorkloadId, other: WorkloadId, back: int, cause: EndCause, exit_code: int) -> None:
+        run = run_id(other, max(1, self.book.workload(other).attempt - back))
         self._try(facts.RunEnded(workload=workload, run=run, cause=cause, exit_code=exit_code))
 
     @invariant()
@@ -130,7 +163,9 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
             assert sorted(run.attempt for run in own) == list(range(1, workload.attempt + 1))
             assert [run.attempt for run in live] == ([workload.attempt] if workload.state.active else [])
             for run in live:
+                assert (workload.state is WorkloadState.STARTING) == (run.state is RunState.PLACED)
                 assert (workload.state is WorkloadState.ENDING) == (run.state is RunState.STOPPING)
+                assert run.started_at or run.state is not RunState.RUNNING
                 assert (run.state is RunState.STOPPING) == (run.stop is not None)
                 assert run.time_limit_s == workload.time_limit_s
 
@@ -152,3 +187,4 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
 
 
 TestAnyFactAtAnyTime = AnyFactAtAnyTime.TestCase
+TestAnyFactAtAnyTime.settings = settings(max_examples=150, stateful_step_count=40)

@@ -1,0 +1,145 @@
+"""Every rule of the workload spec, with the field it blames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from suanli.model.errors import InvalidRequestError
+from suanli.model.ids import WorkloadId
+from suanli.model.spec import (
+    MAX_ARRAY_SIZE,
+    MAX_SCRIPT_BYTES,
+    MAX_TASKS,
+    ArraySpec,
+    Dependency,
+    DependencyKind,
+    DeviceRequest,
+    InputArtifact,
+    OutputArtifact,
+    RetryPolicy,
+    TaskResources,
+    WorkloadSpec,
+)
+
+PLAIN = WorkloadSpec(command=("/bin/true",))
+
+
+def devices(**asked: Any) -> TaskResources:
+    return TaskResources(devices=DeviceRequest(**asked))
+
+
+def output(name: str, path: str = "out/result.txt") -> OutputArtifact:
+    return OutputArtifact(name=name, path=path)
+
+
+def depends(kind: DependencyKind, workload: int = 0, index: int | None = None) -> tuple[Dependency, ...]:
+    return (Dependency(kind=kind, workload=WorkloadId(workload), index=index),)
+
+
+RIGHT: list[dict[str, Any]] = [
+    {},
+    {"command": (), "script": "#!/bin/sh\nexit 0\n"},
+    {"command": (), "application": "lammps"},
+    {"command": ("prog", "", "two words", "新")},
+    {"command": (), "script": "#!" + "x" * (MAX_SCRIPT_BYTES - 2)},
+    {"tasks": MAX_TASKS},
+    {"tasks": 6, "nodes": 3},
+    {"resources": TaskResources(cpu_milli=1, memory_bytes=1)},
+    {"resources": devices(count=8)},
+    {"resources": devices(share=1)},
+    {"retry": RetryPolicy(max_attempts=1000, on=frozenset())},
+    {"array": ArraySpec(indices=(5, 0, 3), max_running=1)},
+    {"array": ArraySpec(indices=tuple(range(MAX_ARRAY_SIZE)))},
+    {"name": "a b:c 名字"},
+    {"name": "x" * 128},
+    {"environment": {"PATH": "", "_a1": "x=y\nz"}},
+    {"labels": {"team/model.v-2_x": "", "a": "v" * 256}},
+    {"working_directory": "/srv/data"},
+    {"inputs": (InputArtifact(source="/srv/in", target="in/..data"),)},
+    {"outputs": (output("a"), output("b", "..."))},
+    {"dependencies": depends(DependencyKind.SINGLETON) + depends(DependencyKind.AFTER, 1, 0)},
+    {"time_limit_s": 0, "priority": -5},
+]
+
+
+@pytest.mark.parametrize("asked", RIGHT, ids=[f"{n}-{'-'.join(asked)}" for n, asked in enumerate(RIGHT)])
+def test_what_may_be_asked(asked: dict[str, Any]) -> None:
+    replace(PLAIN, **asked).check()
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("command", {"command": ()}),
+    ("command", {"script": "#!/bin/sh"}),
+    ("command", {"application": "lammps"}),
+    ("command", {"command": ("", "x")}),
+    ("command", {"command": ("x", "a\0b")}),
+    ("script", {"command": (), "script": "#!/bin/sh\n\0"}),
+    ("script", {"command": (), "script": "exit 0"}),
+    ("script", {"command": (), "script": "#!" + "é" * (MAX_SCRIPT_BYTES // 2)}),
+    ("tasks", {"tasks": 0}),
+    ("tasks", {"tasks": MAX_TASKS + 1}),
+    ("resources", {"resources": TaskResources(cpu_milli=0)}),
+    ("resources", {"resources": TaskResources(memory_bytes=0)}),
+    ("resources.devices", {"resources": devices(count=0)}),
+    ("resources.devices", {"resources": devices(share=0)}),
+    ("resources.devices", {"resources": devices(share=1001)}),
+    ("resources.devices.count", {"resources": devices(count=2, share=500)}),
+    ("resources.devices.min_memory", {"resources": devices(min_memory_bytes=-1)}),
+    ("nodes", {"nodes": -1}),
+    ("nodes", {"tasks": 5, "nodes": 2}),
+    ("nodes", {"tasks": 1, "nodes": 2}),
+    ("time_limit", {"time_limit_s": -1}),
+    ("retry.max_attempts", {"retry": RetryPolicy(max_attempts=0)}),
+    ("retry.max_attempts", {"retry": RetryPolicy(max_attempts=1001)}),
+    ("array.indices", {"array": ArraySpec(indices=())}),
+    ("array.indices", {"array": ArraySpec(indices=(0, 1, 0))}),
+    ("array.indices", {"array": ArraySpec(indices=(0, -1))}),
+    ("array.indices", {"array": ArraySpec(indices=tuple(range(MAX_ARRAY_SIZE + 1)))}),
+    ("array.max_running", {"array": ArraySpec(indices=(0,), max_running=-1)}),
+    ("name", {"name": ""}),
+    ("name", {"name": "a/b"}),
+    ("name", {"name": "a\nb"}),
+    ("name", {"name": "x" * 129}),
+    ("environment.1A", {"environment": {"1A": ""}}),
+    ("environment.A=B", {"environment": {"A=B": ""}}),
+    ("environment.A", {"environment": {"A": "\0"}}),
+    ("labels.-a", {"labels": {"-a": ""}}),
+    ("labels.a", {"labels": {"a": "v" * 257}}),
+    ("working_directory", {"working_directory": "data"}),
+    ("working_directory", {"working_directory": "/data\0"}),
+    ("inputs.0.source", {"inputs": (InputArtifact(source="in", target="in"),)}),
+    ("inputs.0.target", {"inputs": (InputArtifact(source="/in", target="/in"),)}),
+    ("inputs.0.target", {"inputs": (InputArtifact(source="/in", target="a/../../b"),)}),
+    ("inputs.1.target", {"inputs": (InputArtifact(source="/a", target="a"), InputArtifact(source="/b", target=""))}),
+    ("outputs.0.path", {"outputs": (output("a", "../a"),)}),
+    ("outputs.0.path", {"outputs": (output("a", "a\0"),)}),
+    ("outputs.0.name", {"outputs": (output(""),)}),
+    ("outputs.0.name", {"outputs": (output("a/b"),)}),
+    ("outputs.1.name", {"outputs": (output("a"), output("a", "other"))}),
+    ("dependencies.0", {"dependencies": depends(DependencyKind.AFTEROK)}),
+    ("dependencies.0", {"dependencies": depends(DependencyKind.SINGLETON, 3)}),
+    ("dependencies.0", {"dependencies": depends(DependencyKind.SINGLETON, 0, 0)}),
+    ("dependencies.1", {"dependencies": depends(DependencyKind.AFTER, 1) + depends(DependencyKind.AFTERANY, -1)}),
+]
+
+
+@pytest.mark.parametrize(("field", "asked"), WRONG, ids=[f"{n}-{field}" for n, (field, _) in enumerate(WRONG)])
+def test_what_may_not_be_asked(field: str, asked: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        replace(PLAIN, **asked).check()
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("dependency", "text"),
+    [
+        (*depends(DependencyKind.SINGLETON), "singleton"),
+        (*depends(DependencyKind.AFTEROK, 120), "afterok:120"),
+        (*depends(DependencyKind.AFTERANY, 120, 0), "afterany:120_0"),
+    ],
+)
+def test_a_dependency_prints_as_people_write_it(dependency: Dependency, text: str) -> None:
+    assert str(dependency) == text
