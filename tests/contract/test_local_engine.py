@@ -51,13 +51,16 @@ def root() -> Iterator[Path]:
 
 
 @pytest.fixture
-def bounds(request: pytest.FixtureRequest) -> Cgroups:
+def bounds(request: pytest.FixtureRequest) -> Iterator[Cgroups]:
     if getattr(request, "param", "") != "cgroups":
-        return NO_CGROUPS
-    found = find_cgroups("suanli-test")
+        yield NO_CGROUPS
+        return
+    found = find_cgroups(f"suanli-test-{os.getpid()}")
     if found is NO_CGROUPS:
         pytest.skip("no control groups can be made here")
-    return found
+    yield found
+    for parent in found.parents.values():
+        parent.rmdir()
 
 
 @pytest.fixture

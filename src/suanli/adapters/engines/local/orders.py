@@ -20,6 +20,7 @@ from suanli.ports.engine import LimitEnforcement, RunOrder
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GRACE_MS = 10_000
 _PROCESSES = 16_384
+_DATA_SLACK_BYTES = 4 << 30
 # The kernel should take a workload before it takes the server.
 _OOM_SCORE = 500
 # A fixed text: what it handles arrives as words, so nothing of a user's is ever parsed as shell.
@@ -88,8 +89,9 @@ def _limits(order: RunOrder, cgroups: Cgroups) -> list[Record]:
     if cgroups.enforcement is not LimitEnforcement.RESOURCE_LIMITS:
         bounds = cgroups.records(order.run, cpu_milli=cpu_milli, memory_bytes=memory_bytes, processes=_PROCESSES)
         return [*records, *bounds]
-    # Address space would bound what runtimes merely reserve (Go, JVM, CUDA); data counts what they may write.
-    return [*records, ("limit", f"DATA={memory_bytes}")]
+    # Address space would bound what runtimes merely reserve (Go, JVM, CUDA). Data counts what a process may write, and
+    # numerical runtimes map several times what they touch; the slack stops a runaway and no honest program.
+    return [*records, ("limit", f"DATA={2 * memory_bytes + _DATA_SLACK_BYTES}")]
 
 
 def _environment(order: RunOrder, machine: Machine, account: Account, pinned: int) -> dict[str, str]:
