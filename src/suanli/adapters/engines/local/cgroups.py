@@ -5,6 +5,7 @@ Files and units: Linux Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -136,3 +137,10 @@ def kill_groups(groups: Sequence[Path]) -> bool:
             if error.errno not in {errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EBUSY}:
                 raise
     return not any(group.exists() for group in groups)
+
+
+def remove_parents(cgroups: Cgroups) -> None:
+    """Remove the groups made for the engine; one that still holds runs stays."""
+    for parent in cgroups.parents.values():
+        with contextlib.suppress(OSError):
+            parent.rmdir()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from suanli.adapters.engines.local import records, supervisors
 from suanli.adapters.engines.local.bell import Bell
-from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, kill_groups
+from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, kill_groups, remove_parents
 from suanli.adapters.engines.local.intake import Intake, sync_folder
 from suanli.adapters.engines.local.isolation import Sandbox
 from suanli.adapters.engines.local.layout import Layout
@@ -258,6 +258,7 @@ class LocalEngine:
     def close(self) -> None:
         """Stop listening. Runs go on under their supervisors."""
         self._bell.close()
+        remove_parents(self._settings.cgroups)
 
 
 def _begun(directory: Path) -> bool:
