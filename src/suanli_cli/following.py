@@ -13,13 +13,15 @@ from typing import Literal, NamedTuple, Protocol
 
 from suanli_cli.answers import FINAL_STATES, Shown, WorkloadFields
 from suanli_cli.client import Chunk, Client
-from suanli_cli.errors import CliError, NotFound
+from suanli_cli.errors import CliError, NotFound, Unavailable, Unreachable
 
 StreamName = Literal["stdout", "stderr"]
 STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
 
 SECOND_INTERRUPT_S = 5.0
 """How soon a second Ctrl-C must follow the first to cancel."""
+PATIENCE_S = 60.0
+"""How long a server may be away while work is followed: time to restart it."""
 _FIRST_LOOK_S, _SLOWEST_LOOK_S = 0.05, 1.0
 _WITH_OUTPUT = frozenset({"running", "ending", *FINAL_STATES})
 
@@ -43,6 +45,31 @@ def exit_code(workload: WorkloadFields) -> int:
     if state == "completed":
         return code or 0
     return code if state == "failed" and code is not None and code > 0 else 1
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at one workload again and again, through restarts of the server."""
+
+    client: Client
+    ref: str
+    now: Callable[[], float] = time.monotonic
+    _answered_at: float | None = None
+
+    def look(self) -> Shown | None:
+        """It as it stands; None where the server is away, but not for longer than `PATIENCE_S`.
+
+        Raises:
+            CliError: the server said no, is away too long, or has not answered at all yet.
+        """
+        try:
+            workload = self.client.show(self.ref)
+        except (Unreachable, Unavailable):
+            if self._answered_at is None or self.now() - self._answered_at > PATIENCE_S:
+                raise
+            return None
+        self._answered_at = self.now()
+        return workload
 
 
 class Audience(Protocol):
@@ -94,15 +121,20 @@ class Follower:
             CliError: the server said no, or is gone; the work goes on without us.
         """
         pause = _FIRST_LOOK_S
+        watch = Watch(self.client, self.ref, self.now)
         with self._interrupts():
             while True:
-                workload = self.client.show(self.ref)
-                self.audience.state(workload)
-                if workload["attempt"] > self._attempt and workload["state"] in _WITH_OUTPUT and not self._open:
-                    self._listen(workload["attempt"])
-                if workload["state"] in FINAL_STATES and not self._open:
+                workload = watch.look()
+                if workload is not None and self._takes_in(workload):
                     return workload
                 pause = _FIRST_LOOK_S if self._attend(pause) else min(pause * 1.5, _SLOWEST_LOOK_S)
+
+    def _takes_in(self, workload: Shown) -> bool:
+        """Take in how it stands; True when it has ended and all its output was shown."""
+        self.audience.state(workload)
+        if workload["attempt"] > self._attempt and workload["state"] in _WITH_OUTPUT and not self._open:
+            self._listen(workload["attempt"])
+        return workload["state"] in FINAL_STATES and not self._open
 
     def _listen(self, attempt: int) -> None:
         self._attempt = attempt

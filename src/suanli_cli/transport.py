@@ -24,8 +24,10 @@ ANSWER_TIMEOUT_S = 30.0
 STREAM_SILENCE_S = 60.0
 """A stream silent for so long is opened anew: the connection may be dead without either side knowing."""
 ATTEMPTS = 6
-"""How often one request is sent, or a stream opened in a row without an answer, before the server counts as gone."""
-
+"""How often one request is sent before the server counts as gone."""
+OPENINGS = 20
+"""How often in a row a followed stream is opened in vain, over most of a minute: time to restart a server."""
+_LONGEST_PAUSE_S = 3.0
 PIECE_BYTES = 1 << 20
 
 Query = Mapping[str, object]
@@ -130,7 +132,7 @@ class Transport:
                         if event.type == end:
                             return
             except (*_BROKEN, Unavailable) as error:
-                if failures == ATTEMPTS:
+                if failures == OPENINGS:
                     raise self._unreachable(error) from error
             failures += 1
             self._pause(_backoff_s(failures))
@@ -192,7 +194,7 @@ class Transport:
 
 
 def _backoff_s(attempt: int) -> float:
-    return float(0.05 * 2**attempt)
+    return float(min(0.05 * 2**attempt, _LONGEST_PAUSE_S))
 
 
 def _problem(body: bytes) -> Mapping[str, Any]:

@@ -13,8 +13,8 @@ from suanli_cli.answers import FINAL_STATES, Accepted, Preview, Shown, Spec
 from suanli_cli.asking import asking, merged, spec_of
 from suanli_cli.client import Client
 from suanli_cli.documents import read_specs
-from suanli_cli.errors import UsageMistake
-from suanli_cli.following import Follower, exit_code
+from suanli_cli.errors import Unavailable, Unreachable, UsageMistake
+from suanli_cli.following import Follower, Watch, exit_code
 from suanli_cli.frame import App, WorkCommand, after_dashes, command, option, pass_app
 from suanli_cli.language import say
 from suanli_cli.progress import JsonLines, Terminal
@@ -95,20 +95,28 @@ def _preview_text(preview: Preview) -> str:
 
 
 def _why(client: Client, ref: str) -> str:
-    return "; ".join(reason["text"] for reason in client.why(ref)["reasons"])
+    try:
+        return "; ".join(reason["text"] for reason in client.why(ref)["reasons"])
+    except (Unreachable, Unavailable):
+        # The reason is an extra; whether the server is gone for good, the follower finds out.
+        return ""
 
 
 def _wait(client: Client, accepted: Accepted) -> Shown:
     pause = _FIRST_LOOK_S
+    watch = Watch(client, str(accepted["id"]))
     while True:
-        workload = client.show(str(accepted["id"]))
-        array = workload["array"]
-        states = [workload["state"]] if array is None else [state for state, n in array["by_state"].items() if n]
-        if set(states) <= set(FINAL_STATES):
+        workload = watch.look()
+        if workload is not None and _states(workload) <= set(FINAL_STATES):
             print(_ended_line(workload), file=sys.stderr)  # noqa: T201
             return workload
         time.sleep(pause)
         pause = min(pause * 1.5, _SLOWEST_LOOK_S)
+
+
+def _states(workload: Shown) -> set[str]:
+    array = workload["array"]
+    return {workload["state"]} if array is None else {state for state, number in array["by_state"].items() if number}
 
 
 def _completed(workload: Shown) -> bool:

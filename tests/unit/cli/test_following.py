@@ -5,12 +5,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import IO, Any
 
 import pytest
 
-from suanli_cli.following import exit_code
+from suanli_cli.client import Client
+from suanli_cli.connection import Connection
+from suanli_cli.errors import Unavailable
+from suanli_cli.following import PATIENCE_S, Watch, exit_code
 from suanli_cli.main import run
+from suanli_cli.transport import Transport
 from tests.unit.cli.fake_server import FakeServer, Reply, problem
 from tests.unit.cli.samples import shown, workload
 
@@ -145,3 +150,22 @@ def test_the_second_interrupt_cancels(accepting: FakeServer) -> None:
         read_until(process.stderr, "12 cancelled")
     assert process.returncode == 130
     assert cancelled == [True]
+
+
+def test_a_server_away_for_a_while_is_waited_for(accepting: FakeServer) -> None:
+    states = [Reply(shown(12, "running")), problem(503, "store_unavailable", "starting"), Reply(shown(12, "completed"))]
+    accepting.on("GET", "/v1/workloads/12", states)
+    accepting.on("GET", "/v1/workloads/12/logs/live", logs([], []))
+    assert run(["run", "--", "relax"]) == 0
+
+
+def test_a_server_away_for_long_is_given_up(accepting: FakeServer) -> None:
+    clock = iter([0.0, PATIENCE_S, PATIENCE_S + 1])
+    with closing(Client(Transport(Connection(accepting.url, "sesame")))) as client:
+        watch = Watch(client, "12", now=lambda: next(clock))
+        unavailable = problem(503, "store_unavailable", "starting")
+        accepting.on("GET", "/v1/workloads/12", [Reply(shown(12, "running")), unavailable])
+        assert watch.look() is not None
+        assert watch.look() is None
+        with pytest.raises(Unavailable):
+            watch.look()

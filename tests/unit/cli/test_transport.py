@@ -23,7 +23,7 @@ from suanli_cli.errors import (
 )
 from suanli_cli.language import settle
 from suanli_cli.sse import ServerEvent, read_events
-from suanli_cli.transport import ATTEMPTS, Transport
+from suanli_cli.transport import ATTEMPTS, OPENINGS, Transport
 from tests.unit.cli.fake_server import FakeServer, Reply, problem
 
 
@@ -164,7 +164,7 @@ def test_a_stream_that_never_opens_is_given_up(fake: FakeServer, transport: Tran
     fake.on("GET", "/v1/events", Reply(drop=True))
     with pytest.raises(Unreachable):
         next(Client(transport).events(after=0, workload=None, follow=True))
-    assert len(fake.asked) == ATTEMPTS + 1
+    assert len(fake.asked) == OPENINGS + 1
 
 
 def test_a_stream_refused_is_not_tried_again(fake: FakeServer, transport: Transport) -> None:
