@@ -125,7 +125,7 @@ class Turn:
     def array_full(self, group: int) -> Reason:
         """Why no more elements of a full array start."""
         running, bound = int(self._active[group]), int(self.snapshot.arrays.max_running[group])
-        return Reason(code=ReasonCode.ARRAY_LIMIT, needed=running + 1, available=bound)
+        return Reason(code=ReasonCode.ARRAY_LIMIT, needed=running, available=bound)
 
     def window(self, row: int, reserved: Reserved) -> Reason:
         """Why a workload that fits now does not start beside the reservation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
 
@@ -14,6 +15,7 @@ from suanli.kernel.scheduling.feasible import (
     fit,
     holds,
     impossible,
+    narrowings,
     shortfall,
     stages,
 )
@@ -160,6 +162,11 @@ def _amounts(nodes: Nodes, room: Room, demand: Demand, code: ReasonCode, tasks: 
         case ReasonCode.NODE_STATE | ReasonCode.EXCLUSIVE:
             usable = ready if code is ReasonCode.NODE_STATE else room.holders == 0
             return demand.nodes or 1, int(usable.sum())
+        case ReasonCode.DEVICE_MEMORY:
+            before = itertools.takewhile(lambda step: step[0] is not code, narrowings(nodes, demand))
+            candidates = np.logical_and.reduce([meeting for _, meeting in before])
+            memory = np.where(candidates, nodes.devices.memory_bytes, 0)
+            return demand.device_memory_bytes, int(memory.max(initial=0))
         case _:
             unit = demand.device_count * demand.device_share
             return share * unit, tasks * unit
@@ -169,7 +176,6 @@ def _wanted(demand: Demand, code: ReasonCode) -> str:
     wanted = {
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,
-        ReasonCode.DEVICE_MEMORY: str(demand.device_memory_bytes),
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
     }
     return str(wanted.get(code) or "")

@@ -77,10 +77,10 @@ def _devices(nodes: Nodes, room: Room, demand: Demand, row: int, tasks: int) -> 
         good = (nodes.devices.kind[row] > 0) & (nodes.devices.healthy[row] > 0)
         return [(position, WHOLE_DEVICE) for position in np.flatnonzero(good).tolist()]
     left = np.logical_and.reduce([meeting[0] for _, meeting in narrowings(nodes, demand, at)])
-    free, memory = room.device[row], nodes.devices.memory_bytes[row]
+    free, memory, index = room.device[row], nodes.devices.memory_bytes[row], nodes.devices.index[row]
     usable = np.flatnonzero(left & (free >= demand.device_share))
     wanted, taken = tasks * demand.device_count, []
-    for position in usable[np.lexsort((usable, memory[usable], free[usable]))].tolist():
+    for position in usable[np.lexsort((index[usable], memory[usable], free[usable]))].tolist():
         parts = min(wanted, int(free[position]) // demand.device_share)
         if parts:
             taken.append((position, parts * demand.device_share))

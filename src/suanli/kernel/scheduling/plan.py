@@ -60,8 +60,9 @@ class Reason:
     ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail none
     before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the center, for
     NODE_STATE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the most that one could. Of
-    devices they count thousandths. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the workload with the
-    reservation; for PRIORITY ``available`` counts the workloads that go first.
+    devices they count thousandths (for DEVICE_MEMORY the bytes of one). For BACKFILL_WINDOW they are seconds, and
+    ``ahead`` is the workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for
+    ARRAY_LIMIT ``needed`` counts the elements running and ``available`` is their bound.
     """
 
     code: ReasonCode
@@ -71,7 +72,7 @@ class Reason:
     needed: int = 0
     available: int = 0
     wanted: str = ""
-    """The device class, model or precision asked for."""
+    """The device class, model or precision asked for, where the code is about that."""
     ahead: WorkloadId = WorkloadId(0)
 
 

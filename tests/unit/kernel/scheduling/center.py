@@ -1,0 +1,186 @@
+"""A small center told to the kernel change by change, and remembered in plain objects for the checker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from suanli.kernel.scheduling.cycle import cycle
+from suanli.kernel.scheduling.plan import Plan, Policy
+from suanli.kernel.scheduling.state import ClusterState, expected_end
+from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId, run_id
+from suanli.model.quantities import Instant
+from suanli.model.resources import Allocation, Device, Node, Queue
+from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
+
+SECOND = 1_000_000
+GIB = 1024**3
+BEGIN = Instant(1_700_000_000 * SECOND)
+
+
+def node(name: str, cpus: int = 4, gib: int = 16, *devices: Device, engine: str = "local") -> Node:
+    return Node(
+        name=NodeName(name),
+        engine=EngineName(engine),
+        cpu_milli=cpus * 1000,
+        memory_bytes=gib * GIB,
+        devices=devices,
+        generation=1,
+    )
+
+
+def gpu(index: int, model: str = "a100", gib: int = 80) -> Device:
+    return Device(index=index, device_class=DeviceClass.GPU, model=model, memory_bytes=gib * GIB)
+
+
+def asks(cpus: float = 1, gib: int = 1, devices: DeviceRequest | None = None) -> TaskResources:
+    return TaskResources(cpu_milli=round(cpus * 1000), memory_bytes=gib * GIB, devices=devices)
+
+
+@dataclass
+class Center:
+    """What was told to ``state``, in plain objects."""
+
+    now: Instant = BEGIN
+    policy: Policy = Policy()
+    state: ClusterState = field(default_factory=ClusterState)
+    nodes: dict[NodeName, Node] = field(default_factory=dict)
+    queues: dict[QueueName, Queue] = field(default_factory=dict)
+    specs: dict[WorkloadId, WorkloadSpec] = field(default_factory=dict)
+    waiting: dict[WorkloadId, Workload] = field(default_factory=dict)
+    active: dict[WorkloadId, Workload] = field(default_factory=dict)
+    runs: dict[RunId, Run] = field(default_factory=dict)
+    last: int = 0
+
+    def with_nodes(self, *nodes: Node) -> Center:
+        for one in nodes:
+            self.set_node(one)
+        return self
+
+    def set_node(self, one: Node) -> None:
+        known = self.nodes.get(one.name)
+        self.nodes[one.name] = one if known is None else replace(one, generation=known.generation + 1)
+        self.state.set_node(self.nodes[one.name])
+
+    def set_queue(self, name: str, priority: int) -> None:
+        self.queues[QueueName(name)] = Queue(name=QueueName(name), priority=priority)
+        self.state.set_queue(self.queues[QueueName(name)])
+
+    def submit(self, spec: WorkloadSpec, count: int = 1) -> list[WorkloadId]:
+        """``count`` workloads, an array where the spec has one."""
+        first = WorkloadId(self.last + 1)
+        made = []
+        for position in range(count):
+            self.last += 1
+            workload = Workload(
+                id=WorkloadId(self.last),
+                submission=first,
+                owner=UserName("ann"),
+                project=ProjectName("p"),
+                kind=spec.kind,
+                name=spec.name,
+                queue=spec.queue,
+                state=WorkloadState.WAITING,
+                priority=spec.priority,
+                time_limit_s=spec.time_limit_s,
+                array_id=WorkloadId(0) if spec.array is None else first,
+                array_index=position,
+                preemptible=spec.preemptible,
+                submitted_at=self.now,
+                eligible_at=self.now,
+                generation=1,
+            )
+            self.specs[workload.id] = spec
+            self.waiting[workload.id] = workload
+            self.state.enqueue(workload, spec)
+            made.append(workload.id)
+        return made
+
+    def add(self, spec: WorkloadSpec) -> WorkloadId:
+        return self.submit(spec)[0]
+
+    def change(self, id: WorkloadId, *, priority: int, time_limit_s: int) -> None:
+        before = self.waiting[id]
+        changed = replace(before, priority=priority, time_limit_s=time_limit_s, generation=before.generation + 1)
+        self.waiting[id] = changed
+        self.state.change(changed)
+
+    def withdraw(self, id: WorkloadId) -> None:
+        del self.waiting[id]
+        self.state.dequeue(id)
+
+    def plan(self) -> Plan:
+        return cycle(self.state.snapshot(), self.now, self.policy)
+
+    def turn(self) -> Plan:
+        """Plan, and do what the plan says: start placements, ask victims to end."""
+        plan = self.plan()
+        for row in plan.placements:
+            self.start(row.workload, row.allocation)
+        for victim in plan.preemptions:
+            self.stop(victim.run)
+        return plan
+
+    def start(self, id: WorkloadId, allocation: Allocation) -> RunId:
+        workload = self.waiting[id]
+        self.withdraw(id)
+        workload = replace(workload, state=WorkloadState.STARTING, attempt=workload.attempt + 1)
+        run = Run(
+            id=run_id(id, workload.attempt),
+            workload=id,
+            attempt=workload.attempt,
+            state=RunState.PLACED,
+            allocation=allocation,
+            time_limit_s=workload.time_limit_s,
+            placed_at=self.now,
+        )
+        self.active[id] = workload
+        self._occupy(run)
+        return run.id
+
+    def begin(self, id: RunId) -> None:
+        self._occupy(replace(self.runs[id], state=RunState.RUNNING, started_at=self.now))
+
+    def stop(self, id: RunId) -> None:
+        self._occupy(replace(self.runs[id], state=RunState.STOPPING, stop=StopCause.PREEMPTED))
+
+    def end(self, id: RunId) -> None:
+        """The run ends; it waits again if it was preempted."""
+        run = self.runs.pop(id)
+        workload = self.active.pop(run.workload)
+        self.state.vacate(id)
+        if run.state is RunState.STOPPING:
+            again = replace(workload, state=WorkloadState.WAITING, eligible_at=self.now)
+            self.waiting[again.id] = again
+            self.state.enqueue(again, self.specs[again.id])
+
+    def run_of(self, id: WorkloadId) -> RunId:
+        return next(run.id for run in self.runs.values() if run.workload == id)
+
+    def pass_time(self, seconds: int) -> None:
+        self.now = Instant(self.now + seconds * SECOND)
+
+    def rebuilt(self, *, backwards: bool = False) -> ClusterState:
+        """A state told nothing but what is so now, once, in one order or the other."""
+        state = ClusterState()
+        for one in self.nodes.values():
+            state.set_node(one)
+        runs, waiting = _in_order([*self.runs.values()], [*self.waiting.values()], backwards=backwards)
+        for run in runs:
+            state.occupy(run, self.active[run.workload], self.specs[run.workload], expected_end(run))
+        for workload in waiting:
+            state.enqueue(workload, self.specs[workload.id])
+        for queue in self.queues.values():
+            state.set_queue(queue)
+        return state
+
+    def _occupy(self, run: Run) -> None:
+        self.runs[run.id] = run
+        self.state.occupy(run, self.active[run.workload], self.specs[run.workload], expected_end(run))
+
+
+def _in_order(
+    runs: Sequence[Run], waiting: Sequence[Workload], *, backwards: bool
+) -> tuple[Sequence[Run], Sequence[Workload]]:
+    return (runs[::-1], waiting[::-1]) if backwards else (runs, waiting)

@@ -1,0 +1,435 @@
+"""Judges plans and explanations, apart from the kernel: plain Python on the model's objects, slow and obvious."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from suanli.kernel.scheduling.demand import demand_of
+from suanli.kernel.scheduling.plan import Decision, Explanation, Placement, Plan, Reason, ReasonCode, Reservation
+from suanli.model.ids import EngineName, NodeName, RunId, WorkloadId
+from suanli.model.resources import Allocation, Device, Node, NodeHold, NodeState
+from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.model.workload import RunState, Workload
+from tests.unit.kernel.scheduling.center import SECOND, Center
+
+FOREVER = 2**62
+
+
+@dataclass
+class Free:
+    """What is free on one node."""
+
+    node: Node
+    cpu: int
+    memory: int
+    holders: int = 0
+    exclusive: int = 0
+    devices: dict[int, int] = field(default_factory=dict)
+
+    def take(self, hold: NodeHold, *, exclusive: bool) -> None:
+        self.cpu -= hold.cpu_milli
+        self.memory -= hold.memory_bytes
+        self.holders += 1
+        self.exclusive += exclusive
+        for device in hold.devices:
+            self.devices[device.index] = self.devices.get(device.index, 1000) - device.share
+
+
+Room = dict[NodeName, Free]
+Held = tuple[Allocation, int]
+"""An allocation and the instant at which it is taken to end."""
+
+
+def room(center: Center, held: Iterable[Allocation]) -> Room:
+    found = {
+        name: Free(node, node.cpu_milli, node.memory_bytes, devices={d.index: 1000 for d in node.devices})
+        for name, node in center.nodes.items()
+    }
+    for allocation in held:
+        for hold in allocation.nodes:
+            found[hold.node].take(hold, exclusive=allocation.exclusive)
+    return found
+
+
+def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.DEVICE_HEALTH) -> bool:
+    """Whether a device meets the request's constraints from the first up to the given one."""
+    tests = {
+        ReasonCode.DEVICE_CLASS: request.device_class in {DeviceClass.ANY, device.device_class},
+        ReasonCode.DEVICE_MODEL: request.model in {"", device.model},
+        ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
+        ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
+        ReasonCode.DEVICE_HEALTH: device.healthy,
+    }
+    judged = list(tests)[: list(tests).index(upto) + 1]
+    return all(tests[code] for code in judged)
+
+
+def tasks_by_devices(free: dict[int, int], devices: Iterable[Device], request: DeviceRequest) -> int:
+    """Tasks that can each be given their devices, dealt out one by one."""
+    left = {device.index: free[device.index] for device in devices}
+    tasks = 0
+    while True:
+        usable = [index for index, share in left.items() if share >= request.share]
+        if len(usable) < request.count:
+            return tasks
+        for index in usable[: request.count]:
+            left[index] -= request.share
+        tasks += 1
+
+
+def fails(free: Free, spec: WorkloadSpec) -> list[ReasonCode]:
+    """Constraints that this node fails to hold its part (a node's share of the tasks, or one task), in order."""
+    part = spec.tasks // spec.nodes if spec.nodes else 1
+    found = []
+    if free.node.state is not NodeState.READY:
+        found.append(ReasonCode.NODE_STATE)
+    if free.exclusive or (spec.exclusive and free.holders):
+        found.append(ReasonCode.EXCLUSIVE)
+    found += device_failure(free, spec, part)
+    if free.cpu < part * spec.resources.cpu_milli:
+        found.append(ReasonCode.CPU)
+    if free.memory < part * spec.resources.memory_bytes:
+        found.append(ReasonCode.MEMORY)
+    return found
+
+
+def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode]:
+    request = spec.resources.devices
+    if request is None:
+        return []
+    narrowing = [code for code in ReasonCode if code.startswith("device_") and code is not ReasonCode.DEVICE_FREE]
+    for code in narrowing:
+        fitting = [device for device in free.node.devices if suits(device, request, code)]
+        if tasks_by_devices({device.index: 1000 for device in fitting}, fitting, request) < part:
+            return [code]
+    fitting = [device for device in free.node.devices if suits(device, request)]
+    return [] if tasks_by_devices(free.devices, fitting, request) >= part else [ReasonCode.DEVICE_FREE]
+
+
+def tasks_fitting(free: Free, spec: WorkloadSpec) -> int:
+    if free.node.state is not NodeState.READY or free.exclusive or (spec.exclusive and free.holders):
+        return 0
+    fitting = min(free.cpu // spec.resources.cpu_milli, free.memory // spec.resources.memory_bytes)
+    request = spec.resources.devices
+    if request is not None:
+        devices = [device for device in free.node.devices if suits(device, request)]
+        fitting = min(fitting, tasks_by_devices(free.devices, devices, request))
+    return max(0, fitting)
+
+
+def engine_totals(found: Room, spec: WorkloadSpec) -> dict[EngineName, int]:
+    """By engine: nodes that can hold their part, or tasks that fit where no number of nodes is asked for."""
+    totals: dict[EngineName, int] = {}
+    for free in found.values():
+        tasks = tasks_fitting(free, spec)
+        weight = int(tasks >= spec.tasks // spec.nodes) if spec.nodes else tasks
+        totals[free.node.engine] = totals.get(free.node.engine, 0) + weight
+    return totals
+
+
+def fits(found: Room, spec: WorkloadSpec) -> bool:
+    return any(total >= (spec.nodes or spec.tasks) for total in engine_totals(found, spec).values())
+
+
+def both(one: Room, other: Room) -> Room:
+    """What is free in one room and in the other."""
+    return {
+        name: Free(
+            a.node,
+            min(a.cpu, other[name].cpu),
+            min(a.memory, other[name].memory),
+            max(a.holders, other[name].holders),
+            max(a.exclusive, other[name].exclusive),
+            {index: min(share, other[name].devices.get(index, 1000)) for index, share in a.devices.items()},
+        )
+        for name, a in one.items()
+    }
+
+
+def mended(center: Center) -> Room:
+    """The center with nobody in it, all nodes in service, all devices in health."""
+    found = room(center, [])
+    for free in found.values():
+        devices = tuple(replace(device, healthy=True) for device in free.node.devices)
+        free.node = replace(free.node, state=NodeState.READY, devices=devices)
+    return found
+
+
+def standing(center: Center, workload: Workload) -> tuple[int, int]:
+    queue = center.queues.get(workload.queue)
+    return (queue.priority if queue else 0, workload.priority)
+
+
+def in_order(center: Center) -> list[Workload]:
+    def key(workload: Workload) -> tuple[int, ...]:
+        queue, own = standing(center, workload)
+        return (-queue, -own, workload.eligible_at, workload.id)
+
+    return sorted(center.waiting.values(), key=key)
+
+
+def end_of(limit_s: int, start: int) -> int:
+    return start + limit_s * SECOND if limit_s else FOREVER
+
+
+def held(center: Center, plan: Plan, placements: Iterable[Placement]) -> list[Held]:
+    """All that is held, by runs or these placements of the plan, with the instants at which it is taken to end."""
+    victims = {preemption.run for preemption in plan.preemptions}
+    soon = center.now + center.policy.overrun_s * SECOND
+    found: list[Held] = []
+    for run in center.runs.values():
+        end = end_of(run.time_limit_s, run.started_at or run.placed_at)
+        leaving = run.state is RunState.STOPPING or run.id in victims or end <= center.now
+        found.append((run.allocation, soon if leaving else end))
+    for row in placements:
+        limit = center.waiting[row.workload].time_limit_s
+        found.append((row.allocation, end_of(limit, center.now)))
+    return found
+
+
+def room_at(center: Center, everything: list[Held], instant: int) -> Room:
+    return room(center, [allocation for allocation, end in everything if end > instant])
+
+
+def now_room(center: Center, everything: list[Held]) -> Room:
+    return room(center, [allocation for allocation, _ in everything])
+
+
+def full(center: Center, workload: Workload, plan: Plan) -> bool:
+    array = center.specs[workload.id].array
+    if array is None or not array.max_running:
+        return False
+    members = [center.waiting[row.workload] for row in plan.placements] + list(center.active.values())
+    return sum(member.array_id == workload.array_id for member in members) >= array.max_running
+
+
+def check(center: Center, plan: Plan) -> None:
+    """Everything that must hold of a plan made for this center (before it is carried out)."""
+    check_placements(center, plan)
+    check_reservation(center, plan)
+    check_preemptions(center, plan)
+    check_refusals(center, plan)
+
+
+def check_placements(center: Center, plan: Plan) -> None:
+    seen = [row.workload for row in plan.placements]
+    assert len(seen) == len(set(seen))
+    before = now_room(center, held(center, plan, []))
+    for row in plan.placements:
+        workload, spec = center.waiting[row.workload], center.specs[row.workload]
+        assert row.generation == workload.generation
+        assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
+        check_allocation(before, row.allocation, spec)
+    for workload in [center.waiting[row.workload] for row in plan.placements]:
+        array = center.specs[workload.id].array
+        if array is not None and array.max_running:
+            members = [*center.active.values(), *(center.waiting[one] for one in seen)]
+            assert sum(member.array_id == workload.array_id for member in members) <= array.max_running
+
+
+def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -> None:
+    """One allocation, taken out of the room: never more than is there, and just what was asked for."""
+    holds = allocation.nodes
+    assert sum(hold.tasks for hold in holds) == spec.tasks
+    assert len({hold.node for hold in holds}) == len(holds)
+    assert not spec.nodes or [hold.tasks for hold in holds] == [spec.tasks // spec.nodes] * spec.nodes
+    assert allocation.exclusive == spec.exclusive
+    for hold in holds:
+        free = before[hold.node]
+        assert free.node.engine == allocation.engine
+        assert free.node.state is NodeState.READY
+        assert not free.exclusive
+        assert not (spec.exclusive and free.holders)
+        check_hold(free, hold, spec)
+        free.take(hold, exclusive=allocation.exclusive)
+        assert free.cpu >= 0
+        assert free.memory >= 0
+        assert all(share >= 0 for share in free.devices.values())
+
+
+def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
+    resources, request = spec.resources, spec.resources.devices
+    healthy = {device.index: device for device in free.node.devices if device.healthy}
+    shares = {device.index: device.share for device in hold.devices}
+    assert len(shares) == len(hold.devices)
+    if spec.exclusive:
+        assert (hold.cpu_milli, hold.memory_bytes) == (free.node.cpu_milli, free.node.memory_bytes)
+        assert shares == dict.fromkeys(healthy, 1000)
+        return
+    assert hold.cpu_milli == hold.tasks * resources.cpu_milli
+    assert hold.memory_bytes == hold.tasks * resources.memory_bytes
+    if request is None:
+        assert not shares
+        return
+    assert sum(shares.values()) == hold.tasks * request.count * request.share
+    assert all(suits(healthy[index], request) and share % request.share == 0 for index, share in shares.items())
+
+
+def ahead_of(center: Center, id: WorkloadId) -> set[WorkloadId]:
+    order = [workload.id for workload in in_order(center)]
+    return set(order[: order.index(id)])
+
+
+def check_reservation(center: Center, plan: Plan) -> None:
+    """The head could not start, gets the first instant at which it can, and keeps it whatever was started behind it."""
+    assert len(plan.reservations) <= 1
+    for reservation in plan.reservations:
+        spec, everything = center.specs[reservation.workload], held(center, plan, plan.placements)
+        early = ahead_of(center, reservation.workload)
+        before = held(center, plan, [row for row in plan.placements if row.workload in early])
+        assert not fits(now_room(center, before), spec)
+        for instant in sorted({end for _, end in before if end < reservation.start}):
+            assert not fits(room_at(center, before, instant), spec)
+        at_start = room_at(center, everything, reservation.start)
+        promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
+        check_allocation(at_start, promised, spec)
+
+
+def check_preemptions(center: Center, plan: Plan) -> None:
+    """Only by right, only where it helps, and nobody who need not go."""
+    if not plan.preemptions:
+        return
+    (by,) = {preemption.by for preemption in plan.preemptions}
+    (reservation,) = plan.reservations
+    assert reservation.workload == by
+    head, spec = center.waiting[by], center.specs[by]
+    assert not head.preemptible
+    for preemption in plan.preemptions:
+        run, victim = center.runs[preemption.run], center.active[preemption.workload]
+        assert run.state is not RunState.STOPPING
+        assert victim.preemptible
+        assert standing(center, victim) < standing(center, head)
+    early = ahead_of(center, by)
+    first = [row.allocation for row in plan.placements if row.workload in early]
+    gone = {preemption.run for preemption in plan.preemptions}
+
+    def suffices(victims: set[RunId]) -> bool:
+        staying = [run for run in center.runs.values() if run.state is not RunState.STOPPING and run.id not in victims]
+        return fits(room(center, [run.allocation for run in staying] + first), spec)
+
+    assert suffices(gone)
+    assert all(not suffices(gone - {spared}) for spared in gone)
+
+
+def check_refusals(center: Center, plan: Plan) -> None:
+    """Nobody waits who could start; everybody who waits has a true reason."""
+    placed = {row.workload for row in plan.placements}
+    everything = held(center, plan, plan.placements)
+    final = now_room(center, everything)
+    for workload in center.waiting.values():
+        spec = center.specs[workload.id]
+        reason = plan.reason(workload, demand_of(spec))
+        if workload.id in placed or not plan.complete:
+            continue
+        assert reason is not None
+        if reason.code is ReasonCode.IMPOSSIBLE:
+            assert not fits(mended(center), spec)
+        elif reason.code is ReasonCode.ARRAY_LIMIT:
+            assert full(center, workload, plan)
+        elif reason.code is ReasonCode.BACKFILL_WINDOW:
+            assert would_delay(center, plan, workload, reason)
+        else:
+            assert not fits(final, spec)
+            assert fits_nowhere(final, spec, reason)
+    counts = sum(refusal.waiting for refusal in plan.refusals)
+    assert counts == len(center.waiting) - len(placed) or not plan.complete
+
+
+def fits_nowhere(final: Room, spec: WorkloadSpec, reason: Reason) -> bool:
+    """The nodes said to fail do fail, by the final room; for what is missing together there is enough on none."""
+    if reason.nodes_total:
+        return sum(reason.code in fails(free, spec) for free in final.values()) >= 1
+    return max(engine_totals(final, spec).values(), default=0) <= reason.available < reason.needed or (
+        reason.code is ReasonCode.ENGINE
+    )
+
+
+def would_delay(center: Center, plan: Plan, workload: Workload, reason: Reason) -> bool:
+    (reservation,) = plan.reservations
+    spec, everything = center.specs[workload.id], held(center, plan, plan.placements)
+    assert reason.ahead == reservation.workload
+    assert end_of(workload.time_limit_s, center.now) > reservation.start
+    return not fits(both(now_room(center, everything), beside(center, everything, reservation)), spec)
+
+
+def beside(center: Center, everything: list[Held], reservation: Reservation) -> Room:
+    """What is free at the head's start beside the head."""
+    found = room_at(center, everything, reservation.start)
+    for hold in reservation.nodes:
+        found[hold.node].take(hold, exclusive=center.specs[reservation.workload].exclusive)
+    return found
+
+
+def check_explanation(center: Center, plan: Plan, explained: Explanation) -> None:
+    """Every reason of one explanation, and its earliest start."""
+    workload, spec = center.waiting[explained.workload], center.specs[explained.workload]
+    placed = {row.workload: row.allocation for row in plan.placements}
+    assert explained.ahead == len(ahead_of(center, workload.id))
+    assert explained.allocation == placed.get(workload.id)
+    assert (explained.decision is Decision.NOW) == (workload.id in placed)
+    if explained.decision is Decision.NOW:
+        assert not explained.reasons
+        assert explained.earliest_start == center.now
+        return
+    assert (explained.decision is Decision.NEVER) == (not fits(mended(center), spec))
+    assert explained.reasons
+    before = mended(center) if explained.decision is Decision.NEVER else room(center, allocations(center))
+    blocked = not fits(before, spec)
+    codes = {reason.code for reason in explained.reasons}
+    assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
+    assert (ReasonCode.ARRAY_LIMIT in codes) == (full(center, workload, plan) and explained.decision is Decision.LATER)
+    if blocked:
+        check_constraints(before, spec, explained)
+    if plan.complete:
+        assert explained.earliest_start == foreseen(center, plan, workload)
+    assert (explained.earliest_start is None) == (explained.unforeseen is not None)
+
+
+def allocations(center: Center) -> list[Allocation]:
+    return [run.allocation for run in center.runs.values()]
+
+
+def check_constraints(before: Room, spec: WorkloadSpec, explained: Explanation) -> None:
+    told = {reason.code: reason for reason in explained.reasons}
+    failing = [fails(free, spec) for free in before.values()]
+    for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
+        at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
+        assert (code in told) == (at_all > 0)
+        if at_all:
+            counted = (told[code].nodes_failing, told[code].nodes_failing_first, told[code].nodes_total)
+            assert counted == (at_all, first, len(before))
+    together = told.keys() & {ReasonCode.NODES_COUNT, ReasonCode.TASKS_COUNT, ReasonCode.ENGINE}
+    assert len(together) == (any(not one for one in failing) or not failing)
+    for code in together:
+        totals = engine_totals(before, spec).values()
+        assert told[code].available == max(totals, default=0) < told[code].needed == (spec.nodes or spec.tasks)
+        assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
+
+
+def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:
+    """The first instant at which it fits beside all that is held and the head's reservation, tried one by one."""
+    spec, everything = center.specs[workload.id], held(center, plan, plan.placements)
+    if full(center, workload, plan) or not fits(mended(center), spec):
+        return None
+    instants = {center.now, *(end for _, end in everything)}
+    for reservation in plan.reservations:
+        if reservation.workload == workload.id:
+            return reservation.start
+        instants.add(end_of(center.waiting[reservation.workload].time_limit_s, reservation.start))
+    for instant in sorted(instants - {FOREVER}):
+        if starts(center, plan, everything, workload, instant):
+            return instant
+    return None
+
+
+def starts(center: Center, plan: Plan, everything: list[Held], workload: Workload, instant: int) -> bool:
+    spec, found = center.specs[workload.id], room_at(center, everything, instant)
+    for reservation in plan.reservations:
+        head = center.waiting[reservation.workload]
+        if instant < reservation.start < end_of(workload.time_limit_s, instant):
+            found = both(found, beside(center, everything, reservation))
+        elif reservation.start <= instant < end_of(head.time_limit_s, reservation.start):
+            for hold in reservation.nodes:
+                found[hold.node].take(hold, exclusive=center.specs[head.id].exclusive)
+    return fits(found, spec)
