@@ -91,6 +91,8 @@ class FactQueries(WorkloadQueries):
             wanted = wanted.where(facts.c.owner == which.owner)
         if which.workload:
             wanted = wanted.where(self._about(which.workload))
+        if which.types:
+            wanted = wanted.where(facts.c.type.in_(sorted(which.types)))
         return [read_fact(row) for row in self._rows(wanted.order_by(facts.c.seq).limit(limit))]
 
     def _about(self, workload: WorkloadId) -> Any:

@@ -216,3 +216,5 @@ class ReadingContract:
             assert numbers(workload=WorkloadId(2)) == [2]
             assert numbers(workload=WorkloadId(1), owner=BOB) == []
             assert numbers(workload=WorkloadId(9)) == []
+            assert numbers(types=frozenset({"WorkloadSubmitted"}), owner=BOB) == [2]
+            assert numbers(types=frozenset({"NeverRecorded"})) == []
