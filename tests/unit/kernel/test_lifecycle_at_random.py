@@ -45,6 +45,7 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
         old = before.get((type(record), record.id))
         if isinstance(record, Run):
             assert record.id == getattr(fact, "run", record.id)
+            assert record.workload == getattr(fact, "workload", record.workload)
             assert record.id == run_id(record.workload, record.attempt)
             assert old is not None or record.generation == 1
             if isinstance(old, Run):
