@@ -89,10 +89,8 @@ def reasons(listed: Sequence[Reason]) -> list[str]:
     """One line for each reason, and one for what would help."""
     lines = []
     for reason in listed:
-        failing, total = reason.get("nodes_failing"), reason.get("nodes_total")
-        where = "" if failing is None or total is None else f" [{say('reason.nodes', failing=failing, total=total)}]"
-        lines.append(f"- {reason['text']} ({reason['code']}){where}")
-        if reason.get("helps"):
+        lines.append(f"- {reason['text']} ({reason['code']})")
+        if reason["helps"]:
             lines.append(f"  {say('reason.helps', helps=reason['helps'])}")
     return lines
 

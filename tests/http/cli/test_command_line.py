@@ -104,6 +104,7 @@ def test_holding_and_releasing(person: Person) -> None:
     assert (shown["priority"], shown["time_limit_s"]) == (7, 300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("follow", ["logs", "run"])
 def test_following_outlives_the_server(person: Person, follow: str) -> None:
     go = person.home / follow

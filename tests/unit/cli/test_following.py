@@ -54,7 +54,7 @@ def logs(stdout: list[str], stderr: list[str]) -> Callable[[Any], Reply]:
 def accepting(server: FakeServer) -> FakeServer:
     """A server that takes work as 12."""
     server.on("POST", "/v1/workloads", Reply({"id": 12, "count": 1, "state": "waiting", "ref": "12"}, 201))
-    why = {"id": 12, "state": "waiting", "reasons": [{"code": "no_room", "text": "all cpus are held"}]}
+    why = {"id": 12, "state": "waiting", "reasons": [{"code": "no_room", "text": "all cpus are held", "helps": None}]}
     server.on("GET", "/v1/workloads/12/why", Reply(why))
     return server
 
