@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import make_url
 
 from suanli.model.errors import StoreUnavailableError
 from suanli.ports.store import Store, Transaction
@@ -20,12 +18,11 @@ from suanli.testing.store_contract import (
     store,
 )
 from tests.contract.database import DatabaseContract, DatabasePlace, Step, histories, replays
-from tests.postgres import fresh_database, running_postgresql
+from tests.postgres import emptied, running_postgresql
 
 __all__ = ["clock", "store"]
 
 pytestmark = pytest.mark.postgres
-_numbers = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +32,8 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def place(server: str) -> Iterator[DatabasePlace]:
-    with fresh_database(server, f"center{next(_numbers)}") as url:
-        yield DatabasePlace(url)
+def place(server: str) -> DatabasePlace:
+    return DatabasePlace(emptied(server))
 
 
 class TestTransactions(TransactionContract): ...
@@ -64,13 +60,15 @@ def test_replaying_any_facts_gives_the_tables(store: Store, history: list[list[S
 
 def test_a_broken_connection_is_reported_and_then_replaced(server: str, place: DatabasePlace, store: Store) -> None:
     """The server ends all sessions in the middle of a transaction: nothing of it remains."""
-    name = make_url(place.url).database
     first = store.transact(submit)
 
     def work(tx: Transaction) -> None:
         submit(tx)
         with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
 
     with pytest.raises(StoreUnavailableError):
         store.transact(work)

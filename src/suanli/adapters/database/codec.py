@@ -27,11 +27,11 @@ def encode(value: object) -> bytes:
     """The canonical JSON text, in UTF-8.
 
     Raises:
-        InvalidRequestError: a number has more than 64 bits, or a text holds half of a surrogate pair.
+        InvalidRequestError: a text holds half of a surrogate pair, which UTF-8 cannot write.
     """
     try:
         return _ENCODER.encode(value)
-    except (OverflowError, UnicodeEncodeError) as error:
+    except UnicodeEncodeError as error:
         raise InvalidRequestError("value", f"cannot be put on record: {error}") from error
 
 

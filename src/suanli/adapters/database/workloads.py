@@ -225,13 +225,19 @@ class WorkloadQueries(View):
         return elements or self._records(WORKLOADS, select(workloads).where(workloads.c.id == array))
 
     def queued(self) -> Iterator[tuple[Workload, Submission]]:
-        last, spec = WorkloadId(0), None
+        last = WorkloadId(0)
         while page := self._queued_after(last):
-            for workload in page:
-                if spec is None or spec.id != workload.submission:
-                    spec = self.submission(workload.submission)
-                yield workload, spec
+            specs = self._submissions_of(page)
+            yield from ((workload, specs[workload.submission]) for workload in page)
             last = page[-1].id
+
+    def _submissions_of(self, page: Sequence[Workload]) -> dict[WorkloadId, Submission]:
+        named = sorted({workload.submission for workload in page})
+        statements = (select(submissions).where(submissions.c.id.in_(some)) for some in chunks(named))
+        found = [submission for statement in statements for submission in self._records(SUBMISSIONS, statement)]
+        if len(found) != len(named):
+            raise StoreError(f"of the submissions {named[0]} to {named[-1]}, some are missing")
+        return {submission.id: submission for submission in found}
 
     def _queued_after(self, last: WorkloadId) -> list[Workload]:
         walks = [

@@ -144,6 +144,12 @@ class TransactionContract:
             with pytest.raises(NotFoundError):
                 tables.kept_answer(ANN, "k")
 
+    def test_a_number_too_large_for_its_column_is_refused(self, store: Store) -> None:
+        with pytest.raises(StoreError):
+            store.transact(lambda tx: submit(tx, priority=2**63))
+        store.transact(lambda tx: submit(tx, priority=2**63 - 1))
+        agreed(store)
+
     def test_a_row_the_database_refuses_is_the_fault_of_its_work_alone(self, store: Store) -> None:
         token = Token(id=TokenId("t1"), user=ANN, digest="same", scopes=frozenset())
         twin = Token(id=TokenId("t2"), user=ANN, digest="same", scopes=frozenset())

@@ -20,8 +20,11 @@ ZEROS = bytes(32)
 def upgrade() -> None:
     """Make all tables, and the head of a chain without facts."""
     _make_facts()
-    _make_work()
-    _make_center()
+    _make_submissions()
+    _make_workloads()
+    _make_runs()
+    _make_resources()
+    _make_tenancy()
     op.execute(sa.text("INSERT INTO chain_head VALUES (1, 0, 0, :hash, 1)").bindparams(hash=ZEROS))
 
 
@@ -66,7 +69,7 @@ def _make_facts() -> None:
     op.create_index("ix_answers_kept_at_us", "answers", ["kept_at_us"])
 
 
-def _make_work() -> None:
+def _make_submissions() -> None:
     op.create_table(
         "submissions",
         sa.Column("id", WHOLE, nullable=False, autoincrement=False),
@@ -83,6 +86,9 @@ def _make_work() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+
+
+def _make_workloads() -> None:
     op.create_table(
         "workloads",
         sa.Column("id", WHOLE, nullable=False, autoincrement=False),
@@ -120,6 +126,9 @@ def _make_work() -> None:
     op.create_index("ix_workloads_owner_state_id", "workloads", ["owner", "state", "id"])
     op.create_index("ix_workloads_state_id", "workloads", ["state", "id"])
     op.create_index("ix_workloads_submission_array_index", "workloads", ["submission", "array_index"])
+
+
+def _make_runs() -> None:
     op.create_table(
         "runs",
         sa.Column("workload", WHOLE, nullable=False, autoincrement=False),
@@ -149,7 +158,7 @@ def _make_work() -> None:
     )
 
 
-def _make_center() -> None:
+def _make_resources() -> None:
     op.create_table(
         "nodes",
         sa.Column("name", sa.Text(), nullable=False),
@@ -174,6 +183,9 @@ def _make_center() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_queues")),
         sqlite_strict=True,
     )
+
+
+def _make_tenancy() -> None:
     op.create_table(
         "users",
         sa.Column("name", sa.Text(), nullable=False),
