@@ -27,12 +27,16 @@ class Connection:
 
 
 def state_directory(environment: Mapping[str, str]) -> Path:
-    """The folder in which a person's own server keeps its state: ``SUANLI_HOME``, else by the XDG rules."""
+    """The folder in which a person's own server keeps its state: ``SUANLI_HOME``, else by the XDG rules.
+
+    Root's server serves the machine: its state lies where the accounts that run work can pass.
+    """
     if environment.get("SUANLI_HOME"):
         return Path(environment["SUANLI_HOME"]).absolute()
     data = environment.get("XDG_DATA_HOME", "")
     # The XDG specification: a relative path there is to be ignored.
-    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
+    own = Path("/var/lib") if os.geteuid() == 0 else Path.home() / ".local" / "share"
+    base = Path(data) if data.startswith("/") else own
     return base / "suanli"
 
 

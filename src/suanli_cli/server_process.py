@@ -69,7 +69,7 @@ class ServerProcess:
         Raises:
             NotStarted: it is not installed, ended, or did not serve in time.
         """
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         words = [_program(), "serve", "--home", str(self.home), "--listen", f"127.0.0.1:{port}"]
         opened = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +48,30 @@ class Center:
     tenants: Tenants
     inventory: Inventory
     scheduling: Scheduling
+    ending: ExitStack
+
+    def close(self) -> None:
+        """Let go of engines and store; runs go on."""
+        self.ending.close()
+
+
+def make_home(home: Path) -> None:
+    """Make the home folder where it is missing.
+
+    Nobody else may look into it. Where root serves, the accounts that run work may pass through to their own folders.
+    """
+    home.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        home.chmod(0o711)
 
 
 def build_store(settings: Settings) -> Store:
     """Open the center's store, making or upgrading its tables where needed."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(settings.home)
     return open_store(settings.database_url, fold=fold, clock=SystemClock())
 
 
@@ -72,6 +92,9 @@ def build_center(settings: Settings) -> Center:
         clock,
     )
     engines: dict[EngineName, Engine] = {local.name: local}
+    ending = ExitStack()
+    ending.callback(store.close)
+    ending.callback(local.close)
     return Center(
         store=store,
         clock=clock,
@@ -82,6 +105,7 @@ def build_center(settings: Settings) -> Center:
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
         scheduling=Scheduling(store, clock),
+        ending=ending,
     )
 
 

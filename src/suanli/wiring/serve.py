@@ -18,12 +18,13 @@ import uvicorn
 from suanli.api.app import Services, create_app
 from suanli.model.errors import ConflictError, InvalidRequestError, NotAuthenticatedError
 from suanli.services.tenants import Tenants
-from suanli.wiring.build import Center, Turning, build_center
+from suanli.wiring.build import Center, Turning, build_center, make_home
 from suanli.wiring.settings import Settings
 
 _log = logging.getLogger("suanli")
 
 _SWITCH_S = 0.001
+_LAST_WORDS_S = 1
 
 
 def serve(settings: Settings) -> None:
@@ -40,7 +41,7 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     # A scheduling turn is long, computing Python: requests must not wait five milliseconds for every hand-over.
     sys.setswitchinterval(_SWITCH_S)
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(settings.home)
     with _sole_server(settings.home), _listening(settings.listen) as listener:
         # What a server that was killed left behind would send clients to nobody.
         (settings.home / "connection.json").unlink(missing_ok=True)
@@ -54,7 +55,7 @@ def serve(settings: Settings) -> None:
             finally:
                 turning.stop()
         finally:
-            center.store.close()
+            center.close()
 
 
 def _prepare(center: Center) -> None:
@@ -77,7 +78,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],
     )
     config = uvicorn.Config(
-        create_app(services), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+        create_app(services), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_LAST_WORDS_S
     )
     server = uvicorn.Server(config)
     host, port = listener.getsockname()[:2]

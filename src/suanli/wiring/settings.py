@@ -11,9 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def default_home() -> Path:
-    """Where a center keeps its state unless told otherwise."""
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "suanli"
+    """Where a center keeps its state unless told otherwise: root's where the accounts that run work can pass."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    own = Path("/var/lib") if os.geteuid() == 0 else Path.home() / ".local" / "share"
+    return (Path(data) if data.startswith("/") else own) / "suanli"
 
 
 class IsolationChoice(StrEnum):
@@ -28,7 +29,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SUANLI_", extra="ignore", frozen=True)
 
-    home: Path = Field(default_factory=default_home, description="folder of the center's state, created 0700")
+    home: Path = Field(default_factory=default_home, description="folder of the center's state, created private")
     listen: str = Field(default="127.0.0.1:0", description="address and port; port 0 picks a free one")
     database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the home folder")
     local_cpus: int = Field(default=0, ge=0, description="cpus the local node offers; 0: as many as it has")
