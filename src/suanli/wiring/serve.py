@@ -78,7 +78,11 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],
     )
     config = uvicorn.Config(
-        create_app(services), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_LAST_WORDS_S
+        create_app(services),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_WORDS_S,
     )
     server = uvicorn.Server(config)
     host, port = listener.getsockname()[:2]
