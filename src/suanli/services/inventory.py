@@ -119,8 +119,12 @@ class Inventory:
             raise InvalidRequestError(
                 "name", f"{queue.name!r} cannot name a queue", "lower case letters, digits, _ . -"
             )
-        if queue.default_time_limit_s < 0 or queue.max_time_limit_s < 0:
-            raise InvalidRequestError("max_time_limit", "a time limit cannot be negative")
+        for field, limit in (
+            ("default_time_limit", queue.default_time_limit_s),
+            ("max_time_limit", queue.max_time_limit_s),
+        ):
+            if limit < 0:
+                raise InvalidRequestError(field, "a time limit cannot be negative")
         if queue.max_time_limit_s and not 0 < queue.default_time_limit_s <= queue.max_time_limit_s:
             raise InvalidRequestError("default_time_limit", "the default must lie within the maximum")
         tx.append(QueueDefined(queue=queue), actor=caller.user)
