@@ -13,7 +13,7 @@ from suanli.api.openapi import document
 from tests.http.center import RunningCenter
 
 PEOPLE = ("nobody", "other", "reader", "owner", "operator", "admin")
-"""Without a token, another user, the owner with a token that may only read, the owner, an operator, an administrator."""
+"""No token; another user; the owner with a token that may only read; the owner; an operator; an administrator."""
 
 PUBLIC = (200, 200, 200, 200, 200, 200)
 KNOWN = (401, 200, 200, 200, 200, 200)

@@ -38,6 +38,6 @@ def create_app(services: Services, registry: CollectorRegistry | None = None) ->
     app.state.registry = registry
     for router in openapi.ROUTERS:
         app.include_router(router)
-    errors.install(app)
+    errors.install(app, openapi.methods)
     app.add_middleware(Passage, traffic=Traffic(registry))
     return app

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import anyio
 import anyio.to_thread
+from fastapi import Header
 from fastapi.sse import ServerSentEvent
 
 from suanli.api.errors import tell
@@ -19,6 +21,15 @@ from suanli.api.language import Language
 from suanli.model.errors import StoreUnavailableError, SuanliError
 from suanli.model.ids import FactSeq
 from suanli.ports.store import Store
+
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        pattern="^[0-9]{1,15}$",
+        description="The id of the last event seen, sent by a reader that comes back; it goes before the query.",
+    ),
+]
 
 _TURN_S = 1.0
 """How long one wait in the store lasts: the longest a stopping server waits for its thread."""

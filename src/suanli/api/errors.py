@@ -6,7 +6,7 @@ its class and parameters can, the particulars in the words they were written in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -146,16 +146,16 @@ def _in_chinese(kind: Kind, error: model.SuanliError) -> str:
     return kind.zh.format_map(named)
 
 
-def _refusal(status: int, detail: str, language: Language, headers: Mapping[str, str] | None) -> Told:
+def _refusal(status: int, detail: str, language: Language, headers: Mapping[str, str]) -> Told:
     refusal = REFUSALS[status]
     title = refusal.title.say(language)
-    return Told(status, refusal.code, title, detail or title, headers=headers or {})
+    return Told(status, refusal.code, title, detail or title, headers=headers)
 
 
 def _invalid(error: RequestValidationError, language: Language) -> Told:
     problems = error.errors()
     if any(problem["type"] == "json_invalid" for problem in problems):
-        return _refusal(400, fields.say(problems[0], language), language, None)
+        return _refusal(400, fields.say(problems[0], language), language, {})
     kind = KINDS[model.InvalidRequestError]
     errors = [FieldProblem(field=fields.path(p["loc"]), detail=fields.say(p, language)) for p in problems]
     first = errors[0]
@@ -169,8 +169,11 @@ def language_of(request: Request) -> Language:
     return choose(request.headers.get("accept-language", ""))
 
 
-def install(app: FastAPI) -> None:
-    """Have every error of the application, the framework's own too, leave as a problem document."""
+def install(app: FastAPI, methods: Callable[[str], str]) -> None:
+    """Have every error of the application, the framework's own too, leave as a problem document.
+
+    ``methods`` says which a path allows: the framework names only those of the first route that has the path.
+    """
 
     async def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, model.SuanliError)  # noqa: S101  the framework's signature is wider than its promise
@@ -182,8 +185,9 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
-        detail = "" if error.status_code in {404, 405} else error.detail
-        return _refusal(error.status_code, detail, language_of(request), error.headers).response()
+        status = error.status_code
+        headers = {"Allow": methods(request.url.path)} if status == 405 else {}
+        return _refusal(status, "" if status in {404, 405} else error.detail, language_of(request), headers).response()
 
     async def unknown(request: Request, _error: Exception) -> Response:
         language = language_of(request)

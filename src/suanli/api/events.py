@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from suanli.api.doorbell import problem_event
+from suanli.api.doorbell import LastEventId, problem_event
 from suanli.api.operations import refuses
 from suanli.api.schemas.events import event_view
 from suanli.api.visit import AnyVisit, Visit, write
-from suanli.model.errors import InvalidRequestError, NotFoundError, SuanliError
+from suanli.model.errors import NotFoundError, SuanliError
 from suanli.model.facts import RecordedFact
 from suanli.model.ids import FactSeq, WorkloadId
 
@@ -46,14 +46,10 @@ def open_feed(
     after: Sequence = 0,
     workload: Annotated[int | None, Query(ge=1, lt=10**18, description="Only facts about this workload.")] = None,
     follow: Annotated[bool, Query(description="Stay and tell what happens; else end at the present.")] = True,
-    last_event_id: Annotated[
-        str | None, Header(alias="Last-Event-ID", description="Sent by a reader that comes back; goes before `after`.")
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Feed:
     """Open a stream of facts; runs before the answer begins, so that a refusal is still a refusal."""
     if last_event_id is not None:
-        if not (last_event_id.isdecimal() and len(last_event_id) < 19):
-            raise InvalidRequestError("Last-Event-ID", "this is no id of an event", "send back the id of an event")
         after = int(last_event_id)
     subjects = WorkloadId(workload or 0)
     page = visit.services.workloads.events(visit.caller, FactSeq(after), subjects, _PAGE)

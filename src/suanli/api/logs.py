@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from suanli.api.doorbell import problem_event
+from suanli.api.doorbell import LastEventId, problem_event
 from suanli.api.operations import Responses, refuses
 from suanli.api.schemas.fields import Name
 from suanli.api.schemas.logs import EndView, OutputsView, OutputView, TextView
@@ -20,7 +20,6 @@ from suanli.api.visit import AnyVisit, Visit, answer, write
 from suanli.api.workloads import Ref
 from suanli.model.errors import (
     EngineUnavailableError,
-    InvalidRequestError,
     NotFoundError,
     SuanliError,
     UnsupportedError,
@@ -112,14 +111,10 @@ def open_tail(
     stream: Streamed = Stream.STDOUT,
     run: Attempt = 0,
     offset: Offset = 0,
-    last_event_id: Annotated[
-        str | None, Header(alias="Last-Event-ID", description="Sent by a reader that comes back; goes before `offset`.")
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Tail:
     """Open a tail; runs before the answer begins, so that a refusal is still a refusal."""
     if last_event_id is not None:
-        if not (last_event_id.isdecimal() and len(last_event_id) < 16):
-            raise InvalidRequestError("Last-Event-ID", "this is no id of a chunk", "send back the id of an event")
         offset = int(last_event_id)
     named = parse_ref(ref)
     shown = visit.services.workloads.show(visit.caller, named)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from suanli.api import (
@@ -56,7 +57,7 @@ _KEY = {
     "in": "header",
     "required": False,
     "description": "Makes the request safe to repeat: under one key it is done once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "example": "0192f1c4-submit",
 }
 _LANGUAGE = {
@@ -114,6 +115,12 @@ def document() -> dict[str, Any]:
     return made
 
 
+def methods(path: str) -> str:
+    """The methods that some route has for a path, as an ``Allow`` header lists them."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return ", ".join(sorted({m for route in routes if route.path_regex.match(path) for m in route.methods or ()}))
+
+
 def _first_line(module: object) -> str:
     return (module.__doc__ or "").partition("\n")[0]
 
@@ -135,10 +142,10 @@ def _allow_selected_fields(schemas: dict[str, Any]) -> None:
 
 def _finish(method: str, operation: dict[str, Any]) -> None:
     parameters = operation.setdefault("parameters", [])
-    if method == "post":
+    operation["operationId"] = operation["operationId"].partition("_v1_")[0].removesuffix("_metrics_get")
+    if method == "post" and operation["operationId"] != workloads.preview_workload.__name__:
         parameters.append(_KEY)
     if operation.get("security"):
         parameters.append(_LANGUAGE)
-    operation["operationId"] = operation["operationId"].partition("_v1_")[0].removesuffix("_metrics_get")
     if not parameters:
         del operation["parameters"]
