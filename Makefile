@@ -12,7 +12,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DELETE_ON_ERROR:
-.PHONY: demo up test check bench chaos lock clean
+.PHONY: demo up test check specs bench chaos lock clean
 
 demo: .venv/server $(SUPERVISOR)
 	$(PY) -m demo
@@ -33,6 +33,11 @@ check: .venv/dev
 	.venv/bin/lint-imports --config laws/at_run_time.ini
 	$(PY) laws/lengths.py
 	$(PY) laws/addresses.py
+	$(PY) scripts/specs.py --check
+
+# The published schemas, made from the code that answers; `make check` compares them.
+specs: .venv/dev
+	$(PY) scripts/specs.py
 
 # make bench B=submit-bulk; without B it says which there are
 bench: .venv/dev $(SUPERVISOR)

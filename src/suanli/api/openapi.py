@@ -112,7 +112,23 @@ def document() -> dict[str, Any]:
     for path in made["paths"].values():
         for method, operation in path.items():
             _finish(method, operation)
-    return made
+    settled: dict[str, Any] = _settled(made)
+    return settled
+
+
+def workload_spec() -> dict[str, Any]:
+    """The JSON Schema of the workload spec alone."""
+    schema = _settled(workloads.SPEC.json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:suanli:workload-spec:1", **schema}
+
+
+def _settled(schema: Any, *, default: bool = False) -> Any:
+    """The same schema with the lists in its defaults sorted: they are sets, and come in the order of hashes."""
+    if isinstance(schema, dict):
+        return {name: _settled(value, default=default or name == "default") for name, value in schema.items()}
+    if isinstance(schema, list):
+        return sorted(schema) if default else [_settled(item) for item in schema]
+    return schema
 
 
 def methods(path: str) -> str:
