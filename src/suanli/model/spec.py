@@ -11,7 +11,14 @@ from suanli.model.ids import ProjectName, QueueName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 
 MAX_ARRAY_SIZE = 1_000_000
-MAX_TASKS = 1_000_000
+MAX_ARRAY_INDEX = 999_999_999
+MAX_TASKS = 100_000
+MAX_CPU_MILLI = 1_000_000_000
+MAX_MEMORY_BYTES = 2**45
+MAX_DEVICES = 10_000
+MAX_PRIORITY = 1_000_000
+MAX_TIME_LIMIT_S = 100 * 366 * 86_400
+"""Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
 MAX_SCRIPT_BYTES = 4 * 1024 * 1024
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,128}")
@@ -226,23 +233,39 @@ def _check_body(spec: WorkloadSpec) -> None:
 
 
 def _check_amounts(spec: WorkloadSpec) -> None:
-    if not 1 <= spec.tasks <= MAX_TASKS:
-        raise InvalidRequestError("tasks", f"tasks must lie in 1..{MAX_TASKS}")
-    if spec.resources.cpu_milli < 1 or spec.resources.memory_bytes < 1:
-        raise InvalidRequestError("resources", "a task needs more than no cpu and no memory")
-    if spec.nodes < 0 or (spec.nodes and spec.tasks % spec.nodes):
+    resources = spec.resources
+    for field_name, amount, least, most in (
+        ("tasks", spec.tasks, 1, MAX_TASKS),
+        ("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI),
+        ("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES),
+        ("nodes", spec.nodes, 0, MAX_TASKS),
+        ("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S),
+        ("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY),
+        ("retry.max_attempts", spec.retry.max_attempts, 1, 1000),
+    ):
+        check_bounds(field_name, amount, least, most)
+    if spec.nodes and spec.tasks % spec.nodes:
         raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
-    if spec.time_limit_s < 0:
-        raise InvalidRequestError("time_limit", "a time limit cannot be negative")
-    if not 1 <= spec.retry.max_attempts <= 1000:
-        raise InvalidRequestError("retry.max_attempts", "attempts must lie in 1..1000")
-    request = spec.resources.devices
-    if request is not None and (request.count < 1 or not 1 <= request.share <= WHOLE_DEVICE):
-        raise InvalidRequestError("resources.devices", "count must be at least 1 and share lie in 1..1000")
-    if request is not None and request.share < WHOLE_DEVICE and request.count != 1:
+    if resources.devices is not None:
+        _check_devices(resources.devices)
+
+
+def check_bounds(field_name: str, amount: int, least: int, most: int) -> None:
+    """Let pass an amount within bounds, in the field's own unit.
+
+    Raises:
+        InvalidRequestError: it is not.
+    """
+    if not least <= amount <= most:
+        raise InvalidRequestError(field_name, f"{amount} does not lie in {least}..{most}")
+
+
+def _check_devices(request: DeviceRequest) -> None:
+    check_bounds("resources.devices.count", request.count, 1, MAX_DEVICES)
+    check_bounds("resources.devices.share", request.share, 1, WHOLE_DEVICE)
+    check_bounds("resources.devices.min_memory", request.min_memory_bytes, 0, MAX_MEMORY_BYTES)
+    if request.share < WHOLE_DEVICE and request.count != 1:
         raise InvalidRequestError("resources.devices.count", "a shared device is asked for one at a time")
-    if request is not None and request.min_memory_bytes < 0:
-        raise InvalidRequestError("resources.devices.min_memory", "a device has no negative memory")
 
 
 def _check_array(array: ArraySpec | None) -> None:
@@ -250,10 +273,11 @@ def _check_array(array: ArraySpec | None) -> None:
         return
     if not array.indices or len(array.indices) > MAX_ARRAY_SIZE:
         raise InvalidRequestError("array.indices", f"an array has 1..{MAX_ARRAY_SIZE} elements")
-    if min(array.indices) < 0 or len(set(array.indices)) != len(array.indices):
-        raise InvalidRequestError("array.indices", "indices must be distinct and not negative")
-    if array.max_running < 0:
-        raise InvalidRequestError("array.max_running", "a bound cannot be negative")
+    check_bounds("array.indices", min(array.indices), 0, MAX_ARRAY_INDEX)
+    check_bounds("array.indices", max(array.indices), 0, MAX_ARRAY_INDEX)
+    if len(set(array.indices)) != len(array.indices):
+        raise InvalidRequestError("array.indices", "indices must be distinct")
+    check_bounds("array.max_running", array.max_running, 0, MAX_ARRAY_SIZE)
 
 
 def _check_texts(spec: WorkloadSpec) -> None:

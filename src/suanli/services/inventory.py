@@ -11,6 +11,7 @@ from suanli.model.errors import ConflictError, InvalidRequestError
 from suanli.model.facts import SYSTEM, NodeRegistered, NodeStateChanged, QueueDefined
 from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.resources import Node, NodeHold, NodeState, Queue
+from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S, check_bounds
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run
 from suanli.ports import engine as abilities
@@ -119,12 +120,9 @@ class Inventory:
             raise InvalidRequestError(
                 "name", f"{queue.name!r} cannot name a queue", "lower case letters, digits, _ . -"
             )
-        for field, limit in (
-            ("default_time_limit", queue.default_time_limit_s),
-            ("max_time_limit", queue.max_time_limit_s),
-        ):
-            if limit < 0:
-                raise InvalidRequestError(field, "a time limit cannot be negative")
+        check_bounds("priority", queue.priority, -MAX_PRIORITY, MAX_PRIORITY)
+        check_bounds("default_time_limit", queue.default_time_limit_s, 0, MAX_TIME_LIMIT_S)
+        check_bounds("max_time_limit", queue.max_time_limit_s, 0, MAX_TIME_LIMIT_S)
         if queue.max_time_limit_s and not 0 < queue.default_time_limit_s <= queue.max_time_limit_s:
             raise InvalidRequestError("default_time_limit", "the default must lie within the maximum")
         tx.append(QueueDefined(queue=queue), actor=caller.user)

@@ -18,6 +18,7 @@ from suanli.model.errors import (
 from suanli.model.facts import SYSTEM, ProjectDefined, TokenIssued, TokenRevoked, UserDefined
 from suanli.model.ids import ProjectName, TokenId, UserName
 from suanli.model.quantities import Instant
+from suanli.model.spec import MAX_TIME_LIMIT_S, check_bounds
 from suanli.model.tenancy import Caller, Project, Role, Scope, Token, User
 from suanli.ports.clock import Clock
 from suanli.ports.secrets import Secrets
@@ -186,8 +187,7 @@ class Tenants:
             raise NotPermittedError("a token cannot give scopes beyond those of the token that asks", "ask for fewer")
         if not scopes:
             raise InvalidRequestError("scopes", "a token needs at least one scope")
-        if expires_in_s < 0:
-            raise InvalidRequestError("expires_in", "a token cannot have expired before it was issued")
+        check_bounds("expires_in", expires_in_s, 0, MAX_TIME_LIMIT_S)
         tx.user(user)
         expires = Instant(self._clock.now() + expires_in_s * 1_000_000) if expires_in_s else Instant(0)
         return self._issue(tx, caller.user, user, scopes, expires)

@@ -19,7 +19,7 @@ from suanli.model.facts import (
     WorkloadUpdated,
 )
 from suanli.model.ids import EngineName, FactSeq, UserName, WorkloadId, run_id
-from suanli.model.spec import MAX_ARRAY_SIZE, WorkloadSpec
+from suanli.model.spec import MAX_ARRAY_SIZE, MAX_PRIORITY, MAX_TIME_LIMIT_S, WorkloadSpec, check_bounds
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run, RunState, StopCause, Submission, Workload, WorkloadState
 from suanli.ports.admission import AdmissionCheck
@@ -209,8 +209,10 @@ class Workloads:
 
         Raises:
             NotPermittedError: a plain user may not raise a priority above 0, nor the limit of what already runs.
-            InvalidRequestError: the queue does not allow the limit.
+            InvalidRequestError: the queue does not allow the limit, or an amount is out of bounds.
         """
+        check_bounds("time_limit", time_limit_s or 0, 0, MAX_TIME_LIMIT_S)
+        check_bounds("priority", priority or 0, -MAX_PRIORITY, MAX_PRIORITY)
 
         def fact(workload: Workload) -> Fact | None:
             limit = workload.time_limit_s if time_limit_s is None else time_limit_s
