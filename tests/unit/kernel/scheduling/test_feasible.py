@@ -1,0 +1,107 @@
+"""Which nodes can hold what: every constraint alone, and what devices are shared for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suanli.kernel.scheduling.demand import demand_of
+from suanli.kernel.scheduling.feasible import codes, fit, stages
+from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.resources import NodeState
+from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
+
+CARD = gpu(0, "a100", 80)
+GPU = DeviceRequest(device_class=DeviceClass.GPU)
+
+
+def tasks_on(center: Center, spec: WorkloadSpec) -> list[int]:
+    snapshot = center.state.snapshot()
+    return [int(tasks) for tasks in fit(snapshot.nodes, snapshot.room, demand_of(spec)).tasks]
+
+
+def blocker(center: Center, spec: WorkloadSpec) -> ReasonCode:
+    snapshot, demand = center.state.snapshot(), demand_of(spec)
+    return codes(demand)[int(fit(snapshot.nodes, snapshot.room, demand).blocker[0])]
+
+
+def test_the_scarcest_amount_decides_how_many_tasks_fit() -> None:
+    center = Center().with_nodes(node("n0", 4, 16), node("n1", 8, 4))
+    assert tasks_on(center, WorkloadSpec(resources=asks(1, 1))) == [4, 4]
+    assert tasks_on(center, WorkloadSpec(resources=asks(0.5, 3))) == [5, 1]
+
+
+@pytest.mark.parametrize("state", [NodeState.DRAINING, NodeState.DOWN])
+def test_nodes_out_of_service_take_nothing(state: NodeState) -> None:
+    center = Center().with_nodes(replace(node("n0"), state=state))
+    assert blocker(center, WorkloadSpec()) is ReasonCode.NODE_STATE
+
+
+@pytest.mark.parametrize(
+    ("card", "request_", "code"),
+    [
+        (replace(CARD, device_class=DeviceClass.FPGA), GPU, ReasonCode.DEVICE_CLASS),
+        (CARD, replace(GPU, count=2), ReasonCode.DEVICE_CLASS),
+        (CARD, replace(GPU, model="h200"), ReasonCode.DEVICE_MODEL),
+        (CARD, replace(GPU, min_memory_bytes=81 * GIB), ReasonCode.DEVICE_MEMORY),
+        (CARD, replace(GPU, share=250, min_memory_bytes=21 * GIB), ReasonCode.DEVICE_MEMORY),
+        (CARD, replace(GPU, precision=Precision.FP8), ReasonCode.DEVICE_PRECISION),
+        (replace(CARD, healthy=False), GPU, ReasonCode.DEVICE_HEALTH),
+    ],
+)
+def test_each_constraint_on_devices_bars_alone(card: object, request_: DeviceRequest, code: ReasonCode) -> None:
+    center = Center().with_nodes(node("n0", 4, 16, card))  # type: ignore[arg-type]
+    spec = WorkloadSpec(resources=asks(devices=request_))
+    assert tasks_on(center, spec) == [0]
+    assert blocker(center, spec) is code
+
+
+def test_any_device_serves_who_asks_for_none_in_particular() -> None:
+    npu = replace(CARD, device_class=DeviceClass.NPU, precisions=frozenset({Precision.FP8, Precision.BF16}))
+    center = Center().with_nodes(node("n0", 4, 16, npu))
+    wanted = DeviceRequest(device_class=DeviceClass.ANY, precision=Precision.BF16, min_memory_bytes=80 * GIB)
+    assert tasks_on(center, WorkloadSpec(resources=asks(devices=wanted))) == [1]
+
+
+def test_a_shared_device_gives_each_holder_its_part_of_share_and_memory() -> None:
+    center = Center().with_nodes(node("n0", 16, 64, gpu(0), gpu(1)))
+    shared = WorkloadSpec(resources=asks(devices=replace(GPU, share=300, min_memory_bytes=24 * GIB)))
+    assert tasks_on(center, shared) == [6]
+    first = center.add(shared)
+    center.turn()
+    assert tasks_on(center, shared) == [5]
+    assert tasks_on(center, WorkloadSpec(resources=asks(devices=GPU))) == [1]
+    center.end(center.run_of(first))
+    assert tasks_on(center, WorkloadSpec(resources=asks(devices=GPU))) == [2]
+
+
+def test_exclusive_work_needs_an_empty_node_and_leaves_none() -> None:
+    center = Center().with_nodes(node("n0"))
+    whole = WorkloadSpec(exclusive=True)
+    center.add(WorkloadSpec(resources=asks(0.1)))
+    center.turn()
+    assert blocker(center, whole) is ReasonCode.EXCLUSIVE
+    center.end(center.run_of(center.active[next(iter(center.active))].id))
+    center.add(whole)
+    center.turn()
+    assert blocker(center, WorkloadSpec(resources=asks(0.1))) is ReasonCode.EXCLUSIVE
+
+
+def test_codes_name_the_stages() -> None:
+    snapshot = Center().with_nodes(node("n0", 4, 16, CARD)).state.snapshot()
+    full = replace(GPU, model="x", min_memory_bytes=1, precision=Precision.FP64)
+    for request in (None, GPU, full):
+        demand = demand_of(WorkloadSpec(resources=asks(devices=request)))
+        assert tuple(code for code, _ in stages(snapshot.nodes, snapshot.room, demand)) == codes(demand)
+
+
+def test_a_node_that_comes_back_smaller_than_what_it_holds_takes_nothing() -> None:
+    center = Center().with_nodes(node("n0", 4, 16))
+    center.add(WorkloadSpec(tasks=4))
+    center.turn()
+    center.set_node(node("n0", 2, 16))
+    assert tasks_on(center, WorkloadSpec()) == [0]
+    center.set_node(node("n0", 5, 16))
+    assert tasks_on(center, WorkloadSpec()) == [1]
