@@ -47,13 +47,15 @@ def test_work_that_is_gone_in_time_goes_ahead_and_longer_work_does_not() -> None
         assert (reason.code, reason.available, reason.ahead) == (ReasonCode.BACKFILL_WINDOW, 100, head)
 
 
-def test_long_work_may_use_what_the_head_will_leave() -> None:
-    center = busy()
-    center.add(job(3, 50))
-    center.add(job(2, 1))
-    first, second = center.add(job(1, 0)), center.add(job(1, 0))
-    assert started(center.turn()) == [first]
-    assert second in center.waiting
+def test_long_work_may_use_what_the_head_will_leave_and_no_more() -> None:
+    center = Center().with_nodes(node("n0", 6, 16))
+    center.add(job(3, 100))
+    center.turn()
+    center.add(job(4, 50))
+    first, second, third = (center.add(job(1, 0)) for _ in range(3))
+    short = center.add(job(1, 100))
+    assert started(center.turn()) == [first, second, short]
+    assert third in center.waiting
 
 
 def test_long_work_keeps_off_the_very_device_that_is_promised() -> None:
