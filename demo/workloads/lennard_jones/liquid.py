@@ -117,7 +117,7 @@ def main() -> int:
     """Simulate, compare, write; 0 when both quantities are right."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=20261124)
-    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--steps", type=int, default=60_000)
     arguments = parser.parse_args()
     if not simulate({"seed": arguments.seed, "steps": arguments.steps}):
         return 0
