@@ -78,6 +78,7 @@ class ClusterState:
 
         self._waiting = Columns(len(fields(Waiting)))
         self._waiting_rows: dict[WorkloadId, int] = {}
+        self._waiting_demands: dict[WorkloadId, Demand] = {}
         self._running = Columns(len(fields(Running)))
         self._holds = Columns(6)
         self._device_holds = Columns(4)
@@ -128,6 +129,7 @@ class ClusterState:
             self._array_code(*_bounded_array(workload, spec)),
         )
         self._waiting_rows[workload.id] = self._waiting.add(row)
+        self._waiting_demands[workload.id] = self._demands.keys[row[1]]
 
     def change(self, workload: Workload) -> None:
         """A waiting workload has another priority, time limit or generation.
@@ -152,6 +154,7 @@ class ClusterState:
         if workload not in self._waiting_rows:
             raise NotFoundError("waiting workload", workload)
         row = self._waiting_rows.pop(workload)
+        del self._waiting_demands[workload]
         columns = Waiting(*self._waiting.data)
         demand = int(columns.demand[row])
         key = self._demands.keys[demand]
@@ -164,6 +167,17 @@ class ClusterState:
     def waits(self, workload: WorkloadId) -> bool:
         """Tell whether the workload is in the queue."""
         return workload in self._waiting_rows
+
+    def demand(self, workload: WorkloadId) -> Demand:
+        """The class of a waiting workload. Alone of all methods it may be asked while another thread makes changes.
+
+        Raises:
+            NotFoundError: it does not wait.
+        """
+        found = self._waiting_demands.get(workload)
+        if found is None:
+            raise NotFoundError("waiting workload", workload)
+        return found
 
     def occupy(self, run: Run, workload: Workload, spec: WorkloadSpec, end: Instant) -> None:
         """A run that has not ended holds its allocation, presumably until ``end``. Said again, the last word holds.

@@ -25,7 +25,8 @@ class Blocked:
     def follow(self, workload: Workload) -> None:
         """Take in a workload as it stands after a change."""
         if workload.dependencies and workload.state in _WAITS_FOR_OTHERS:
-            if workload.id not in self._blocked:
+            # What was released may have missed an end while it was held.
+            if workload.id not in self._blocked or workload.state is WorkloadState.BLOCKED:
                 self._unjudged.add(workload.id)
             self._blocked[workload.id] = (workload.owner, workload.name)
         else:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.explain import explain, preview
-from suanli.kernel.scheduling.plan import Explanation, Plan, Policy
+from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
 from suanli.model.ids import WorkloadId, run_id
 from suanli.model.spec import WorkloadSpec
@@ -49,6 +50,7 @@ class Scheduling:
         self._blocked = Blocked()
         self._follower = Follower(store, self._state, self._blocked)
         self._lock = threading.Lock()
+        self._plan = Plan()
 
     def turn(self) -> TurnReport:
         """Take in all that happened, plan, and record what was decided, in one transaction.
@@ -59,11 +61,26 @@ class Scheduling:
         with self._lock:
             self._follower.catch_up()
             plan = cycle(self._state.snapshot(), self._clock.now(), self._policy)
+            self._plan = plan
             if not (plan.placements or plan.preemptions or self._blocked.due):
                 return TurnReport()
             report = self._store.transact(lambda tx: _apply(tx, plan, self._blocked.judge(tx)))
             self._blocked.judged()
             return report
+
+    def reasons(self, workloads: Sequence[Workload]) -> dict[WorkloadId, ReasonCode]:
+        """The one reason in short that the last plan gave for each of these that waits; never waits for a turn."""
+        plan, found = self._plan, {}
+        for workload in workloads:
+            if workload.state is WorkloadState.WAITING:
+                try:
+                    demand = self._state.demand(workload.id)
+                except NotFoundError:
+                    continue  # it moved on after it was read
+                reason = plan.reason(workload, demand)
+                if reason is not None:
+                    found[workload.id] = reason.code
+        return found
 
     def explain(self, workload: WorkloadId) -> Why:
         """Why a workload waits: every constraint that blocks it, and the earliest start now foreseen.
