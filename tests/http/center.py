@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,9 @@ def running(home: Path) -> Iterator[RunningCenter]:
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
         scheduling=Scheduling(store, clock),
+        ending=ExitStack(),
     )
+    center.ending.callback(store.close)
     center.inventory.bootstrap()
     center.inventory.refresh(engine.name)
     turning = Turning(center, settings)
@@ -127,7 +129,7 @@ def running(home: Path) -> Iterator[RunningCenter]:
             yield RunningCenter(url, engine, _people(url, center.tenants.bootstrap().secret))
     finally:
         turning.stop()
-        store.close()
+        center.close()
 
 
 @contextmanager

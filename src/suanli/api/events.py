@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from suanli.api.doorbell import LastEventId, problem_event
-from suanli.api.operations import refuses
+from suanli.api.operations import follows, refuses
 from suanli.api.schemas.events import event_view
 from suanli.api.visit import AnyVisit, Visit, write
 from suanli.model.errors import NotFoundError, SuanliError
@@ -56,7 +56,13 @@ def open_feed(
     return Feed(visit, FactSeq(after), subjects, follow, list(page))
 
 
-@router.get("", response_class=EventSourceResponse, responses=refuses(NotFoundError))
+_TOLD = (
+    'event: WorkloadReleased\ndata: {"seq":84,"at":"2026-11-24T11:00:00.000000Z","actor":"ada",'
+    '"type":"WorkloadReleased","workload":120,"fact":{"workload":120}}\nid: 84\n\n'
+)
+
+
+@router.get("", response_class=EventSourceResponse, responses={**follows(_TOLD), **refuses(NotFoundError)})
 async def follow_events(feed: Annotated[Feed, Depends(open_feed)]) -> AsyncIterator[ServerSentEvent]:
     """Follow what happens, as server-sent events: `event` is the fact's type, `id` its number, `data` an Event.
 

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from suanli.api.doorbell import LastEventId, problem_event
-from suanli.api.operations import Responses, refuses
+from suanli.api.operations import Responses, follows, gives, refuses
 from suanli.api.schemas.fields import Name
 from suanli.api.schemas.logs import EndView, OutputsView, OutputView, TextView
 from suanli.api.visit import AnyVisit, Visit, answer, write
@@ -42,7 +42,9 @@ Offset = Annotated[int, Query(gt=-(2**53), lt=2**53, description="First byte; ne
 _BYTES: Responses = {
     200: {
         "description": "The bytes.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "hello\n"}
+        },
         "headers": {
             "Suanli-Log-Offset": {"description": "Offset of the first byte.", "schema": {"type": "integer"}},
             "Suanli-Log-Size": {"description": "Length of the whole so far.", "schema": {"type": "integer"}},
@@ -70,6 +72,9 @@ def read_log(
     )
     headers = {"Suanli-Log-Offset": str(chunk.offset), "Suanli-Log-Size": str(chunk.size)}
     return Response(chunk.data, 200, headers, "application/octet-stream")
+
+
+_TOLD = 'event: chunk\ndata: {"offset":0,"text":"hello\\n"}\nid: 6\n\nevent: end\ndata: {"state":"completed"}\n\n'
 
 
 @dataclass(slots=True)
@@ -123,7 +128,16 @@ def open_tail(
     return Tail(visit, named, stream, run or shown.workload.attempt, offset)
 
 
-@router.get("/{ref}/logs/live", response_class=EventSourceResponse, responses=refuses(NotFoundError, UnsupportedError))
+@router.get(
+    "/{ref}/logs/live",
+    response_class=EventSourceResponse,
+    responses={
+        **follows(
+            'event: chunk\ndata: {"offset":0,"text":"hello\\n"}\nid: 6\n\nevent: end\ndata: {"state":"completed"}\n\n'
+        ),
+        **refuses(NotFoundError, UnsupportedError),
+    },
+)
 async def follow_log(tail: Annotated[Tail, Depends(open_tail)]) -> AsyncIterator[ServerSentEvent]:
     """Follow the output of a run as server-sent events, from before it begins until it has ended.
 
@@ -176,7 +190,10 @@ def _text(
 @router.get(
     "/{ref}/outputs",
     response_model=OutputsView,
-    responses=refuses(NotFoundError, UnsupportedError, EngineUnavailableError),
+    responses={
+        **gives(200, "The outputs.", {"items": [{"name": "fit.png", "path": "fit.png", "size_bytes": 48211}]}),
+        **refuses(NotFoundError, UnsupportedError, EngineUnavailableError),
+    },
 )
 def list_outputs(visit: AnyVisit, ref: Ref) -> Response:
     """List the declared outputs that the latest run left."""

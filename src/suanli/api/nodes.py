@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import TypeAdapter
 
-from suanli.api.operations import refuses, takes
+from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.center import DrainBody, NodesView, NodeView, node_view
 from suanli.api.schemas.fields import Name
 from suanli.api.visit import AnyVisit, Visit, answer
@@ -19,15 +19,29 @@ router = APIRouter(prefix="/v1/nodes", tags=["nodes"])
 NodeParameter = Annotated[Name, Path(description="The node.", openapi_examples={"node": {"value": "n1"}})]
 
 _DRAIN = TypeAdapter(DrainBody)
+_NODE = {
+    "name": "n1",
+    "engine": "local",
+    "state": "ready",
+    "reason": "",
+    "cpus": 16.0,
+    "memory_bytes": 68719476736,
+    "allocated_cpus": 1.0,
+    "allocated_memory_bytes": 536870912,
+    "devices": [],
+    "features": [],
+    "runs": ["120.1"],
+}
+_SHOWN = gives(200, "The node as it stands.", _NODE)
 
 
-@router.get("", response_model=NodesView, responses=refuses())
+@router.get("", response_model=NodesView, responses={**gives(200, "All nodes.", {"items": [_NODE]}), **refuses()})
 def list_nodes(visit: AnyVisit) -> Response:
     """List all nodes with what is held of each."""
     return answer(NodesView(items=[node_view(node) for node in visit.services.inventory.nodes(visit.caller)]))
 
 
-@router.get("/{name}", response_model=NodeView, responses=refuses(NotFoundError))
+@router.get("/{name}", response_model=NodeView, responses={**_SHOWN, **refuses(NotFoundError)})
 def show_node(visit: AnyVisit, name: NodeParameter) -> Response:
     """Show one node with what is held of it."""
     return _shown(visit, name)
@@ -37,7 +51,7 @@ def show_node(visit: AnyVisit, name: NodeParameter) -> Response:
     "/{name}/drain",
     response_model=NodeView,
     openapi_extra=takes("NodeDrain", _DRAIN, repair={"reason": "new memory on Friday"}),
-    responses=refuses(NotFoundError, ConflictError, IdempotencyMismatchError, body=True),
+    responses={**_SHOWN, **refuses(NotFoundError, ConflictError, IdempotencyMismatchError, body=True)},
 )
 def drain_node(visit: AnyVisit, name: NodeParameter) -> Response:
     """Let a node finish what it has and take nothing new; for operators."""
@@ -50,7 +64,7 @@ def drain_node(visit: AnyVisit, name: NodeParameter) -> Response:
 @router.post(
     "/{name}/resume",
     response_model=NodeView,
-    responses=refuses(NotFoundError, ConflictError, IdempotencyMismatchError),
+    responses={**_SHOWN, **refuses(NotFoundError, ConflictError, IdempotencyMismatchError)},
 )
 def resume_node(visit: AnyVisit, name: NodeParameter) -> Response:
     """Let a node take work again; for operators."""

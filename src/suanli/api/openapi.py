@@ -78,7 +78,7 @@ ROUTERS = (*(module.router for module in _TAGS.values()), own)
 @own.get(
     "/openapi.json",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}, "example": {"openapi": "3.1.0"}}}}},
 )
 async def show_openapi() -> Response:
     """Show this document."""
@@ -123,12 +123,12 @@ def workload_spec() -> dict[str, Any]:
 
 
 def _settled(schema: Any, *, default: bool = False) -> Any:
-    """The same schema with the lists in its defaults sorted: they are sets, and come in the order of hashes."""
+    """The same schema with its nulls back, and with lists in defaults sorted: they are sets, in the order of hashes."""
     if isinstance(schema, dict):
         return {name: _settled(value, default=default or name == "default") for name, value in schema.items()}
     if isinstance(schema, list):
         return sorted(schema) if default else [_settled(item) for item in schema]
-    return schema
+    return None if schema == operations.NULL else schema
 
 
 def methods(path: str) -> str:

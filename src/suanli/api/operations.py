@@ -17,6 +17,18 @@ BODIES: dict[str, TypeAdapter[Any]] = {}
 """The shapes of all bodies by their names; the OpenAPI holds each once."""
 
 
+NULL = "\0null"
+"""Stands for null in an example until FastAPI, which drops every null of a document, is done with it."""
+
+
+def _nulls_kept(example: Any) -> Any:
+    if isinstance(example, dict):
+        return {name: _nulls_kept(value) for name, value in example.items()}
+    if isinstance(example, list):
+        return [_nulls_kept(value) for value in example]
+    return NULL if example is None else example
+
+
 def takes(name: str, shape: TypeAdapter[Any], **examples: object) -> dict[str, Any]:
     """The ``openapi_extra`` of an operation with a body, which the visit reads and FastAPI never sees."""
     BODIES[name] = shape
@@ -29,11 +41,16 @@ def gives(status: int, description: str, example: object, headers: Mapping[str, 
     """A good answer: what it means, a real example, its headers."""
     told: dict[str, Any] = {
         "description": description,
-        "content": {"application/json": {"example": example}},
+        "content": {"application/json": {"example": _nulls_kept(example)}},
     }
     if headers:
         told["headers"] = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
     return {status: told}
+
+
+def follows(example: str) -> Responses:
+    """A good answer that is a stream of server-sent events."""
+    return {200: {"description": "Events as they happen.", "content": {"text/event-stream": {"example": example}}}}
 
 
 def refuses(*kinds: type[model.SuanliError], body: bool = False) -> Responses:

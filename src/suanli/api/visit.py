@@ -15,8 +15,9 @@ import orjson
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.models import HTTPBearer
 from fastapi.params import Query
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.base import SecurityBase
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
@@ -35,7 +36,6 @@ T = TypeVar("T")
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_BULK_BYTES = 128 * 1024 * 1024
 
-_BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="A token, `suanli token create`.")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -145,21 +145,25 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(write(body), status, dict(headers or {}), "application/json")
 
 
-class Door:
-    """Lets a request in: its token shown, its parameters known, its body within ``limit`` bytes."""
+class Door(SecurityBase):
+    """Lets a request in: its token shown, its parameters known, its body within ``limit`` bytes.
+
+    FastAPI's own bearer scheme would be a dependency of this one, and cost every request as much again.
+    """
 
     def __init__(self, limit: int) -> None:
+        self.model = HTTPBearer(description="A token, `suanli token create`.")
+        self.scheme_name = "token"
         self._limit = limit
 
-    async def __call__(
-        self, request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-    ) -> Visit:
-        if shown is None:
+    async def __call__(self, request: Request) -> Visit:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret:
             raise NotAuthenticatedError("no token was shown", "send `Authorization: Bearer <token>`")
         if request.scope["query_string"]:
             _refuse_unknown_parameters(request)
         body = await self._body(request) if request.method in _WITH_BODY else b""
-        return Visit(request, shown.credentials, body)
+        return Visit(request, secret.strip(), body)
 
     async def _body(self, request: Request) -> bytes:
         announced = request.headers.get("content-length", "")

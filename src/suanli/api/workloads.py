@@ -83,6 +83,7 @@ _SWEEP = {
     "resources": {"cpus": 4, "memory": "8GiB"},
     "time_limit": "1h",
 }
+_SHOWN_SPEC = WorkloadSpec(command=("echo", "hello"), name="hello").model_dump(mode="json", by_alias=True)
 _LINE = {
     "id": 120,
     "ref": "120",
@@ -107,6 +108,54 @@ _LINE = {
     "nodes": ["n1"],
     "reason": None,
     "usage": {"cpu_seconds": 0.001, "memory_peak_bytes": 1966080},
+}
+_HOLD = {"node": "n1", "tasks": 1, "cpus": 1.0, "memory_bytes": 536870912, "devices": []}
+_WHOLE = {
+    **_LINE,
+    "spec": _SHOWN_SPEC,
+    "runs": [
+        {
+            "id": "120.1",
+            "attempt": 1,
+            "state": "ended",
+            "engine": "local",
+            "nodes": [_HOLD],
+            "time_limit_s": 86400,
+            "placed_at": "2026-11-24T11:00:00.004000Z",
+            "started_at": "2026-11-24T11:00:00.021000Z",
+            "ended_at": "2026-11-24T11:00:00.024000Z",
+            "cause": "exited",
+            "detail": "",
+            "exit_code": 0,
+            "signal": None,
+            "usage": {"cpu_seconds": 0.001, "memory_peak_bytes": 1966080},
+            "truncated": False,
+        }
+    ],
+}
+_PREVIEW = {
+    "decision": "now",
+    "placement": [_HOLD],
+    "earliest_start": "2026-11-24T11:00:00.000000Z",
+    "reasons": [],
+    "spec": _SHOWN_SPEC,
+}
+_WHY = {
+    "id": 121,
+    "state": "waiting",
+    "reasons": [
+        {
+            "code": "cpu",
+            "constraint": "resources.cpus",
+            "text": "2 of 2 nodes have too few free cpus: 16 needed, at most 4 free",
+            "nodes_failing": 2,
+            "nodes_total": 2,
+            "params": {"needed": 16000, "available": 4000, "wanted": "", "ahead": 0},
+            "helps": "running work ending, or asking for fewer cpus",
+        }
+    ],
+    "earliest_start": "2026-11-24T12:30:00.000000Z",
+    "earliest_start_known": True,
 }
 _CHANGED = gives(200, "Which were changed, and which were in no state to be.", {"changed": [120], "unchanged": []})
 _SUBMIT = refuses(AdmissionRefusedError, UnsupportedError, IdempotencyMismatchError, body=True)
@@ -166,7 +215,10 @@ def submit_workloads(visit: BulkVisit, hold: Hold = False) -> Response:
     "/preview",
     response_model=PreviewView,
     openapi_extra=takes("WorkloadSpec", SPEC, hello=_HELLO),
-    responses=refuses(AdmissionRefusedError, UnsupportedError, body=True),
+    responses={
+        **gives(200, "What would happen.", _PREVIEW),
+        **refuses(AdmissionRefusedError, UnsupportedError, body=True),
+    },
 )
 def preview_workload(visit: AnyVisit) -> Response:
     """Say where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
@@ -253,13 +305,21 @@ def count_workloads(visit: AnyVisit, which: Which) -> Response:
     return answer(counts_view(visit.services.workloads.counts(visit.caller, which)))
 
 
-@router.get("/{ref}", response_model=WorkloadDetail, responses=refuses(NotFoundError))
+@router.get(
+    "/{ref}",
+    response_model=WorkloadDetail,
+    responses={**gives(200, "All there is to know.", _WHOLE), **refuses(NotFoundError)},
+)
 def show_workload(visit: AnyVisit, ref: Ref) -> Response:
     """Show one workload with its spec, its runs and the array it belongs to."""
     return answer(detail_view(visit.services.workloads.show(visit.caller, parse_ref(ref))))
 
 
-@router.get("/{ref}/why", response_model=WhyView, responses=refuses(NotFoundError))
+@router.get(
+    "/{ref}/why",
+    response_model=WhyView,
+    responses={**gives(200, "Everything that blocks it.", _WHY), **refuses(NotFoundError)},
+)
 def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
     """Say why a workload waits: every constraint that blocks it, and the earliest start now foreseen."""
     shown = visit.services.workloads.show(visit.caller, parse_ref(ref))

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from suanli.model.errors import InvalidRequestError
-from suanli.model.spec import MAX_ARRAY_SIZE
+from suanli.model.spec import MAX_ARRAY_INDEX, MAX_ARRAY_SIZE
 
-MAX_INDEX = 2**31 - 1
 PATTERN = r"^[0-9]{1,10}(?:-[0-9]{1,10}(?::[1-9][0-9]{0,9})?)?(?:,[0-9]{1,10}(?:-[0-9]{1,10}(?::[1-9][0-9]{0,9})?)?)*$"
 
 _PART = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10})(?::([1-9][0-9]{0,9}))?)?")
@@ -29,8 +28,8 @@ def parse_indices(text: str) -> tuple[int, ...]:
         first = int(match[1])
         last = first if match[2] is None else int(match[2])
         span = range(first, last + 1, int(match[3] or 1))
-        if not span or last > MAX_INDEX:
-            raise InvalidRequestError("array.indices", f"{part!r} is empty or goes beyond {MAX_INDEX}", _HINT)
+        if not span or last > MAX_ARRAY_INDEX:
+            raise InvalidRequestError("array.indices", f"{part!r} is empty or goes beyond {MAX_ARRAY_INDEX}", _HINT)
         if len(indices) + len(span) > MAX_ARRAY_SIZE:
             raise InvalidRequestError("array.indices", f"an array has at most {MAX_ARRAY_SIZE} elements")
         indices.extend(span)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
-from suanli.api.schemas.fields import MAX_PRIORITY, Body, Seconds, ShortText, cpus
+from suanli.api.schemas.fields import Body, Priority, Seconds, ShortText, cpus
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.model.ids import QueueName
 from suanli.model.quantities import WHOLE_DEVICE
@@ -146,7 +146,7 @@ class DrainBody(Body):
 class QueueBody(Body):
     """A queue, whole."""
 
-    priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
+    priority: Priority = 0
     """Work in queues of higher priority goes first."""
     default_time_limit: Seconds = _DEFAULTS.default_time_limit_s
     """Given to jobs that name none."""

@@ -11,11 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_memory
-
-MAX_SECONDS = 10**9
-MAX_MEMORY = 1 << 60
-MAX_CPUS = 1_000_000
-MAX_PRIORITY = 1_000_000
+from suanli.model.spec import MAX_CPU_MILLI, MAX_MEMORY_BYTES, MAX_PRIORITY, MAX_TIME_LIMIT_S
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,12 +45,12 @@ _MEMORY = "^[0-9]{1,3}(?:\\.[0-9]{1,6})? ?(?:[kKmMgGtTpP][iI]?)?[bB]?$"
 
 Seconds = Annotated[
     int,
-    Field(ge=0, le=MAX_SECONDS),
+    Field(ge=0, le=MAX_TIME_LIMIT_S),
     text_form(parse_duration),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": MAX_SECONDS},
+                {"type": "integer", "minimum": 0, "maximum": MAX_TIME_LIMIT_S},
                 {"type": "string", "pattern": _DURATION},
             ],
             "examples": [3600, "2h30m", "1-12:00:00"],
@@ -65,12 +61,12 @@ Seconds = Annotated[
 
 MemoryBytes = Annotated[
     int,
-    Field(ge=0, le=MAX_MEMORY),
+    Field(ge=0, le=MAX_MEMORY_BYTES),
     text_form(parse_memory),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": MAX_MEMORY},
+                {"type": "integer", "minimum": 0, "maximum": MAX_MEMORY_BYTES},
                 {"type": "string", "pattern": _MEMORY},
             ],
             "examples": [4294967296, "4GiB", "500MB"],
@@ -79,7 +75,7 @@ MemoryBytes = Annotated[
 ]
 """Bytes, or the text forms of :func:`suanli.model.quantities.parse_memory`."""
 
-Cpus = Annotated[float, Field(ge=0.001, le=MAX_CPUS, examples=[2, 0.5])]
+Cpus = Annotated[float, Field(ge=0.001, le=MAX_CPU_MILLI / WHOLE_CPU, examples=[2, 0.5])]
 """A number of cpus, exact to a thousandth."""
 
 Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]

@@ -25,7 +25,9 @@ from suanli.model import spec as nouns
 from suanli.model.ids import ProjectName, QueueName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 from suanli.model.spec import (
+    MAX_ARRAY_INDEX,
     MAX_ARRAY_SIZE,
+    MAX_DEVICES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
     DependencyKind,
@@ -43,10 +45,13 @@ def _array(text: str) -> Array:
     return Array.model_construct(indices=indices, max_running=max_running)
 
 
-_LISTED = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, "minItems": 1}
+_LISTED = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_ARRAY_INDEX}, "minItems": 1}
+
+InOrder = PlainSerializer(sorted, return_type=list[str])
+"""Writes a set always alike."""
 
 Indices = Annotated[
-    tuple[Annotated[int, Field(ge=0, lt=2**31)], ...],
+    tuple[Annotated[int, Field(ge=0, le=MAX_ARRAY_INDEX)], ...],
     Field(min_length=1, max_length=MAX_ARRAY_SIZE),
     text_form(parse_indices),
     PlainSerializer(format_indices, return_type=str),
@@ -69,7 +74,7 @@ class DeviceRequest(Body):
 
     device_class: DeviceClass = Field(default=DeviceClass.ANY, alias="class")
     """Kind of accelerator."""
-    count: int = Field(default=1, ge=1, le=1024)
+    count: int = Field(default=1, ge=1, le=MAX_DEVICES)
     """How many; 1 where a share is asked for."""
     share: float = Field(default=1.0, ge=0.001, le=1.0)
     """The part of the device, exact to a thousandth."""
@@ -161,7 +166,7 @@ class RetryPolicy(Body):
 
     max_attempts: int = Field(default=1, ge=1, le=1000)
     """Most runs in all."""
-    on: frozenset[RetryCause] = nouns.RetryPolicy().on
+    on: Annotated[frozenset[RetryCause], InOrder] = nouns.RetryPolicy().on
     """Ends that are retried."""
 
 
@@ -170,7 +175,7 @@ class Notification(Body):
 
     address: ShortText
     """An https URL or a mail address."""
-    events: frozenset[NotifyEvent] = frozenset({NotifyEvent.ENDED})
+    events: Annotated[frozenset[NotifyEvent], InOrder] = frozenset({NotifyEvent.ENDED})
     """Moments to tell of."""
 
 
