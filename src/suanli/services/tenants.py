@@ -43,7 +43,6 @@ class NewToken:
 @dataclass(frozen=True, slots=True)
 class _Known:
     caller: Caller
-    expires_at: Instant
     checked_at: Instant
 
 
@@ -74,7 +73,7 @@ class Tenants:
             if len(self._known) >= _CACHE_SIZE:
                 self._known.clear()
             self._known[digest] = known
-        if known.expires_at and now >= known.expires_at:
+        if known.caller.expires_at and now >= known.caller.expires_at:
             raise NotAuthenticatedError("this token has expired", "ask for a new token")
         return known.caller
 
@@ -87,8 +86,8 @@ class Tenants:
             user = tables.user(token.user)
         if token.revoked or not user.active:
             raise NotAuthenticatedError("this token was revoked, or its user is inactive", "ask for a new token")
-        caller = Caller(user=user.name, role=user.role, scopes=token.scopes)
-        return _Known(caller, token.expires_at, now)
+        caller = Caller(user=user.name, role=user.role, scopes=token.scopes, expires_at=token.expires_at)
+        return _Known(caller, now)
 
     def bootstrap(self) -> NewToken:
         """Make sure that the default project and the first administrator exist; issue that administrator a token."""
@@ -176,11 +175,11 @@ class Tenants:
     def issue_token(
         self, tx: Transaction, caller: Caller, user: UserName, scopes: frozenset[Scope], expires_in_s: int
     ) -> NewToken:
-        """Issue a token (``expires_in_s`` 0: it does not expire) with no more scopes than the caller's own.
+        """Issue a token with no more scopes than the caller's own, to last no longer (``expires_in_s`` 0: as long).
 
         Raises:
-            NotPermittedError: the scopes go beyond the caller's.
-        InvalidRequestError: no scope, or a negative lifetime.
+            NotPermittedError: the scopes or the lifetime go beyond the caller's.
+            InvalidRequestError: no scope, or a lifetime out of bounds.
         """
         require_self_or_admin(caller, user, Scope.WRITE)
         if not scopes <= caller.scopes:
@@ -189,7 +188,9 @@ class Tenants:
             raise InvalidRequestError("scopes", "a token needs at least one scope")
         check_bounds("expires_in", expires_in_s, 0, MAX_TIME_LIMIT_S)
         tx.user(user)
-        expires = Instant(self._clock.now() + expires_in_s * 1_000_000) if expires_in_s else Instant(0)
+        expires = Instant(self._clock.now() + expires_in_s * 1_000_000) if expires_in_s else caller.expires_at
+        if caller.expires_at and expires > caller.expires_at:
+            raise NotPermittedError("a token cannot outlive the token that asks for it", "ask for a shorter lifetime")
         return self._issue(tx, caller.user, user, scopes, expires)
 
     def _issue(

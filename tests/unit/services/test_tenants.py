@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from suanli.model.errors import (
     NotPermittedError,
 )
 from suanli.model.ids import FactSeq, ProjectName, TokenId, UserName
+from suanli.model.quantities import Instant
 from suanli.model.tenancy import Caller, Project, Role, Scope, User
 from suanli.ports.store import FactFilter
 from suanli.services.tenants import NewToken, Tenants
@@ -129,6 +131,14 @@ def test_a_token_gives_no_more_than_the_one_that_asks_for_it(center: Center) -> 
     with pytest.raises(NotPermittedError):
         issued(center, scopes=READ, by=reader)
     assert issued(center, scopes=WRITE, by=caller(ANN, scopes=WRITE)).token.scopes == WRITE
+
+
+def test_a_token_does_not_outlive_the_one_that_asks_for_it(center: Center) -> None:
+    asking = replace(caller(ANN), expires_at=Instant(center.clock.at_us + 3600 * SECOND_US))
+    assert issued(center, by=asking, expires_in_s=3600).token.expires_at == asking.expires_at
+    assert issued(center, by=asking, expires_in_s=0).token.expires_at == asking.expires_at
+    with pytest.raises(NotPermittedError):
+        issued(center, by=asking, expires_in_s=3601)
 
 
 def test_tokens_for_others_are_an_administrators_to_give(center: Center) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from suanli.kernel.lifecycle import Instruction, instruction
+from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, Fact, RunEnded, RunStarted, SignalRequested, WorkloadUpdated
 from suanli.model.ids import EngineName, FactSeq, RunId, run_id
 from suanli.model.quantities import Instant
@@ -137,7 +138,11 @@ class Runs:
 
 
 def _news(tables: Reading, observation: Observation) -> list[Fact]:
-    run = tables.run(observation.run)
+    try:
+        run = tables.run(observation.run)
+    except NotFoundError:
+        # A store brought back from a copy may be older than its engine; what it never decided it does not judge.
+        return []
     if run.state is RunState.ENDED:
         return []
     match observation.state:

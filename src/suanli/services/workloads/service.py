@@ -252,7 +252,7 @@ class Workloads:
             UnsupportedError: the engine keeps no output.
         """
         run = self._run(caller, ref, attempt)
-        engine = self._engines[run.allocation.engine]
+        engine = self._engine(run)
         if not isinstance(engine, Logs):
             raise UnsupportedError("logs", f"engine {engine.name} keeps no output")
         return engine.log(run.id, stream, offset, limit)
@@ -274,10 +274,16 @@ class Workloads:
 
     def _keeper(self, caller: Caller, ref: WorkloadRef) -> tuple[KeepsOutputs, Run]:
         run = self._run(caller, ref, 0)
-        engine = self._engines[run.allocation.engine]
+        engine = self._engine(run)
         if not isinstance(engine, KeepsOutputs):
             raise UnsupportedError("outputs", f"engine {engine.name} keeps no outputs")
         return engine, run
+
+    def _engine(self, run: Run) -> Engine:
+        name = run.allocation.engine
+        if name not in self._engines:
+            raise UnsupportedError("engine", f"this center no longer has engine {name}")
+        return self._engines[name]
 
     def _run(self, caller: Caller, ref: WorkloadRef, attempt: int) -> Run:
         require(caller, Scope.READ)
