@@ -163,7 +163,7 @@ def _people(url: str, admin: str) -> dict[str, str]:
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {admin}"}) as client:
         for name, role in (("ann", "user"), ("bob", "user"), ("opal", "operator")):
             assert client.post("/v1/users", json={"name": name, "role": role}).status_code == 201
-            issued = client.post(f"/v1/users/{name}/tokens", json={"scopes": ["read", "write"]})
+            issued = client.post(f"/v1/users/{name}/tokens", json={"scopes": ["read", "write"], "expires_in": "90d"})
             assert issued.status_code == 201, issued.text
             tokens[name] = issued.json()["secret"]
     return tokens

@@ -153,8 +153,8 @@ class NewTokenBody(Body):
         default=frozenset({Scope.READ, Scope.WRITE}), min_length=1, examples=[["read", "write"]]
     )
     """What it may be used for; no more than the token that asks."""
-    expires_in: Seconds = 90 * 24 * 3600
-    """How long it is good; 0 for ever."""
+    expires_in: Seconds = 30 * 24 * 3600
+    """How long it is good, no longer than the token that asks; 0 for just as long."""
 
 
 class ProjectBody(Body):
