@@ -73,11 +73,11 @@ class Tally:
             self.acknowledged += acknowledged
             self.news.notify_all()
 
-    def wait_for_more(self, timeout_s: float) -> bool:
-        """Return at the very next acknowledgement."""
+    def wait_for(self, more: int, timeout_s: float) -> bool:
+        """Return the moment so many more workloads are acknowledged."""
         with self.news:
-            seen = len(self.acknowledged)
-            return self.news.wait_for(lambda: len(self.acknowledged) > seen, timeout_s)
+            enough = len(self.acknowledged) + more
+            return self.news.wait_for(lambda: len(self.acknowledged) >= enough, timeout_s)
 
 
 class Load:
@@ -109,7 +109,7 @@ class Load:
             answer = self._until_answered(wire, "/v1/workloads", ask.spec(self._ledger), ask.name)
             if answer is not None:
                 self.tally.keep([Acknowledged(ask, answer["id"], answer["count"])])
-            self._over.wait(dice.uniform(0.1, 0.4))
+            self._over.wait(dice.uniform(0.02, 0.2))
         wire.close()
 
     def _batch(self, submitter: int, dice: random.Random) -> None:
