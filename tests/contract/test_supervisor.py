@@ -9,7 +9,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -30,10 +29,10 @@ DEAF = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
 def room() -> Iterator[Room]:
     # Socket paths are short, pytest's own folders are not.
     base = Path(tempfile.mkdtemp(prefix="suanli-"))
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
-        bell.bind(str(base / "bell"))
-        bell.settimeout(0.05)
-        yield Room(base, bell)
+    os.mkfifo(base / "bell")
+    bell = os.open(base / "bell", os.O_RDWR | os.O_NONBLOCK)
+    yield Room(base, bell)
+    os.close(bell)
     for started in base.glob("*/started"):
         if not (started.parent / "ended").exists() and locked(started.parent):
             with contextlib.suppress(OSError):

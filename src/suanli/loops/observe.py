@@ -10,6 +10,8 @@ from suanli.services.workloads import Runs
 _WATCH_S = 2.0
 _SURVEY_S = 10.0
 _POLL_S = 1.0
+_GATHER_S = 0.005
+"""A pause after each turn that found something: in a burst the next turn then records many ends at once."""
 
 
 class Observe:
@@ -33,6 +35,7 @@ class Observe:
             changed = self._engine.watch(_WATCH_S)
             if changed:
                 self._runs.record(self._engine.observe(changed))
+                time.sleep(_GATHER_S)
             if time.monotonic() - self._surveyed_at >= _SURVEY_S:
                 self.survey()
         else:

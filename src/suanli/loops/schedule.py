@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 from suanli.model.ids import FactSeq
 from suanli.ports.store import Store
 from suanli.services.scheduling import Scheduling
 
 _WAIT_S = 10.0
+_GATHER_S = 0.005
+"""A pause after each turn: in a burst the next one then plans for many changes at once; the first never waits."""
 
 
 class Schedule:
@@ -21,3 +25,4 @@ class Schedule:
         """Wait for facts, then plan."""
         self._seen = self._store.wait(self._seen, _WAIT_S)
         self._scheduling.turn()
+        time.sleep(_GATHER_S)

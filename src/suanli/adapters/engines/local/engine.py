@@ -74,7 +74,7 @@ class LocalEngine:
         self._clock = clock
         self._layout = Layout(settings.root)
         self._layout.make()
-        self._bell = Bell(self._layout.runs, self._layout.bell)
+        self._bell = Bell(self._layout.runs / self._layout.bell)
         self._node = NodeName(socket.gethostname())
         self._intake = Intake(
             Machine(

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,15 +158,14 @@ void record_ended(struct run *run)
 
 void doorbell_ring(const struct run *run, const char *event)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     char message[256];
-    if (!run->plan.doorbell || strlen(run->plan.doorbell) >= sizeof address.sun_path)
+    if (!run->plan.doorbell)
         return;
-    memcpy(address.sun_path, run->plan.doorbell, strlen(run->plan.doorbell));
-    int length = snprintf(message, sizeof message, "%.200s %s\n", run->name, event);
-    int bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    /* Without a listener this fails at once; a whole line of this size is written at once or not at all. */
+    int bell = open(run->plan.doorbell, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (bell < 0)
         return;
-    sendto(bell, message, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address, sizeof address);
+    int length = snprintf(message, sizeof message, "%.200s %s\n", run->name, event);
+    (void)!write(bell, message, (size_t)length); /* a lost ring costs only time */
     close(bell);
 }
