@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from suanli.kernel.dependencies import Verdict, judge
 from suanli.model.facts import DependenciesMet, DependencyFailed
@@ -11,11 +11,12 @@ from suanli.model.spec import Dependency, DependencyKind
 from suanli.model.workload import Workload, WorkloadState
 from suanli.ports.store import Reading
 
-_WAITS_FOR_OTHERS = frozenset({WorkloadState.BLOCKED, WorkloadState.HELD})
-
 
 class Blocked:
-    """The blocked workloads of the center, and those of them whose dependencies may have changed since last judged."""
+    """The blocked workloads of the center, and those of them whose dependencies may have changed since last judged.
+
+    What is held is judged when it is released: until then nothing follows from what the others do.
+    """
 
     def __init__(self) -> None:
         self._blocked: dict[WorkloadId, tuple[UserName, str]] = {}
@@ -24,10 +25,8 @@ class Blocked:
 
     def follow(self, workload: Workload) -> None:
         """Take in a workload as it stands after a change."""
-        if workload.dependencies and workload.state in _WAITS_FOR_OTHERS:
-            # What was released may have missed an end while it was held.
-            if workload.id not in self._blocked or workload.state is WorkloadState.BLOCKED:
-                self._unjudged.add(workload.id)
+        if workload.state is WorkloadState.BLOCKED:
+            self._unjudged.add(workload.id)
             self._blocked[workload.id] = (workload.owner, workload.name)
         else:
             self._blocked.pop(workload.id, None)
@@ -45,8 +44,8 @@ class Blocked:
         due.update(w.id for w in tables.blocked_on([w.id for w in self._moved]))
         names = {(w.owner, w.name) for w in self._moved if w.state.final}
         due.update(workload for workload, name in self._blocked.items() if name in names)
-        waiting = [w for w in tables.these(sorted(due)) if w.dependencies and w.state in _WAITS_FOR_OTHERS]
-        found = [_judged(tables, workload) for workload in waiting]
+        verdicts = _Verdicts(tables)
+        found = [_judged(verdicts, w) for w in tables.these(sorted(due)) if w.state is WorkloadState.BLOCKED]
         return [fact for fact in found if fact is not None]
 
     def judged(self) -> None:
@@ -55,10 +54,34 @@ class Blocked:
         self._moved.clear()
 
 
-def _judged(tables: Reading, workload: Workload) -> DependenciesMet | DependencyFailed | None:
+class _Verdicts:
+    """Verdicts within one reading; what many wait for is looked up once."""
+
+    def __init__(self, tables: Reading) -> None:
+        self._tables = tables
+        self._of_others: dict[Dependency, Verdict] = {}
+        self._oldest: dict[tuple[UserName, str], Sequence[Workload]] = {}
+
+    def of(self, workload: Workload, dependency: Dependency) -> Verdict:
+        if dependency.kind is DependencyKind.SINGLETON:
+            name = (workload.owner, workload.name)
+            if name not in self._oldest:
+                self._oldest[name] = self._tables.singletons(*name)[:1]
+            return judge(dependency.kind, [other for other in self._oldest[name] if other.id < workload.id])
+        if dependency not in self._of_others:
+            self._of_others[dependency] = judge(dependency.kind, self._named(dependency))
+        return self._of_others[dependency]
+
+    def _named(self, dependency: Dependency) -> Sequence[Workload]:
+        if dependency.index is None:
+            return self._tables.members(dependency.workload)
+        return [self._tables.element(dependency.workload, dependency.index)]
+
+
+def _judged(verdicts: _Verdicts, workload: Workload) -> DependenciesMet | DependencyFailed | None:
     left: list[Dependency] = []
     for dependency in workload.dependencies:
-        match judge(dependency.kind, _others(tables, workload, dependency)):
+        match verdicts.of(workload, dependency):
             case Verdict.IMPOSSIBLE:
                 return DependencyFailed(workload=workload.id, dependency=dependency)
             case Verdict.OPEN:
@@ -68,15 +91,3 @@ def _judged(tables: Reading, workload: Workload) -> DependenciesMet | Dependency
     if len(left) == len(workload.dependencies):
         return None
     return DependenciesMet(workload=workload.id, left=tuple(left))
-
-
-def _others(tables: Reading, workload: Workload, dependency: Dependency) -> Sequence[Workload]:
-    if dependency.kind is DependencyKind.SINGLETON:
-        return _earlier(tables.singletons(workload.owner, workload.name), workload)
-    if dependency.index is not None:
-        return [tables.element(dependency.workload, dependency.index)]
-    return tables.members(dependency.workload)
-
-
-def _earlier(same_name: Iterable[Workload], workload: Workload) -> Sequence[Workload]:
-    return [other for other in same_name if other.id < workload.id]
