@@ -56,7 +56,7 @@ class Scheduling:
         """Take in all that happened, plan, and record what was decided, in one transaction.
 
         The plan is applied under generations: a row whose workload or nodes have changed since is dropped, and planned
-        anew in the next turn.
+        anew in the next turn. Nobody gives way to what waits no longer.
         """
         with self._lock:
             self._follower.catch_up()
@@ -89,15 +89,22 @@ class Scheduling:
             NotFoundError: there is no such workload.
         """
         with self._lock:
-            self._follower.catch_up()
-            with self._store.read() as tables:
-                found = tables.workload(workload)
+            found = self._followed(workload)
             if found.state is not WorkloadState.WAITING:
                 return Why(workload=found, explanation=None)
             return Why(
                 workload=found,
                 explanation=explain(self._state.snapshot(), workload, self._clock.now(), self._policy),
             )
+
+    def _followed(self, workload: WorkloadId) -> Workload:
+        """The workload, once the picture of the center shows it as its record does."""
+        while True:
+            with self._store.read() as tables:
+                found = tables.workload(workload)
+            self._follower.catch_up()
+            if self._state.waits(workload) is (found.state is WorkloadState.WAITING):
+                return found
 
     def preview(self, spec: WorkloadSpec) -> Explanation:
         """Where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
@@ -120,7 +127,8 @@ def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | D
         tx.append(RunPlaced(workload=workload.id, run=run, allocation=row.allocation), actor=SYSTEM)
         placed += 1
     for victim in plan.preemptions:
-        if tx.run(victim.run).state in {RunState.PLACED, RunState.RUNNING}:
+        wanted = tx.workload(victim.by).state is WorkloadState.WAITING
+        if wanted and tx.run(victim.run).state in {RunState.PLACED, RunState.RUNNING}:
             tx.append(PreemptRequested(workload=victim.workload, run=victim.run, by=victim.by), actor=SYSTEM)
             preempted += 1
     stale = len(plan.placements) + len(plan.preemptions) - placed - preempted
