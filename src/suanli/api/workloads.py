@@ -287,7 +287,10 @@ def list_workloads(
     """
     before = WorkloadId(0) if cursor is None else _read_cursor(cursor)
     page = visit.services.workloads.list(visit.caller, which, before=before, limit=limit)
-    items: list[WorkloadView] | list[dict[str, object]] = [workload_view(line) for line in page]
+    waits = visit.services.scheduling.reasons([line.workload for line in page])
+    items: list[WorkloadView] | list[dict[str, object]] = [
+        workload_view(line, waits.get(line.workload.id)) for line in page
+    ]
     if fields is not None:
         names = tuple(dict.fromkeys(fields.split(",")))
         items = [{name: getattr(item, name) for name in names} for item in items]
@@ -312,7 +315,9 @@ def count_workloads(visit: AnyVisit, which: Which) -> Response:
 )
 def show_workload(visit: AnyVisit, ref: Ref) -> Response:
     """Show one workload with its spec, its runs and the array it belongs to."""
-    return answer(detail_view(visit.services.workloads.show(visit.caller, parse_ref(ref))))
+    shown = visit.services.workloads.show(visit.caller, parse_ref(ref))
+    waits = visit.services.scheduling.reasons([shown.workload])
+    return answer(detail_view(shown, waits.get(shown.workload.id)))
 
 
 @router.get(

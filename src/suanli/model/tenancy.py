@@ -64,7 +64,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, as a token showed: the user, what they are, what this token may be used for, and until when (0: ever)."""
+    """Who asks, as a token showed: the user, what they are, and what this token is good for, until when (0: ever)."""
 
     user: UserName
     role: Role

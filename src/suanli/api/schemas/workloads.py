@@ -272,8 +272,8 @@ class UpdateBody(Body):
     """Higher goes first within the queue."""
 
 
-def workload_view(listed: Listed) -> WorkloadView:
-    """Show a line of the list."""
+def workload_view(listed: Listed, reason: str | None = None) -> WorkloadView:
+    """Show a line of the list; ``reason`` is why it waits, where it is in the queue."""
     workload, run = listed.workload, listed.run
     array = ArrayPlace(id=workload.array_id, index=workload.array_index) if workload.array_id else None
     return WorkloadView(
@@ -298,7 +298,7 @@ def workload_view(listed: Listed) -> WorkloadView:
         started_at=maybe_timestamp(workload.started_at),
         ended_at=maybe_timestamp(workload.ended_at),
         nodes=[] if run is None else [hold.node for hold in run.allocation.nodes],
-        reason=_REASONS.get(workload.state),
+        reason=_REASONS.get(workload.state, reason),
         usage=None if run is None else _usage(run),
     )
 
@@ -313,9 +313,9 @@ def _usage(run: Run) -> UsageView | None:
     return UsageView(cpu_seconds=usage.cpu_us / 1_000_000, memory_peak_bytes=usage.memory_peak_bytes)
 
 
-def detail_view(shown: Shown) -> WorkloadDetail:
+def detail_view(shown: Shown, reason: str | None = None) -> WorkloadDetail:
     """Show one workload whole."""
-    line = workload_view(Listed(workload=shown.workload, run=shown.runs[-1] if shown.runs else None))
+    line = workload_view(Listed(workload=shown.workload, run=shown.runs[-1] if shown.runs else None), reason)
     told: dict[str, Any] = {name: getattr(line, name) for name in FIELDS}
     told["array"] = None
     if shown.array is not None:
