@@ -103,7 +103,7 @@ class Demo:
             self.wait(client, mix.all, lambda shown: _state(shown, mix.service) in {"running", *FINAL_STATES})
             self.judge("digits-service", lambda: results.service(self.results, 60))
             client.change(str(mix.service), "cancel")
-            self.wait(client, mix.all, lambda shown: all(_state(shown, number) in FINAL_STATES for number in mix.finite))
+            self.wait(client, mix.all, lambda shown: all(_state(shown, it) in FINAL_STATES for it in mix.finite))
             self.conclude(client, mix)
 
     def explain(self, client: Client, mix: Mix) -> None:
@@ -128,10 +128,11 @@ class Demo:
         self.judge("overrun", lambda: results.overrun(output))
         expected = mix.finite | {mix.service: "cancelled", mix.npu: "cancelled"}
         for workload in shown:
+            called = f"{workload['ref']} {workload['name']}"
             if workload["state"] != expected[workload["id"]]:
-                self.wrong.append(f"{workload['ref']} {workload['name']} ended {workload['state']}: {workload['detail']}")
+                self.wrong.append(f"{called} ended {workload['state']}: {workload['detail']}")
             if len(workload["runs"]) != (0 if workload["id"] == mix.npu else 1):
-                self.wrong.append(f"{workload['ref']} {workload['name']} has {len(workload['runs'])} runs")
+                self.wrong.append(f"{called} has {len(workload['runs'])} runs")
         show([Outcome.of(workload, self.findings.get(workload["name"], "")) for workload in shown])
 
 

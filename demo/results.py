@@ -47,9 +47,10 @@ def bond(results: Path) -> str:
 def training(results: Path) -> str:
     """The accuracy on digits the network never saw."""
     found = _read(results / "digits" / "training.json")
+    accuracy, of = found["accuracy"], f"{found['held_out']} held-out digits"
     return _judged(
-        f"accuracy {found['accuracy']:.4f} on {found['held_out']} held-out digits, {found['ranks']} ranks, {found['with']}",
-        right=found["passed"] and found["accuracy"] >= found["target"] >= 0.96 and found["ranks"] == 2,
+        f"accuracy {accuracy:.4f} on {of}, {found['ranks']} ranks, {found['with']}",
+        right=found["passed"] and accuracy >= found["target"] >= 0.96 and found["ranks"] == 2,
     )
 
 
@@ -79,7 +80,8 @@ def service(results: Path, patience_s: float) -> str:
 def overrun(output: str) -> str:
     """What was printed before the time limit is kept."""
     lines = output.splitlines()
-    return _judged(f"stopped at its time limit, {len(lines)} lines kept", right=bool(lines) and lines[0].startswith("step 1 "))
+    kept = bool(lines) and lines[0].startswith("step 1 ")
+    return _judged(f"stopped at its time limit, {len(lines)} lines kept", right=kept)
 
 
 def _judged(text: str, *, right: bool) -> str:
