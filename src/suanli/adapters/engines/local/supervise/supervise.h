@@ -131,7 +131,7 @@ void doorbell_ring(const struct run *run, const char *event);
 /* watch.c: from the first instruction until nothing of the run is left. */
 void watch(struct run *run);
 
-/* supervise.c */
+/* ground.c: what every part stands on. */
 int64_t realtime_us(void);
 int64_t monotonic_ms(void);
 bool fail(struct failure *failure, int error, const char *step, const char *subject);
