@@ -1,0 +1,205 @@
+"""Random days of a center: nothing is ever given away twice, and a planner that starts anew decides the same."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suanli.model.facts import NodeRegistered
+from suanli.model.ids import NodeName, QueueName, RunId, WorkloadId
+from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.resources import NodeState, Queue
+from suanli.model.spec import (
+    ArraySpec,
+    Dependency,
+    DependencyKind,
+    DeviceRequest,
+    RetryCause,
+    RetryPolicy,
+    TaskResources,
+)
+from suanli.model.workload import EndCause, Run, Workload, WorkloadState
+from suanli.ports.store import Reading, WorkloadFilter
+from suanli.services.scheduling import Scheduling
+from suanli.services.workloads import parse_ref
+from suanli.testing.builders import GIB, node
+from tests.unit.services.center import Center, admin, ann, opened, operator
+from tests.unit.services.turning import Turning, would_record
+
+STEPS = 120
+URGENT = QueueName("urgent")
+MOST = 10_000
+
+
+def asked(chance: Random, newest: int) -> dict[str, Any]:
+    dependencies: list[Dependency] = []
+    if newest and chance.random() < 0.3:
+        kind = chance.choice(list(DependencyKind))
+        other = WorkloadId(0 if kind is DependencyKind.SINGLETON else chance.randint(1, newest))
+        dependencies.append(Dependency(kind=kind, workload=other))
+    device = DeviceRequest(share=chance.choice([WHOLE_DEVICE, 300])) if chance.random() < 0.3 else None
+    across = chance.choice([0, 0, 0, 2])
+    return {
+        "name": chance.choice(["a", "b"]),
+        "resources": TaskResources(
+            cpu_milli=chance.choice([500, 2000, 5000]), memory_bytes=chance.choice([1, 9]) * GIB, devices=device
+        ),
+        "tasks": (across or 1) * chance.choice([1, 1, 2]),
+        "nodes": across,
+        "exclusive": chance.random() < 0.1,
+        "time_limit_s": chance.choice([10, 60, 600]),
+        "queue": chance.choice([QueueName("default"), QueueName("default"), URGENT]),
+        "priority": chance.choice([0, 0, 5]),
+        "preemptible": chance.random() < 0.4,
+        "array": ArraySpec(indices=(0, 1, 4), max_running=chance.choice([0, 1, 2])) if chance.random() < 0.2 else None,
+        "dependencies": tuple(dependencies),
+        "retry": RetryPolicy(max_attempts=2, on=frozenset({RetryCause.FAILED})),
+    }
+
+
+def everything(center: Center) -> list[Workload]:
+    with center.store.read() as tables:
+        return list(reversed(tables.workloads(WorkloadFilter(), limit=MOST)))
+
+
+def happens(turning: Turning, chance: Random) -> None:
+    """One thing that people, engines or nodes do, apart from the planner."""
+    center, known = turning.center, everything(turning.center)
+    ids = [w.id for w in known if not w.state.final] or [WorkloadId(0)]
+    some, workloads = chance.choice(ids), center.workloads
+    match chance.choice(["submit"] * 4 + ["end"] * 4 + ["engine"] * 3 + ["change"] * 2 + ["update", "node", "pause"]):
+        case "submit":
+            center.submit(operator, held=chance.random() < 0.2, **asked(chance, len(known)))
+        case "end":
+            end_one(turning, chance)
+        case "engine":
+            turning.engine()
+        case "change" if some:
+            verb = chance.choice([workloads.hold, workloads.release, workloads.cancel, workloads.requeue])
+            center.change(verb, some, operator)
+        case "update" if some:
+            limit, priority = chance.choice([None, 30, 900]), chance.choice([None, 0, 7])
+            center.do(
+                lambda tx: workloads.update(tx, operator, parse_ref(str(some)), time_limit_s=limit, priority=priority)
+            )
+        case "node":
+            name = NodeName(chance.choice(["n1", "n2", "n3"]))
+            if chance.random() < 0.5:
+                center.do(lambda tx: center.inventory.drain(tx, operator, name, "at random"))
+            else:
+                center.do(lambda tx: center.inventory.resume(tx, operator, name))
+        case _:
+            center.clock.at_us += chance.randint(1, 100) * 1_000_000
+
+
+def end_one(turning: Turning, chance: Random) -> None:
+    running = turning.running()
+    if running:
+        run = RunId(f"{(some := chance.choice(running))}.{turning.center.workload(some).attempt}")
+        cause = chance.choice([EndCause.EXITED, EndCause.EXITED, EndCause.EXITED, EndCause.TIMEOUT])
+        turning.center.engine.end(run, exit_code=chance.choice([0, 0, 1]), cause=cause)
+        turning.center.observed(run)
+
+
+def check_holds(tables: Reading) -> None:
+    """No node and no device is held beyond what it has, nor beside somebody who has it alone."""
+    runs = tables.active_runs()
+    holds = [(run, hold) for run in runs for hold in run.allocation.nodes]
+    for known in tables.nodes():
+        here = [(run, hold) for run, hold in holds if hold.node == known.name]
+        assert sum(hold.cpu_milli for _, hold in here) <= known.cpu_milli
+        assert sum(hold.memory_bytes for _, hold in here) <= known.memory_bytes
+        shares: Counter[int] = Counter()
+        for _, hold in here:
+            shares.update({device.index: device.share for device in hold.devices})
+        assert all(share <= WHOLE_DEVICE for share in shares.values())
+        assert set(shares) <= {device.index for device in known.devices}
+        assert len(here) <= 1 or not any(run.allocation.exclusive for run, _ in here)
+
+
+def check_arrays(tables: Reading, known: list[Workload]) -> None:
+    active = Counter(w.submission for w in known if w.array_id and w.state.active)
+    for first, running in active.items():
+        array = tables.submission(first).spec.array
+        assert array is not None
+        assert not array.max_running or running <= array.max_running
+
+
+def check_what_was_placed(tables: Reading, before: dict[RunId, Run], drained: set[NodeName]) -> None:
+    """What this turn placed holds what was asked, on nodes that took work."""
+    for run in tables.active_runs():
+        if run.id in before:
+            continue
+        spec = tables.submission(tables.workload(run.workload).submission).spec
+        assert sum(hold.tasks for hold in run.allocation.nodes) == spec.tasks
+        assert not {hold.node for hold in run.allocation.nodes} & drained
+        assert not spec.nodes or len(run.allocation.nodes) == spec.nodes
+
+
+def turn(turning: Turning) -> None:
+    """Take one turn, beside a planner that knows only the tables, and check what it did."""
+    center = turning.center
+    with center.store.read() as tables:
+        before = {run.id: run for run in tables.active_runs()}
+        drained = {known.name for known in tables.nodes() if known.state is not NodeState.READY}
+        upto = tables.last_fact()
+    expected = would_record(center)
+    turning.planner.turn()
+    with center.store.read() as tables:
+        assert turning.recorded_after(upto) == expected
+        check_holds(tables)
+        check_arrays(tables, everything(center))
+        check_what_was_placed(tables, before, drained)
+
+
+def check_explanations(turning: Turning) -> None:
+    """Who followed all facts and who knows only the tables explain alike."""
+    fresh = Scheduling(turning.center.store, turning.center.clock)
+    for workload in everything(turning.center):
+        assert turning.planner.explain(workload.id) == fresh.explain(workload.id)
+
+
+@pytest.mark.slow
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=8)
+def test_random_days(seed: int) -> None:
+    chance = Random(seed)
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as center:
+        turning = Turning(center)
+        center.tell(
+            NodeRegistered(node=node("n2", cpu_milli=4000, devices=())),
+            NodeRegistered(node=replace(node("n3"), memory_bytes=16 * GIB)),
+        )
+        center.do(lambda tx: center.inventory.define_queue(tx, admin, Queue(name=URGENT, priority=3)))
+        for _ in range(STEPS):
+            happens(turning, chance)
+            if chance.random() < 0.5:
+                turn(turning)
+        check_explanations(turning)
+        finish(turning)
+
+
+def finish(turning: Turning) -> None:
+    """Everything that can run does, and nothing is left behind."""
+    center = turning.center
+    for name in ("n1", "n2", "n3"):
+        center.do(partial(center.inventory.resume, caller=operator, name=NodeName(name)))
+    for held in [w.id for w in everything(center) if w.state is WorkloadState.HELD]:
+        center.change(center.workloads.release, held, ann if center.workload(held).owner == "ann" else operator)
+    turning.settle()
+    while running := turning.running():
+        turning.end(running[0])
+    left = [w for w in everything(center) if not w.state.final]
+    assert all(turning.planner.reasons([w]) for w in left if w.state is WorkloadState.WAITING)
+    assert not [w for w in left if w.state.active]
+    with center.store.read() as tables:
+        assert not tables.active_runs()
