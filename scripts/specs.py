@@ -4,10 +4,9 @@ Both are made from the code that answers, so what is published is what is kept.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
-
-import orjson
 
 from suanli.api.openapi import document, workload_spec
 
@@ -21,7 +20,7 @@ def main() -> None:
     check: bool = parser.parse_args().check
     stale = []
     for name, made in (("openapi.json", document()), ("workload-spec.schema.json", workload_spec())):
-        path, text = SPECS / name, orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        path, text = SPECS / name, f"{json.dumps(made, indent=2, ensure_ascii=False)}\n".encode()
         if check and not (path.exists() and path.read_bytes() == text):
             stale.append(name)
         elif not check:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import orjson
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -116,7 +116,7 @@ class Told:
             params=dict(self.params),
             errors=list(self.errors),
         )
-        return orjson.dumps(problem)
+        return msgspec.json.encode(problem)
 
     def response(self) -> Response:
         """The answer that carries it."""

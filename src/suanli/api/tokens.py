@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
+import msgspec
 from fastapi import APIRouter, Path, Response
 from pydantic import TypeAdapter
 
@@ -64,7 +64,7 @@ def issue_token(visit: AnyVisit, name: UserParameter) -> Response:
         return token_view(new.token)
 
     once = visit.once(work)
-    issued = {**orjson.loads(once.body), "secret": None if once.replayed else secrets[0]}
+    issued = {**msgspec.json.decode(once.body), "secret": None if once.replayed else secrets[0]}
     return answer(issued, 201, replayed(once))
 
 

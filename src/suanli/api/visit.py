@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
-import orjson
+import msgspec
 from fastapi import Depends, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
@@ -114,7 +114,7 @@ class Visit:
         once = self.once(work)
         headers = replayed(once)
         if locate is not None:
-            headers["Location"] = locate(orjson.loads(once.body))
+            headers["Location"] = locate(msgspec.json.decode(once.body))
         return Response(once.body, status, headers, "application/json")
 
     def _fingerprint(self) -> str:
@@ -128,15 +128,13 @@ def replayed(once: Once) -> dict[str, str]:
 
 
 def write(answer: object) -> bytes:
-    """JSON of an answer: shapes, and inside them sets in order and models in their own form."""
-    return orjson.dumps(answer, default=_plain)
+    """JSON of an answer: shapes, and inside them sets and mappings in order and models in their own form."""
+    return msgspec.json.encode(answer, enc_hook=_plain, order="deterministic")
 
 
 def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True)
-    if isinstance(value, frozenset):
-        return sorted(value)
     raise TypeError(type(value).__name__)
 
 
