@@ -39,7 +39,7 @@ def room(path: str, text: str = "") -> dict[str, str]:
 
 PLANTS = [
     Plant("floors", {"suanli/kernel/planted.py": "import suanli.ports\n"}, case="sideways"),
-    Plant("floors", {"suanli/services/planted.py": "from suanli import loops\n"}, case="upwards"),
+    Plant("floors", {"suanli/testing/planted.py": "from suanli import loops\n"}, case="upwards"),
     Plant("floors", room("annex"), case="unknown-room"),
     Plant("services", {**room("services/one", "import suanli.services.two\n"), **room("services/two")}),
     Plant("adapters", {**room("adapters/one", "import suanli.adapters.two\n"), **room("adapters/two")}),
