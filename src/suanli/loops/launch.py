@@ -13,7 +13,8 @@ from suanli.ports.engine import ChangesTimeLimit, Engine, ObservedState, Signals
 from suanli.ports.store import Store
 from suanli.services.workloads import Runs
 
-_WAIT_S = 5.0
+_WAIT_S = 0.5
+"""The longest wait of one turn, so that a loop told to stop soon does."""
 _TELL_AGAIN_S = 30.0
 _GRACE_S = 10
 
@@ -35,8 +36,11 @@ class Launch:
 
     def turn(self) -> None:
         """Wait for facts, then tell the engine what follows from the tables."""
-        self._seen = self._store.wait(self._seen, _WAIT_S)
-        if time.monotonic() - self._told_at > _TELL_AGAIN_S:
+        newest = self._store.wait(self._seen, _WAIT_S)
+        again = time.monotonic() - self._told_at > _TELL_AGAIN_S
+        if newest == self._seen and not again:
+            return
+        if again:
             self._launched.clear()
             self._stopped.clear()
             self._told_at = time.monotonic()
@@ -48,6 +52,7 @@ class Launch:
             if self._stopped.get(run.id) is not run.stop:
                 self._end(run)
         self._pass_on()
+        self._seen = newest
 
     def _end(self, run: Run) -> None:
         if run.stop is None:

@@ -7,7 +7,7 @@ import time
 from suanli.ports.engine import Engine, Watches
 from suanli.services.workloads import Runs
 
-_WATCH_S = 2.0
+_WATCH_S = 0.5
 _SURVEY_S = 10.0
 _POLL_S = 1.0
 _GATHER_S = 0.005

@@ -8,21 +8,29 @@ from suanli.model.ids import FactSeq
 from suanli.ports.store import Store
 from suanli.services.scheduling import Scheduling
 
-_WAIT_S = 10.0
+_WAIT_S = 0.5
+"""The longest wait of one turn, so that a loop told to stop soon does."""
+_ANYWAY_S = 10.0
+"""Without news it plans this often, because time passes."""
 _GATHER_S = 0.005
 """A pause after each turn: in a burst the next one then plans for many changes at once; the first never waits."""
 
 
 class Schedule:
-    """Turns of the center's one planner; with nothing new it plans every ten seconds, because time passes."""
+    """Turns of the center's one planner."""
 
     def __init__(self, store: Store, scheduling: Scheduling) -> None:
         self._store = store
         self._scheduling = scheduling
         self._seen = FactSeq(0)
+        self._planned_at = float("-inf")
 
     def turn(self) -> None:
         """Wait for facts, then plan."""
-        self._seen = self._store.wait(self._seen, _WAIT_S)
+        newest = self._store.wait(self._seen, _WAIT_S)
+        if newest == self._seen and time.monotonic() - self._planned_at < _ANYWAY_S:
+            return
         self._scheduling.turn()
+        self._seen = newest
+        self._planned_at = time.monotonic()
         time.sleep(_GATHER_S)
