@@ -284,6 +284,13 @@ class Store(Protocol):
         """Block until a fact newer than ``after`` is durable or the time is over; return the newest fact's number."""
         ...
 
+    def news(self, after: FactSeq, limit: int) -> Sequence[RecordedFact]:
+        """All facts with a higher number than ``after`` that are durable, in order, at most ``limit``.
+
+        The same as ``facts`` of a reading says; but what was recorded lately costs no question to the database.
+        """
+        ...
+
     def verify(self) -> ChainReport:
         """Recompute the whole chain from the stored facts.
 

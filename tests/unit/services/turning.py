@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from suanli.model.facts import Fact
+from suanli.model.facts import Fact, RecordedFact
 from suanli.model.ids import EngineName, FactSeq, WorkloadId, run_id
 from suanli.model.workload import EndCause, WorkloadState
 from suanli.ports.engine import ObservedState
@@ -49,6 +49,11 @@ class Between:
 
     def wait(self, after: FactSeq, timeout_s: float) -> FactSeq:
         return self._store.wait(after, timeout_s)
+
+    def news(self, after: FactSeq, limit: int) -> Sequence[RecordedFact]:
+        if self.before_reading:
+            self.before_reading.pop(0)()
+        return self._store.news(after, limit)
 
     def verify(self) -> ChainReport:
         return self._store.verify()

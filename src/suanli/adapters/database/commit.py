@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from suanli.adapters.database.connections import RowRefusedError
 from suanli.adapters.database.transaction import Batch
 from suanli.model.errors import StoreError, StoreUnavailableError
-from suanli.model.ids import FactSeq, WorkloadId
+from suanli.model.facts import RecordedFact
+from suanli.model.ids import WorkloadId
 from suanli.ports.clock import Clock
 from suanli.ports.store import Fold, Transaction
 
@@ -53,9 +54,9 @@ class _Ticket:
 
 
 class Committer:
-    """The line of works and its leader. ``durable`` is told the newest fact after each commit."""
+    """The line of works and its leader. ``durable`` is told after each commit what it recorded, in order."""
 
-    def __init__(self, engine: Engine, fold: Fold, clock: Clock, durable: Callable[[FactSeq], None]) -> None:
+    def __init__(self, engine: Engine, fold: Fold, clock: Clock, durable: Callable[[list[RecordedFact]], None]) -> None:
         self._engine = engine
         self._fold = fold
         self._clock = clock
@@ -139,4 +140,4 @@ class Committer:
                 batch.finish()
             finally:
                 self._next_workload = batch.next_workload
-        self._durable(batch.head.seq)
+        self._durable(batch.recorded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Condition
 from time import monotonic
@@ -15,12 +15,15 @@ from suanli.adapters.database.connections import Engines, connect
 from suanli.adapters.database.migrate import upgrade
 from suanli.adapters.database.replay import Replay
 from suanli.model.errors import StoreUnavailableError
+from suanli.model.facts import RecordedFact
 from suanli.model.ids import FactSeq
 from suanli.ports.clock import Clock
-from suanli.ports.store import ChainReport, Fold, TableDifference, Transaction
+from suanli.ports.store import ChainReport, FactFilter, Fold, TableDifference, Transaction
 
 T = TypeVar("T")
 
+_REMEMBERED = 4_000
+"""Facts kept in memory, at least, for those who follow them closely: a few megabytes."""
 _LOOK_S = 0.5
 """How often, at most, waiters look for commits of other processes. Looking was chosen over LISTEN/NOTIFY: it needs no
 connection and thread of its own, cannot miss a notice while reconnecting, and serves SQLite with the same lines."""
@@ -32,9 +35,10 @@ class DatabaseStore:
     def __init__(self, engines: Engines, *, fold: Fold, clock: Clock) -> None:
         self._engines = engines
         self._fold = fold
-        self._committer = Committer(engines.writer, fold, clock, self._now_durable)
+        self._committer = Committer(engines.writer, fold, clock, self._committed)
         self._closed = False
         self._news = Condition()
+        self._recent: list[RecordedFact] = []
         self._looked_at_s = monotonic()
         with self.read() as reading:
             self._durable = reading.last_fact()
@@ -69,6 +73,16 @@ class DatabaseStore:
                 with self.read() as reading:
                     self._now_durable(reading.last_fact())
 
+    def news(self, after: FactSeq, limit: int) -> Sequence[RecordedFact]:
+        with self._news:
+            if after >= self._durable:
+                return []
+            if self._recent and self._recent[-1].seq == self._durable and self._recent[0].seq <= after + 1:
+                start = after + 1 - self._recent[0].seq
+                return self._recent[start : start + limit]
+        with self.read() as reading:
+            return reading.facts(after, FactFilter(), limit)
+
     def verify(self) -> ChainReport:
         with self.read() as reading:
             return reading.verify()
@@ -81,6 +95,18 @@ class DatabaseStore:
         self._committer.close()
         self._closed = True
         self._engines.dispose()
+
+    def _committed(self, recorded: list[RecordedFact]) -> None:
+        if not recorded:
+            return
+        with self._news:
+            if self._recent and self._recent[-1].seq + 1 != recorded[0].seq:
+                # Another process recorded facts between ours.
+                self._recent.clear()
+            self._recent += recorded
+            if len(self._recent) > 2 * _REMEMBERED:
+                del self._recent[:-_REMEMBERED]
+        self._now_durable(recorded[-1].seq)
 
     def _now_durable(self, newest: FactSeq) -> None:
         with self._news:

@@ -70,6 +70,7 @@ class Batch(Snapshot):
         self.next_workload = max(stored_next, next_workload)
         self.known = _nothing_known()
         self.answers: _Answers = {}
+        self.recorded: list[RecordedFact] = []
         self._unwritten = _Unwritten()
 
     def attempt(self, work: Callable[[Transaction], T]) -> T:
@@ -83,9 +84,12 @@ class Batch(Snapshot):
         writing.settle()
         return result
 
-    def settle(self, head: Head, known: _Known, answers: _Answers, unwritten: _Unwritten) -> None:
+    def settle(
+        self, head: Head, known: _Known, answers: _Answers, recorded: list[RecordedFact], unwritten: _Unwritten
+    ) -> None:
         """Take over what a work appended, and the part of it that is not written yet."""
         self.head = head
+        self.recorded += recorded
         self.answers |= answers
         for aggregate, records in known.items():
             self.known[aggregate].update(records)
@@ -131,13 +135,15 @@ class Writing(Snapshot):
         self._end = batch.head
         self._own = _nothing_known()
         self._answers: _Answers = {}
+        self._recorded: list[RecordedFact] = []
         self._unwritten = _Unwritten()
         self._savepoint: NestedTransaction | None = None
 
     def append(self, fact: Fact, *, actor: UserName) -> None:
         seq = FactSeq(self._end.seq + 1)
         at = max(self._batch.clock.now(), self._end.at)
-        records = self._batch.fold(self, RecordedFact(seq=seq, at=at, actor=actor, fact=fact))
+        recorded = RecordedFact(seq=seq, at=at, actor=actor, fact=fact)
+        records = self._batch.fold(self, recorded)
         workload, owner = about(fact, self)
         type_name, body = type(fact).__name__, encode(fact)
         digest = link(self._end.hash, seq=seq, at_us=at, type_name=type_name, actor=actor, body=body)
@@ -146,6 +152,7 @@ class Writing(Snapshot):
             aggregate = AGGREGATE_OF[type(record)]
             key = aggregate.key(record)
             self._own[aggregate][key] = self._unwritten.records[aggregate][key] = record
+        self._recorded.append(recorded)
         self._end = Head(seq, at, digest)
 
     def allocate(self, count: int) -> WorkloadId:
@@ -167,7 +174,7 @@ class Writing(Snapshot):
         """Hand over what was appended to the transaction shared with others."""
         if self._savepoint is not None:
             self._savepoint.commit()
-        self._batch.settle(self._end, self._own, self._answers, self._unwritten)
+        self._batch.settle(self._end, self._own, self._answers, self._recorded, self._unwritten)
 
     def last_fact(self) -> FactSeq:
         return self._end.seq

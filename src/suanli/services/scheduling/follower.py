@@ -17,7 +17,7 @@ from suanli.model.facts import (
 from suanli.model.ids import FactSeq, RunId, WorkloadId
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
-from suanli.ports.store import FactFilter, Reading, Store
+from suanli.ports.store import Reading, Store
 from suanli.services.scheduling.blocked import Blocked
 
 _CHUNK = 2_000
@@ -38,17 +38,15 @@ class Follower:
 
     def catch_up(self) -> None:
         """Take in every fact that is durable now."""
-        while True:
+        if self._upto is None:
             with self._store.read() as tables:
-                if self._upto is None:
-                    self._begin(tables)
-                    return
-                news = tables.facts(self._upto, FactFilter(), _CHUNK)
+                self._begin(tables)
+            return
+        while news := self._store.news(self._upto, _CHUNK):
+            # The tables may be ahead of these facts; then later facts lead here again, and the last look counts.
+            with self._store.read() as tables:
                 self._take(tables, news)
-            if news:
-                self._upto = news[-1].seq
-            if len(news) < _CHUNK:
-                return
+            self._upto = news[-1].seq
 
     def _begin(self, tables: Reading) -> None:
         """From the tables, once: everything that is queued or holds something."""

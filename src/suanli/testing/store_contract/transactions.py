@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -24,6 +24,11 @@ from suanli.model.workload import WorkloadState
 from suanli.ports.store import KeptAnswer, Store, Transaction, WorkloadFilter
 from suanli.testing.builders import ANN, BOB, SetClock, spec, submit
 from suanli.testing.store_contract.common import DAY_US, EVERYTHING, Oops, StorePlace, agreed
+
+
+def _submit_and_fail(tx: Transaction) -> None:
+    submit(tx)
+    raise Oops
 
 
 class TransactionContract:
@@ -51,6 +56,19 @@ class TransactionContract:
 
         store.transact(work)
         agreed(store)
+
+    def test_news_are_the_facts_on_record_whoever_recorded_them(self, place: StorePlace, clock: SetClock) -> None:
+        with closing(place.open(fold, clock)) as store, closing(place.open(fold, clock)) as other:
+            for recording in (store, store, other, store):
+                recording.transact(submit)
+                with suppress(Oops):
+                    recording.transact(_submit_and_fail)
+            for asked in (store, other):
+                asked.wait(FactSeq(3), 10)
+                with asked.read() as tables:
+                    on_record = tables.facts(FactSeq(0), EVERYTHING, 10)
+                for after in range(5):
+                    assert list(asked.news(FactSeq(after), 2)) == list(on_record[after : after + 2])
 
     @pytest.mark.parametrize("asks", [False, True], ids=["from-memory", "through-sql"])
     def test_a_work_that_raises_leaves_nothing(self, store: Store, asks: bool) -> None:  # noqa: FBT001 - a parameter
