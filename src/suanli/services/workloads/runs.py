@@ -54,7 +54,7 @@ class Runs:
         Runs in ``launched`` need no second order.
         """
         with self._store.read() as tables:
-            runs = [run for run in tables.active_runs() if run.allocation.engine == engine]
+            runs = _live(tables, engine)
             return Errands(
                 launch=tuple(
                     _order(tables, run)
@@ -70,7 +70,7 @@ class Runs:
         Signals are not among it: each is sent at most once.
         """
         with self._store.read() as tables:
-            runs = [run for run in tables.active_runs() if run.allocation.engine == engine]
+            runs = _live(tables, engine)
             limits = tuple((run.id, run.time_limit_s) for run in runs)
             return Requests(signals=(), time_limits=limits, upto=tables.last_fact())
 
@@ -102,7 +102,7 @@ class Runs:
     def live(self, engine: EngineName) -> Sequence[Run]:
         """All runs of this engine that have not ended on record."""
         with self._store.read() as tables:
-            return [run for run in tables.active_runs() if run.allocation.engine == engine]
+            return _live(tables, engine)
 
     def record(self, observations: Sequence[Observation]) -> int:
         """Record what is new in these observations, in one transaction; returns how many facts that made.
@@ -135,6 +135,10 @@ class Runs:
                 tx.append(RunEnded(workload=current.workload, run=run, cause=cause), actor=SYSTEM)
 
         self._store.transact(work)
+
+
+def _live(tables: Reading, engine: EngineName) -> list[Run]:
+    return [run for run in tables.active_runs() if run.allocation.engine == engine]
 
 
 def _news(tables: Reading, observation: Observation) -> list[Fact]:
