@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from suanli.wiring.compiled import keep_compiled
+
+keep_compiled()
 # A shared machine's pauses are no fault of the code under test.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")

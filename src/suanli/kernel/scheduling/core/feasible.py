@@ -1,0 +1,182 @@
+"""Step 2: which nodes can hold which shape. Remembered by shape, and judged anew only where a node changed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.score import score
+from suanli.kernel.scheduling.core.tables import (
+    ALONE,
+    BLOCK,
+    BY_NODES,
+    CHANGES,
+    DEVICES,
+    ENGINE,
+    EXCLUSIVE,
+    FAILS_CPU,
+    FAILS_EXCLUSIVE,
+    FAILS_FREE,
+    FAILS_HEALTH,
+    FAILS_MEMORY,
+    FAILS_STATE,
+    FAILS_TYPE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    HEALTHY,
+    HOLDERS,
+    LAST,
+    LOG_SIZE,
+    NOBODY,
+    READY,
+    SEEN,
+    SHARE,
+    TASK_CPU,
+    TASK_MEMORY,
+    TYPE,
+    TYPES,
+    UNIT,
+    WHOLE,
+    Center,
+    Ints,
+    Scores,
+    Tasks,
+)
+
+_PLENTY = 2**30
+"""Tasks where no constraint counts them."""
+
+
+@compiled
+def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    """How many tasks of a shape fit on a node, and what it fails first (-1: it is of use)."""
+    if nodes[node, READY] == 0:
+        return 0, FAILS_STATE
+    if nodes[node, HOLDERS if shapes[shape, ALONE] else EXCLUSIVE] != 0:
+        return 0, FAILS_EXCLUSIVE
+    unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
+    if shapes[shape, DEVICES] > 0:
+        tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
+    cpu = shapes[shape, TASK_CPU]
+    if cpu > 0:
+        by_cpu = max(nodes[node, FREE_CPU], 0) // cpu
+        if by_cpu < unit and blocker < 0:
+            blocker = FAILS_CPU
+        tasks = min(tasks, by_cpu)
+    memory = shapes[shape, TASK_MEMORY]
+    if memory > 0:
+        by_memory = max(nodes[node, FREE_MEMORY], 0) // memory
+        if by_memory < unit and blocker < 0:
+            blocker = FAILS_MEMORY
+        tasks = min(tasks, by_memory)
+    return tasks, blocker
+
+
+@compiled
+def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    count, share, types, unit = shapes[shape, DEVICES], shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, UNIT]
+    parts, there, well, free = WHOLE // share, 0, 0, 0
+    for position in range(devices.shape[1]):
+        kind = devices[node, position, TYPE]
+        if kind >= 0 and (types >> kind) & 1:
+            there += parts
+            if devices[node, position, HEALTHY] != 0:
+                well += parts
+                free += max(devices[node, position, FREE], 0) // share
+    if free // count >= unit:
+        return free // count, NOBODY
+    if there // count < unit:
+        return free // count, FAILS_TYPE
+    return free // count, FAILS_HEALTH if well // count < unit else FAILS_FREE
+
+
+@compiled
+def weight(shapes: Ints, shape: int, tasks: int) -> int:
+    """What a node with room for so many tasks counts: tasks, or 1 where whole nodes are counted."""
+    if tasks < shapes[shape, UNIT]:
+        return 0
+    return 1 if shapes[shape, BY_NODES] else tasks
+
+
+@compiled
+def touch(nodes: Ints, shapes: Ints, log: Ints, sizes: Ints, node: int) -> None:
+    """Note that a node changed; every shape will judge it anew when it is asked for."""
+    if sizes[LOG_SIZE] == log.size:
+        # Full: all shapes begin anew.
+        shapes[:, SEEN] = NOBODY
+        nodes[:, LAST] = NOBODY
+        sizes[LOG_SIZE] = 0
+    log[sizes[LOG_SIZE]] = node
+    nodes[node, LAST] = sizes[LOG_SIZE]
+    sizes[LOG_SIZE] += 1
+    sizes[CHANGES] += 1
+
+
+@compiled
+def refresh(center: Center, shape: int, policy: int) -> None:
+    """Judge a shape anew on the nodes that changed since it was last asked for."""
+    seen, size, nodes = center.shapes[shape, SEEN], center.sizes[LOG_SIZE], center.nodes
+    if seen == size:
+        return
+    if seen < 0:
+        center.tasks[shape] = 0
+        center.blocker[shape] = NOBODY
+        center.failing[shape] = 0
+        center.total[shape] = 0
+        center.score[shape] = np.inf
+        center.lowest[shape] = np.inf
+    devices, shapes, tasks, total = center.devices, center.shapes, center.tasks[shape], center.total[shape]
+    blockers, failing = center.blocker[shape], center.failing[shape]
+    scores, lowest = center.score[shape], center.lowest[shape]
+    for place in range(max(seen, 0), size if seen >= 0 else nodes.shape[0]):
+        node = center.log[place] if seen >= 0 else place
+        if seen >= 0 and nodes[node, LAST] != place:
+            continue
+        blocker = count(nodes, devices, shapes, tasks, total, shape, node)
+        _remember_blocker(blockers, failing, node, blocker)
+        new = np.float32(score(policy, nodes, devices, shapes, shape, node)) if blocker < 0 else np.float32(np.inf)
+        if new != scores[node]:
+            _remember_score(scores, lowest, node, new)
+    center.shapes[shape, SEEN] = size
+
+
+@compiled
+def count(nodes: Ints, devices: Ints, shapes: Ints, tasks: Tasks, total: Ints, shape: int, node: int) -> int:
+    """Remember how many tasks fit on one node now, and return what it fails first (-1: it is of use)."""
+    fit, blocker = tasks_on(nodes, devices, shapes, shape, node)
+    if fit != tasks[node]:
+        total[nodes[node, ENGINE]] += weight(shapes, shape, fit) - weight(shapes, shape, tasks[node])
+        tasks[node] = fit
+    return blocker
+
+
+@compiled
+def _remember_blocker(blockers: NDArray[np.int8], failing: Ints, node: int, blocker: int) -> None:
+    former = blockers[node]
+    if former != blocker:
+        if former >= 0:
+            failing[former] -= 1
+        if blocker >= 0:
+            failing[blocker] += 1
+        blockers[node] = blocker
+
+
+@compiled
+def _remember_score(scores: Scores, lowest: Scores, node: int, new: np.float32) -> None:
+    old, block = scores[node], node // BLOCK
+    scores[node] = new
+    if new < lowest[block]:
+        lowest[block] = new
+    elif old == lowest[block]:
+        lowest[block] = -np.inf
+
+
+@compiled
+def holdable(total: Ints, shape: int, need: int) -> bool:
+    """Tell whether some engine's nodes can hold all of the need, given the totals [S, E], which must be up to date."""
+    for engine in range(total.shape[1]):
+        if total[shape, engine] >= need:
+            return True
+    return False

@@ -1,0 +1,174 @@
+"""Who waits and who runs, kept in order: a search and one move of memory for each change."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.tables import (
+    END,
+    KIND,
+    KINDS,
+    RUNNING,
+    RUNNING_SIZE,
+    WAITING,
+    WAITING_OF,
+    WAITING_SIZE,
+    Center,
+    Floats,
+    Ints,
+)
+
+
+@compiled
+def _goes_first(center: Center, one: int, other: int) -> bool:
+    keys = center.keys
+    for row in range(3):
+        if keys[row, one] != keys[row, other]:
+            return bool(keys[row, one] < keys[row, other])
+    return one < other
+
+
+@compiled
+def _place_in_queue(center: Center, job: int) -> int:
+    low, high = 0, center.sizes[WAITING_SIZE]
+    while low < high:
+        middle = (low + high) // 2
+        if _goes_first(center, center.lists[WAITING, middle], job):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _insert(center: Center, row: int, size: int, place: int, job: int) -> None:
+    entries = center.lists[row]
+    for moved in range(center.sizes[size], place, -1):
+        entries[moved] = entries[moved - 1]
+    entries[place] = job
+    center.sizes[size] += 1
+
+
+@compiled
+def _delete(center: Center, row: int, size: int, place: int) -> None:
+    entries = center.lists[row]
+    center.sizes[size] -= 1
+    for moved in range(place, center.sizes[size]):
+        entries[moved] = entries[moved + 1]
+
+
+@compiled
+def enqueue(center: Center, job: int) -> None:
+    """Let a job wait, at the place that its keys give it."""
+    _insert(center, WAITING, WAITING_SIZE, _place_in_queue(center, job), job)
+    count_waiting(center, job, 1)
+
+
+@compiled
+def dequeue(center: Center, job: int) -> None:
+    """Take a job, whose keys are as they were when it was enqueued, out of the queue."""
+    _delete(center, WAITING, WAITING_SIZE, _place_in_queue(center, job))
+    count_waiting(center, job, -1)
+
+
+@compiled
+def count_waiting(center: Center, job: int, change: int) -> None:
+    """Count one more or one less of the job's kind as waiting."""
+    kind = center.jobs[job, KIND]
+    before = center.kinds[kind, WAITING_OF]
+    center.kinds[kind, WAITING_OF] = before + change
+    if before == 0 or before + change == 0:
+        center.sizes[KINDS] += change
+
+
+@compiled
+def sort_waiting(center: Center) -> None:
+    """Put the queue into order after first keys changed; equal ones keep the order of jobs."""
+    queue = center.lists[WAITING, : center.sizes[WAITING_SIZE]]
+    queue.sort()
+    keys = np.empty(queue.size)
+    for place in range(queue.size):
+        keys[place] = center.keys[0, queue[place]]
+    sort_by(queue, keys, keys.size)
+
+
+_FEW = 4
+"""Different keys that are looked for one after the other before everything is sorted."""
+
+
+@compiled
+def sort_by(entries: Ints, keys: Floats, wanted: int) -> None:
+    """Sort entries by their keys, smaller first, equal ones in their order; only the first ``wanted`` must be right.
+
+    Keys are often few (which nodes are free now, and which are not); then a pass for each key costs less than a sort.
+    """
+    if _is_sorted(keys):
+        return
+    before, done, least = entries.copy(), 0, -np.inf
+    for _ in range(_FEW):
+        least = _next_key(keys, least)
+        done = _copy_key(entries, done, before, keys, least)
+        if done >= wanted:
+            break
+    if done < wanted:
+        order = np.argsort(keys, kind="mergesort")
+        for place in range(order.size):
+            entries[place] = before[order[place]]
+        return
+    for place in range(keys.size):
+        if keys[place] > least:
+            entries[done] = before[place]
+            done += 1
+
+
+@compiled
+def _is_sorted(keys: Floats) -> bool:
+    for place in range(1, keys.size):
+        if keys[place] < keys[place - 1]:
+            return False
+    return True
+
+
+@compiled
+def _next_key(keys: Floats, floor: float) -> float:
+    least = np.inf
+    for place in range(keys.size):
+        if floor < keys[place] < least:
+            least = keys[place]
+    return least
+
+
+@compiled
+def _copy_key(entries: Ints, done: int, before: Ints, keys: Floats, key: float) -> int:
+    for place in range(keys.size):
+        if keys[place] == key:
+            entries[done] = before[place]
+            done += 1
+    return done
+
+
+@compiled
+def _place_in_running(center: Center, job: int) -> int:
+    jobs, low, high = center.jobs, 0, center.sizes[RUNNING_SIZE]
+    end_us = jobs[job, END]
+    while low < high:
+        middle = (low + high) // 2
+        other = center.lists[RUNNING, middle]
+        if jobs[other, END] < end_us or (jobs[other, END] == end_us and other < job):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def start(center: Center, job: int) -> None:
+    """Put a job among those that run, at the place that its end gives it."""
+    _insert(center, RUNNING, RUNNING_SIZE, _place_in_running(center, job), job)
+
+
+@compiled
+def end(center: Center, job: int) -> None:
+    """Take a job, whose end is as it was when it started, away from those that run."""
+    _delete(center, RUNNING, RUNNING_SIZE, _place_in_running(center, job))

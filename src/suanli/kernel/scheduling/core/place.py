@@ -1,0 +1,299 @@
+"""Step 4: all tasks of a job onto nodes, or none (gang); what a job holds, laid onto the nodes or lifted off them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core.feasible import touch
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.lists import sort_by
+from suanli.kernel.scheduling.core.tables import (
+    ALONE,
+    BLOCK,
+    BY_NODES,
+    CANDIDATE,
+    CHOSEN,
+    CPU,
+    DEVICE_HOLD,
+    DEVICE_NEXT,
+    DEVICE_NODE,
+    DEVICE_UNUSED,
+    DEVICES,
+    ENGINE,
+    EXCLUSIVE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    HEALTHY,
+    HELD_ALONE,
+    HELD_CPU,
+    HELD_MEMORY,
+    HELD_NODE,
+    HELD_SHARE,
+    HOLD,
+    HOLDERS,
+    IS_KEPT,
+    MEMORY,
+    NEXT,
+    NOBODY,
+    POSITION,
+    SHAPE,
+    SHARE,
+    TASK_CPU,
+    TASK_MEMORY,
+    TASKS,
+    TYPE,
+    TYPES,
+    UNIT,
+    UNUSED,
+    WHOLE,
+    Center,
+    Ints,
+    Scores,
+    Tasks,
+)
+
+
+@compiled
+def choose(center: Center, shape: int, need: int, tasks: Tasks, scores: Scores) -> int:
+    """Choose nodes of one engine for all of the need, given tasks that fit and score by node; some engine must do.
+
+    Where whole nodes are asked for, exactly that many, the lowest scores first. Otherwise as few as possible: the best
+    scored of those that hold all, else the roomiest first, and the best scored that holds the rest. Of engines the one
+    that needs the fewest nodes is taken, then the first. Writes nodes and tasks into scratch, returns how many nodes.
+    """
+    engines = center.total.shape[1]
+    if engines == 1:
+        return _choose_of(center, shape, need, tasks, scores, 0)
+    best, chosen = 2**62, NOBODY
+    for engine in range(engines):
+        count = _choose_of(center, shape, need, tasks, scores, engine)
+        if 0 < count < best:
+            best, chosen = count, engine
+    return _choose_of(center, shape, need, tasks, scores, chosen)
+
+
+@compiled
+def choose_now(center: Center, shape: int, need: int) -> int:
+    """Choose by what is remembered of the shape."""
+    if need > 1:
+        return choose(center, shape, need, center.tasks[shape], center.score[shape])
+    lowest, scores, best, block = center.lowest[shape], center.score[shape], np.float32(np.inf), 0
+    for place in range(lowest.size):
+        if lowest[place] == -np.inf:
+            lowest[place] = _least(scores, place)
+        if lowest[place] < best:
+            best, block = lowest[place], place
+    node = block * BLOCK
+    while scores[node] != best:
+        node += 1
+    center.scratch[CHOSEN, 0] = node
+    center.scratch[TASKS, 0] = center.shapes[shape, UNIT] if center.shapes[shape, BY_NODES] else 1
+    return 1
+
+
+@compiled
+def _least(scores: Scores, block: int) -> np.float32:
+    least = np.float32(np.inf)
+    for node in range(block * BLOCK, min(block * BLOCK + BLOCK, scores.size)):
+        least = min(least, scores[node])
+    return least
+
+
+@compiled
+def _choose_of(center: Center, shape: int, need: int, tasks: Tasks, scores: Scores, engine: int) -> int:
+    """Choose among the nodes of one engine; 0 where they cannot hold it."""
+    unit, candidate = center.shapes[shape, UNIT], center.scratch[CANDIDATE]
+    count = total = most = 0
+    least = 2**30
+    for node in range(tasks.size):
+        if tasks[node] >= unit and center.nodes[node, ENGINE] == engine:
+            candidate[count] = node
+            count += 1
+            total += tasks[node]
+            most = max(most, tasks[node])
+            least = min(least, tasks[node])
+    if center.shapes[shape, BY_NODES]:
+        if count < need:
+            return 0
+        _sort(scores, candidate[:count], tasks, False, need)
+        center.scratch[CHOSEN, :need] = candidate[:need]
+        center.scratch[TASKS, :need] = unit
+        return need
+    if total < need:
+        return 0
+    if most < need:
+        _sort(scores, candidate[:count], tasks, most > least, need)
+    return _fewest(center.scratch, need, tasks, scores, count)
+
+
+@compiled
+def _sort(scores: Scores, candidate: Ints, tasks: Tasks, by_room: bool, need: int) -> None:
+    """Sort candidates by score, then by node; where asked, the roomiest first before that."""
+    keys = np.empty(candidate.size)
+    for place in range(candidate.size):
+        keys[place] = scores[candidate[place]]
+    sort_by(candidate, keys, candidate.size if by_room else min(need, candidate.size))
+    if by_room:
+        for place in range(candidate.size):
+            keys[place] = -tasks[candidate[place]]
+        sort_by(candidate, keys, min(need, candidate.size))
+
+
+@compiled
+def _fewest(scratch: Ints, need: int, tasks: Tasks, scores: Scores, count: int) -> int:
+    """Full nodes in the order of the candidates while more is needed than one holds, then the best for the rest."""
+    candidate, rest, full = scratch[CANDIDATE], need, 0
+    while full < count - 1 and tasks[candidate[full]] < rest:
+        node = candidate[full]
+        scratch[CHOSEN, full] = node
+        scratch[TASKS, full] = tasks[node]
+        rest -= tasks[node]
+        full += 1
+    best = candidate[full]
+    for place in range(full + 1, count):
+        node = candidate[place]
+        if tasks[node] >= rest and (
+            tasks[best] < rest or scores[node] < scores[best] or (scores[node] == scores[best] and node < best)
+        ):
+            best = node
+    scratch[CHOSEN, full] = best
+    scratch[TASKS, full] = rest
+    return full + 1
+
+
+@compiled
+def hold(center: Center, job: int, count: int, long: bool) -> None:
+    """Let a job hold the chosen nodes and their tightest devices; nothing is laid yet.
+
+    A ``long`` job takes of kept nodes only what is free beside the reservation.
+    """
+    shapes, nodes, jobs, shape = center.shapes, center.nodes, center.jobs, center.jobs[job, SHAPE]
+    holds, sizes, alone = center.holds, center.sizes, center.shapes[shape, ALONE]
+    for place in range(count - 1, -1, -1):
+        node, tasks = center.scratch[CHOSEN, place], center.scratch[TASKS, place]
+        cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]
+        if alone:
+            cpu, memory = nodes[node, CPU], nodes[node, MEMORY]
+        hold_node(holds, jobs, sizes, job, (node, tasks, cpu, memory, alone))
+        if alone:
+            _hold_all_devices(center, job, node)
+        elif shapes[shape, DEVICES] > 0:
+            free = center.both_devices if long and nodes[node, IS_KEPT] else center.devices
+            _hold_devices(center, free[node], job, node, tasks)
+
+
+@compiled
+def _hold_all_devices(center: Center, job: int, node: int) -> None:
+    for position in range(center.devices.shape[1]):
+        if center.devices[node, position, TYPE] >= 0 and center.devices[node, position, HEALTHY]:
+            hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+
+
+@compiled
+def _hold_devices(center: Center, devices: Ints, job: int, node: int, tasks: int) -> None:
+    """The tightest devices that will do, each as full as it goes."""
+    shapes, shape = center.shapes, center.jobs[job, SHAPE]
+    share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
+    taken = 0
+    while wanted > 0:
+        best = NOBODY
+        for position in range(devices.shape[0]):
+            kind, free = devices[position, TYPE], devices[position, FREE]
+            fits = kind >= 0 and free >= share and devices[position, HEALTHY] != 0 and (types >> kind) & 1
+            if fits and not (taken >> position) & 1 and (best < 0 or free < devices[best, FREE]):
+                best = position
+        parts = min(wanted, devices[best, FREE] // share)
+        taken |= 1 << best
+        wanted -= parts
+        hold_device(center.device_holds, center.jobs, center.sizes, job, (node, best, parts * share))
+
+
+@compiled
+def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int, int, int]) -> None:
+    """Add to what a job holds: node, tasks, milli-cpus, bytes, 1 if exclusively. Nothing is laid yet.
+
+    There must be a row left.
+    """
+    row = sizes[UNUSED]
+    sizes[UNUSED] = holds[row, NEXT]
+    for column in range(5):
+        holds[row, column] = amounts[column]
+    holds[row, NEXT] = jobs[job, HOLD]
+    jobs[job, HOLD] = row
+
+
+@compiled
+def hold_device(held: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int]) -> None:
+    """Add to what a job holds: node, position of the device, thousandths of it. Nothing is laid yet.
+
+    There must be a row left.
+    """
+    row = sizes[DEVICE_UNUSED]
+    sizes[DEVICE_UNUSED] = held[row, DEVICE_NEXT]
+    for column in range(3):
+        held[row, column] = amounts[column]
+    held[row, DEVICE_NEXT] = jobs[job, DEVICE_HOLD]
+    jobs[job, DEVICE_HOLD] = row
+
+
+@compiled
+def shift(center: Center, nodes: Ints, devices: Ints, job: int, sign: int) -> None:
+    """Give back (1) or take (-1), in these nodes and devices, what a job holds."""
+    holds, held = center.holds, center.device_holds
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        node = holds[row, HELD_NODE]
+        nodes[node, FREE_CPU] += sign * holds[row, HELD_CPU]
+        nodes[node, FREE_MEMORY] += sign * holds[row, HELD_MEMORY]
+        nodes[node, HOLDERS] -= sign
+        nodes[node, EXCLUSIVE] -= sign * holds[row, HELD_ALONE]
+        row = holds[row, NEXT]
+    row = center.jobs[job, DEVICE_HOLD]
+    while row >= 0:
+        devices[held[row, DEVICE_NODE], held[row, POSITION], FREE] += sign * held[row, HELD_SHARE]
+        row = held[row, DEVICE_NEXT]
+
+
+@compiled
+def lay(center: Center, job: int) -> None:
+    """Take what a job holds."""
+    shift(center, center.nodes, center.devices, job, -1)
+    _touch_held(center, job)
+
+
+@compiled
+def lift(center: Center, job: int) -> None:
+    """Give back what a job holds, and let it hold nothing any more."""
+    shift(center, center.nodes, center.devices, job, 1)
+    _touch_held(center, job)
+    forget(center, job)
+
+
+@compiled
+def _touch_held(center: Center, job: int) -> None:
+    nodes, shapes, log, sizes, holds = center.nodes, center.shapes, center.log, center.sizes, center.holds
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        touch(nodes, shapes, log, sizes, holds[row, HELD_NODE])
+        row = holds[row, NEXT]
+
+
+@compiled
+def forget(center: Center, job: int) -> None:
+    """Let a job hold nothing any more; what it held is not given back by this."""
+    holds, held, jobs = center.holds, center.device_holds, center.jobs
+    row = jobs[job, HOLD]
+    while row >= 0:
+        following = holds[row, NEXT]
+        holds[row, NEXT] = center.sizes[UNUSED]
+        center.sizes[UNUSED] = row
+        row = following
+    row = jobs[job, DEVICE_HOLD]
+    while row >= 0:
+        following = held[row, DEVICE_NEXT]
+        held[row, DEVICE_NEXT] = center.sizes[DEVICE_UNUSED]
+        center.sizes[DEVICE_UNUSED] = row
+        row = following
+    jobs[job, HOLD] = NOBODY
+    jobs[job, DEVICE_HOLD] = NOBODY

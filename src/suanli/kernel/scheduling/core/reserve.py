@@ -1,0 +1,194 @@
+"""Step 5: the head that cannot start gets the earliest instant at which it can, and the rest must respect that (EASY).
+
+EASY as in D. Lifka, "The ANL/IBM SP scheduling system", JSSPP 1995: work behind the head may start only if it cannot
+delay the head's reserved start, that is, if it ends before it, or leaves free what the head will take.
+
+The trial takes running work off the center's own nodes in the order of its ends, and puts it back: only the head's own
+shape looks meanwhile, so nothing that others remember becomes wrong.
+"""
+
+from __future__ import annotations
+
+from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.place import choose, forget, hold, shift
+from suanli.kernel.scheduling.core.tables import (
+    BESIDE_SEEN,
+    BESIDE_TURN,
+    CHANGES,
+    CHOSEN,
+    END,
+    ENGINE,
+    EXCLUSIVE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    HEAD,
+    HEAD_AT,
+    HEAD_START,
+    HELD_NODE,
+    HOLD,
+    HOLDERS,
+    IS_KEPT,
+    KEPT,
+    KEPT_SIZE,
+    LIFTED,
+    NEED,
+    NEVER,
+    NEXT,
+    RUNNING,
+    RUNNING_SIZE,
+    SHAPE,
+    TURN,
+    Center,
+    Ints,
+)
+
+
+@compiled
+def reserve(center: Center, job: int, now: int, soon: int) -> int:
+    """Reserve for a waiting job, whose shape is up to date, and return the start.
+
+    NEVER, and nothing reserved, where no start can be foreseen. Work past its expected end is taken to end at the
+    instant ``soon``. A reservation for the same job stands while no node has changed. Nodes of which least is free now
+    are kept first, so that most of what is free stays open to others.
+    """
+    jobs, running, lifted = center.jobs, center.lists[RUNNING], center.lists[LIFTED]
+    shape, need, size, sizes = jobs[job, SHAPE], jobs[job, NEED], center.sizes[RUNNING_SIZE], center.sizes
+    if sizes[HEAD] == job and sizes[HEAD_AT] == sizes[CHANGES] and size and jobs[running[0], END] > now:
+        return int(sizes[HEAD_START])
+    _release(center)
+    busy = center.busy
+    for node in range(busy.size):
+        busy[node] = center.tasks[shape, node]
+    off = overdue = 0
+    late = _due_by(jobs, running[:size], now)
+    due, found = late, NEVER
+    while found == NEVER and (overdue < late or due < size):
+        instant = jobs[running[due], END] if due < size else NEVER
+        if overdue < late and soon <= instant:
+            instant = soon
+            while overdue < late:
+                lifted[off] = running[overdue]
+                _move(center, running[overdue], 1, shape)
+                overdue += 1
+                off += 1
+        if instant >= NEVER:
+            break
+        while due < size and jobs[running[due], END] == instant:
+            lifted[off] = running[due]
+            _move(center, running[due], 1, shape)
+            due += 1
+            off += 1
+        if holdable(center.total, shape, need):
+            found = instant
+    if found != NEVER:
+        _keep(center, job, choose(center, shape, need, center.tasks[shape], busy))
+    for place in range(off - 1, -1, -1):
+        _move(center, lifted[place], -1, shape)
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), _three_devices(center)
+    for place in range(center.sizes[KEPT_SIZE]):
+        _meet(nodes, devices, center.scratch[KEPT, place])
+    sizes[HEAD], sizes[HEAD_AT], sizes[HEAD_START] = job, sizes[CHANGES], found
+    return found
+
+
+@compiled
+def _due_by(jobs: Ints, running: Ints, instant: int) -> int:
+    """How many of those that run are taken to end by an instant."""
+    count = 0
+    while count < running.size and jobs[running[count], END] <= instant:
+        count += 1
+    return count
+
+
+@compiled
+def _release(center: Center) -> None:
+    for place in range(center.sizes[KEPT_SIZE]):
+        center.nodes[center.scratch[KEPT, place], IS_KEPT] = 0
+    center.sizes[KEPT_SIZE] = 0
+
+
+@compiled
+def meet(center: Center, job: int) -> None:
+    """Work out anew what is free beside the reservation, both now and at its start, on kept nodes that a job holds."""
+    nodes, devices, holds = (center.nodes, center.then_nodes, center.both_nodes), _three_devices(center), center.holds
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        if center.nodes[holds[row, HELD_NODE], IS_KEPT]:
+            _meet(nodes, devices, holds[row, HELD_NODE])
+        row = holds[row, NEXT]
+
+
+@compiled
+def _three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
+    return center.devices, center.then_devices, center.both_devices
+
+
+@compiled
+def _meet(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
+    now, then, both = nodes
+    for column in range(now.shape[1]):
+        both[node, column] = now[node, column]
+    both[node, FREE_CPU] = min(now[node, FREE_CPU], then[node, FREE_CPU])
+    both[node, FREE_MEMORY] = min(now[node, FREE_MEMORY], then[node, FREE_MEMORY])
+    both[node, HOLDERS] = max(now[node, HOLDERS], then[node, HOLDERS])
+    both[node, EXCLUSIVE] = max(now[node, EXCLUSIVE], then[node, EXCLUSIVE])
+    for position in range(devices[0].shape[1]):
+        for column in range(3):
+            devices[2][node, position, column] = devices[0][node, position, column]
+        devices[2][node, position, FREE] = min(devices[0][node, position, FREE], devices[1][node, position, FREE])
+
+
+@compiled
+def startable_beside(center: Center, shape: int, need: int) -> bool:
+    """Tell whether some engine's nodes can hold all of the need beside the reservation, for however long."""
+    shapes, sizes, beside = center.shapes, center.sizes, center.beside
+    if shapes[shape, BESIDE_TURN] != sizes[TURN] or shapes[shape, BESIDE_SEEN] != sizes[CHANGES]:
+        shapes[shape, BESIDE_TURN] = sizes[TURN]
+        shapes[shape, BESIDE_SEEN] = sizes[CHANGES]
+        beside[shape] = center.total[shape]
+        both_nodes, both_devices, now = center.both_nodes, center.both_devices, center.tasks[shape]
+        for place in range(sizes[KEPT_SIZE]):
+            node = center.scratch[KEPT, place]
+            tasks, _ = tasks_on(both_nodes, both_devices, shapes, shape, node)
+            beside[shape, both_nodes[node, ENGINE]] -= weight(shapes, shape, now[node]) - weight(shapes, shape, tasks)
+    return holdable(beside, shape, need)
+
+
+@compiled
+def choose_beside(center: Center, shape: int, need: int) -> int:
+    """Choose nodes for all of the need beside the reservation, as ``choose`` does."""
+    row, both_nodes, both_devices, shapes = center.row, center.both_nodes, center.both_devices, center.shapes
+    row[:] = center.tasks[shape]
+    for place in range(center.sizes[KEPT_SIZE]):
+        node = center.scratch[KEPT, place]
+        row[node], _ = tasks_on(both_nodes, both_devices, shapes, shape, node)
+    return choose(center, shape, need, row, center.score[shape])
+
+
+@compiled
+def _keep(center: Center, job: int, count: int) -> None:
+    """Remember what is free on the chosen nodes beside what the job will hold of them."""
+    for place in range(count):
+        node = center.scratch[CHOSEN, place]
+        center.scratch[KEPT, place] = node
+        center.then_nodes[node] = center.nodes[node]
+        center.then_devices[node] = center.devices[node]
+        center.nodes[node, IS_KEPT] = 1
+    center.sizes[KEPT_SIZE] = count
+    hold(center, job, count, False)
+    shift(center, center.then_nodes, center.then_devices, job, -1)
+    forget(center, job)
+
+
+@compiled
+def _move(center: Center, job: int, sign: int, shape: int) -> None:
+    """Take a running job off the nodes (1) or put it back (-1), under the eyes of one shape alone."""
+    nodes, devices, shapes, holds = center.nodes, center.devices, center.shapes, center.holds
+    tasks, total = center.tasks[shape], center.total[shape]
+    shift(center, nodes, devices, job, sign)
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        count(nodes, devices, shapes, tasks, total, shape, holds[row, HELD_NODE])
+        row = holds[row, NEXT]

@@ -1,0 +1,189 @@
+"""Tables of the compiled loops: a row for each noun, named columns, made once for so many rows, changed in place.
+
+Letters: N nodes, D device positions of a node, S shapes, E engines, J jobs, K kinds. Arrays are int64 unless said
+otherwise. One wide array for each noun was chosen over an array for each column: what a compiled function is handed is
+copied at each call and grows its code, and what is known of one node lies together in memory.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Tasks: TypeAlias = NDArray[np.int32]
+Scores: TypeAlias = NDArray[np.float32]
+
+NEVER = 2**62
+"""The end of what has none."""
+NOBODY = -1
+"""No row."""
+WHOLE = 1000
+"""Thousandths of a device."""
+DEVICE_TYPES = 63
+"""Most device types in one center: a shape names those it takes as bits of one number."""
+BLOCK = 64
+"""Nodes whose least score is kept together: near the square root of the thousands of nodes there may be."""
+
+ENGINE, READY, CPU, MEMORY, FREE_CPU, FREE_MEMORY, HOLDERS, EXCLUSIVE, LAST, IS_KEPT = range(10)
+"""Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
+hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
+keeps some."""
+
+TYPE, HEALTHY, FREE = range(3)
+"""Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
+
+TASK_CPU, TASK_MEMORY, ALONE, DEVICES, SHARE, TYPES, UNIT, BY_NODES, SEEN, BESIDE_SEEN, BESIDE_TURN = range(11)
+"""Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
+bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
+tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the last two say when
+what fits beside the reservation was worked out."""
+
+SHAPE, NEED, KIND, LIMIT, END, ARRAY, HOLD, DEVICE_HOLD = range(8)
+"""Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
+end, in microseconds; the bound of its array (0: none); the first of what it holds of nodes and of devices."""
+
+HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, NEXT = range(6)
+"""Columns of holds: what one job holds of one node, and the next hold of the same job."""
+
+DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
+"""Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
+
+WAITING_OF, BLOCKED, LONG = range(3)
+"""Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation."""
+
+ACTIVE, MOST = range(2)
+"""Columns of bounds: elements of the array that run, and how many may."""
+
+WAITING, RUNNING, LIFTED, BEHIND = range(4)
+"""Rows of lists [4, J]: who waits, in order; who runs, by end; who is taken off for a trial; who is behind the head, in
+the order of backfill."""
+
+CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
+"""Rows of scratch [4, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept."""
+
+(
+    WAITING_SIZE,
+    RUNNING_SIZE,
+    KINDS,
+    LOG_SIZE,
+    CHANGES,
+    UNUSED,
+    DEVICE_UNUSED,
+    KEPT_SIZE,
+    TURN,
+    HEAD,
+    HEAD_AT,
+    HEAD_START,
+) = range(12)
+"""Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
+hold not in use, nodes kept, number of the turn; whose reservation was worked out last, after how many changes, and its
+start."""
+
+FAILS_STATE, FAILS_EXCLUSIVE, FAILS_TYPE, FAILS_HEALTH, FAILS_FREE, FAILS_CPU, FAILS_MEMORY = range(7)
+"""What a node may fail first, in the order in which it is judged."""
+
+
+class Center(NamedTuple):
+    """All tables of one center.
+
+    ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
+    [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
+    nodes (minus infinity: to be looked up). ``failing`` [S, 7] counts blockers, ``total`` [S, E] what fits on each
+    engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
+    which they changed. ``keys`` [3, J] (float64) order the queue, most significant first. ``then_...`` is what is free
+    on kept nodes at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N]
+    (int32) and ``busy`` [N] (float32) are for choices.
+    """
+
+    nodes: Ints
+    devices: Ints
+    shapes: Ints
+    tasks: Tasks
+    blocker: NDArray[np.int8]
+    score: Scores
+    lowest: Scores
+    failing: Ints
+    total: Ints
+    beside: Ints
+    log: Ints
+    jobs: Ints
+    keys: Floats
+    holds: Ints
+    device_holds: Ints
+    kinds: Ints
+    bounds: Ints
+    lists: Ints
+    scratch: Ints
+    row: Tasks
+    busy: Scores
+    then_nodes: Ints
+    then_devices: Ints
+    both_nodes: Ints
+    both_devices: Ints
+    sizes: Ints
+
+
+class Sizes(NamedTuple):
+    """Rows to make room for."""
+
+    nodes: int
+    devices: int
+    engines: int
+    shapes: int
+    kinds: int
+    jobs: int
+    holds: int
+    device_holds: int
+    bounds: int = 1
+
+
+def make_center(sizes: Sizes) -> Center:
+    """Empty tables of those sizes: no node is ready, nobody waits or runs."""
+    nodes, shapes, jobs = sizes.nodes, sizes.shapes, sizes.jobs
+    devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
+    devices[:, :, TYPE] = NOBODY
+    center = Center(
+        nodes=_ints(nodes, 10),
+        devices=devices,
+        shapes=_ints(shapes, 11),
+        tasks=np.zeros((shapes, nodes), dtype=np.int32),
+        blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
+        score=np.full((shapes, nodes), np.inf, dtype=np.float32),
+        lowest=np.full((shapes, -(-nodes // BLOCK)), np.inf, dtype=np.float32),
+        failing=_ints(shapes, 7),
+        total=_ints(shapes, sizes.engines),
+        beside=_ints(shapes, sizes.engines),
+        log=np.zeros(4 * nodes + 1024, dtype=np.int64),
+        jobs=_ints(jobs, 8),
+        keys=np.zeros((3, jobs)),
+        holds=_ints(sizes.holds, 6),
+        device_holds=_ints(sizes.device_holds, 4),
+        kinds=_ints(sizes.kinds, 3),
+        bounds=_ints(sizes.bounds, 2),
+        lists=_ints(4, jobs),
+        scratch=_ints(4, nodes),
+        row=np.zeros(nodes, dtype=np.int32),
+        busy=np.zeros(nodes, dtype=np.float32),
+        then_nodes=_ints(nodes, 10),
+        then_devices=devices.copy(),
+        both_nodes=_ints(nodes, 10),
+        both_devices=devices.copy(),
+        sizes=np.zeros(12, dtype=np.int64),
+    )
+    center.nodes[:, LAST] = NOBODY
+    center.sizes[HEAD] = NOBODY
+    center.shapes[:, UNIT] = 1
+    center.shapes[:, SEEN] = NOBODY
+    center.jobs[:, HOLD:] = NOBODY
+    for chain, row in ((center.holds, NEXT), (center.device_holds, DEVICE_NEXT)):
+        chain[:, row] = np.arange(1, chain.shape[0] + 1)
+        chain[-1:, row] = NOBODY
+    return center
+
+
+def _ints(rows: int, columns: int) -> Ints:
+    return np.zeros((rows, columns), dtype=np.int64)

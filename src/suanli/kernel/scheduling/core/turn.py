@@ -1,0 +1,181 @@
+"""One turn over all that waits, in order. Its cost is a glance at each waiting job, and work for what can start.
+
+Room only shrinks within a turn, so a kind that cannot start once cannot start later in it. The first job that cannot
+start becomes the head and gets the reservation that everything after it must respect.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.feasible import holdable, refresh
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.place import choose_now, hold, lay, shift
+from suanli.kernel.scheduling.core.reserve import choose_beside, meet, reserve, startable_beside
+from suanli.kernel.scheduling.core.tables import (
+    ACTIVE,
+    ARRAY,
+    BEHIND,
+    BLOCKED,
+    END,
+    HOLD,
+    KEPT_SIZE,
+    KIND,
+    KINDS,
+    LIMIT,
+    LOG_SIZE,
+    LONG,
+    MOST,
+    NEED,
+    NEVER,
+    NOBODY,
+    SEEN,
+    SHAPE,
+    TURN,
+    WAITING,
+    WAITING_SIZE,
+    Center,
+    Ints,
+)
+
+NO_BACKFILL, EASY = range(2)
+
+
+class Rules(NamedTuple):
+    """How a turn decides: the score and backfill policies, and how many placements at most.
+
+    With ``shortest_first`` those behind the head are tried in the order of their limits and not of the queue.
+    """
+
+    score: int
+    backfill: int
+    most: int
+    shortest_first: bool
+
+
+class Decided(NamedTuple):
+    """What a turn decided: how many started, who is the head (-1: nobody) and when it is reserved to start.
+
+    ``complete`` is False where the bound on placements ended the turn early.
+    """
+
+    started: int
+    head: int
+    start_us: int
+    complete: bool
+
+
+@compiled
+def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
+    """Start what can start; write those jobs into ``started``, in the order in which they were decided.
+
+    Work past its expected end is taken to end at the instant ``soon``.
+    """
+    sizes, jobs, kinds, bounds = center.sizes, center.jobs, center.kinds, center.bounds
+    sizes[TURN] += 1
+    queue, size, this = center.lists[WAITING], sizes[WAITING_SIZE], sizes[TURN]
+    place = count = blocked = 0
+    head, head_start, complete = NOBODY, NEVER, True
+    while place < size and blocked < sizes[KINDS]:
+        job = queue[place]
+        kind, long = jobs[job, KIND], head != NOBODY and now + jobs[job, LIMIT] > head_start
+        place += 1
+        if _is_barred(jobs, kinds, bounds, job, this) or (long and kinds[kind, LONG] == this):
+            continue
+        if count == rules.most:
+            complete = False
+            break
+        if _fits(center, job, rules.score):
+            if _try(center, job, now, long):
+                started[count] = job
+                count += 1
+            else:
+                kinds[kind, LONG] = this
+            continue
+        if rules.backfill == NO_BACKFILL:
+            head = job
+            break
+        kinds[kind, BLOCKED] = this
+        blocked += 1
+        if head == NOBODY:
+            head_start = reserve(center, job, now, soon)
+            if head_start != NEVER:
+                head = job
+                queue = _behind(center, place) if rules.shortest_first else queue
+    if count:
+        _close_ranks(center, size)
+    return Decided(count, head, head_start, complete)
+
+
+@compiled
+def _is_barred(jobs: Ints, kinds: Ints, bounds: Ints, job: int, this: int) -> bool:
+    """Tell whether nothing of the job's kind can start any more in this turn, or nothing of its array."""
+    array = jobs[job, ARRAY]
+    return bool(kinds[jobs[job, KIND], BLOCKED] == this or (array > 0 and bounds[array, ACTIVE] >= bounds[array, MOST]))
+
+
+@compiled
+def _fits(center: Center, job: int, policy: int) -> bool:
+    """Tell whether there is room for all of a job now."""
+    shape = center.jobs[job, SHAPE]
+    if center.shapes[shape, SEEN] != center.sizes[LOG_SIZE]:
+        refresh(center, shape, policy)
+    return holdable(center.total, shape, center.jobs[job, NEED])
+
+
+@compiled
+def _behind(center: Center, place: int) -> Ints:
+    """The queue with what is behind a place sorted by limit."""
+    queue: Ints = center.lists[BEHIND]
+    size = center.sizes[WAITING_SIZE]
+    keys = np.empty(size - place)
+    for entry in range(place, size):
+        queue[entry] = center.lists[WAITING, entry]
+        keys[entry - place] = center.jobs[queue[entry], LIMIT]
+    lists.sort_by(queue[place:size], keys, keys.size)
+    return queue
+
+
+@compiled
+def _try(center: Center, job: int, now: int, long: bool) -> bool:
+    """Start a job that there is room for, unless it would run into the head's reservation (``long``) and delay it."""
+    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    if not long:
+        _start(center, job, now, choose_now(center, shape, need), False)
+        return True
+    if not startable_beside(center, shape, need):
+        return False
+    _start(center, job, now, choose_beside(center, shape, need), True)
+    return True
+
+
+@compiled
+def _start(center: Center, job: int, now: int, chosen: int, long: bool) -> None:
+    jobs = center.jobs
+    hold(center, job, chosen, long)
+    lay(center, job)
+    jobs[job, END] = min(now + jobs[job, LIMIT], NEVER)
+    center.bounds[jobs[job, ARRAY], ACTIVE] += 1
+    lists.start(center, job)
+    if center.sizes[KEPT_SIZE] == 0:
+        return
+    if long:
+        shift(center, center.then_nodes, center.then_devices, job, -1)
+    meet(center, job)
+
+
+@compiled
+def _close_ranks(center: Center, size: int) -> None:
+    """Take those that started, who now hold something, out of the queue."""
+    queue, left = center.lists[WAITING], 0
+    for place in range(size):
+        job = queue[place]
+        if center.jobs[job, HOLD] == NOBODY:
+            queue[left] = job
+            left += 1
+        else:
+            lists.count_waiting(center, job, -1)
+    center.sizes[WAITING_SIZE] = left

@@ -1,0 +1,135 @@
+"""Small centers in the tables of the compiled loops, and a replay of them event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from suanli.kernel.replay.advance import Course, advance, begin
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.turn import EASY, Rules
+
+
+@dataclass(frozen=True)
+class Node:
+    """``devices`` are (type, healthy)."""
+
+    cpu: int
+    memory: int = 100
+    devices: tuple[tuple[int, bool], ...] = ()
+    engine: int = 0
+    ready: bool = True
+
+
+@dataclass(frozen=True)
+class Shape:
+    """``unit`` above 0 asks for whole nodes with so many tasks each."""
+
+    cpu: int = 1
+    memory: int = 1
+    devices: int = 0
+    share: int = 1000
+    types: frozenset[int] = frozenset()
+    alone: bool = False
+    unit: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    submitted: int
+    runtime: int
+    limit: int
+    need: int = 1
+    shape: Shape = field(default_factory=Shape)
+    array: int = 0
+
+
+@dataclass
+class Replayed:
+    """A center with its course; ``shapes`` and ``jobs`` in the order of their rows."""
+
+    nodes: Sequence[Node]
+    jobs: Sequence[Job]
+    shapes: Sequence[Shape]
+    center: t.Center
+    course: Course
+    rules: Rules
+
+    def events(self) -> Iterator[int]:
+        """Live through one event after the other, and yield the instant of each."""
+        while advance(self.center, self.course, self.rules, 1):
+            yield int(self.course.history[0, self.course.at[2] - 1])
+
+    def queue(self) -> list[int]:
+        return [int(job) for job in self.center.lists[t.WAITING, : self.center.sizes[t.WAITING_SIZE]]]
+
+    def running(self) -> list[int]:
+        return [int(job) for job in self.center.lists[t.RUNNING, : self.center.sizes[t.RUNNING_SIZE]]]
+
+    def holds(self, job: int) -> list[tuple[int, ...]]:
+        """Node, tasks, cpus, memory, alone."""
+        return _chain(self.center.holds, int(self.center.jobs[job, t.HOLD]), t.NEXT)
+
+    def device_holds(self, job: int) -> list[tuple[int, ...]]:
+        """Node, position, thousandths."""
+        return _chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
+
+
+def _chain(table: t.Ints, row: int, following: int) -> list[tuple[int, ...]]:
+    found = []
+    while row >= 0:
+        found.append(tuple(int(value) for value in table[row, :following]))
+        row = int(table[row, following])
+    return found
+
+
+def replay(
+    nodes: Sequence[Node],
+    jobs: Sequence[Job],
+    *,
+    score: int = 0,
+    backfill: int = EASY,
+    most: int = 2**40,
+    shortest_first: bool = False,
+    bounds: Sequence[int] = (0,),
+) -> Replayed:
+    """Before the first event; jobs must come in the order of their submission, ``bounds`` by row of arrays."""
+    shapes = sorted({job.shape for job in jobs}, key=repr)
+    kinds = sorted({(shapes.index(job.shape), job.need) for job in jobs})
+    widest = max(len(node.devices) for node in nodes)
+    engines = 1 + max(node.engine for node in nodes)
+    room = len(nodes) * (len(jobs) + 1)
+    center = t.make_center(
+        t.Sizes(
+            len(nodes), widest, engines, len(shapes), len(kinds), len(jobs), room, room * max(widest, 1), len(bounds)
+        )
+    )
+    center.bounds[:, t.MOST] = bounds
+    for row, node in enumerate(nodes):
+        for column, value in (
+            (t.ENGINE, node.engine),
+            (t.READY, node.ready),
+            (t.CPU, node.cpu),
+            (t.FREE_CPU, node.cpu),
+            (t.MEMORY, node.memory),
+            (t.FREE_MEMORY, node.memory),
+        ):
+            center.nodes[row, column] = value
+        for position, (kind, healthy) in enumerate(node.devices):
+            center.devices[row, position] = (kind, healthy, t.WHOLE)
+    for row, shape in enumerate(shapes):
+        types = sum(1 << kind for kind in shape.types)
+        asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))
+        center.shapes[row, : len(asked)] = asked
+        center.shapes[row, t.BY_NODES] = shape.unit > 0
+    for row, job in enumerate(jobs):
+        shape_row = shapes.index(job.shape)
+        kind = kinds.index((shape_row, job.need))
+        center.jobs[row, :6] = (shape_row, job.need, kind, job.limit, 0, job.array)
+        center.keys[0, row] = job.submitted
+    submitted = np.array([job.submitted for job in jobs], dtype=np.int64)
+    runtime = np.array([job.runtime for job in jobs], dtype=np.int64)
+    rules = Rules(score, backfill, most, shortest_first)
+    return Replayed(nodes, jobs, shapes, center, begin(submitted, runtime), rules)

@@ -1,0 +1,205 @@
+"""Days of random centers, checked after every event; and EASY on processor counts, played through by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
+from suanli.kernel.scheduling.core.turn import EASY, NO_BACKFILL
+from tests.unit.kernel.scheduling.core import brute
+from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, Shape, replay
+
+DEVICES = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([True, True, True, False])), max_size=4).map(tuple)
+NODES = st.builds(
+    Node,
+    cpu=st.integers(1, 16),
+    memory=st.integers(1, 40),
+    devices=DEVICES,
+    engine=st.sampled_from([0, 0, 0, 1]),
+    ready=st.sampled_from([True, True, True, True, False]),
+)
+SHAPES = st.one_of(
+    st.builds(Shape, cpu=st.integers(1, 6), memory=st.integers(1, 10), unit=st.sampled_from([0, 0, 1, 2])),
+    st.builds(
+        Shape,
+        cpu=st.integers(1, 3),
+        devices=st.integers(1, 2),
+        types=st.frozensets(st.integers(0, 2), min_size=1),
+        unit=st.sampled_from([0, 0, 1]),
+    ),
+    st.builds(
+        Shape,
+        devices=st.just(1),
+        share=st.sampled_from([250, 300, 500, 700]),
+        types=st.frozensets(st.integers(0, 2), min_size=1),
+    ),
+    st.builds(Shape, alone=st.just(True)),
+)
+
+
+@st.composite
+def days(draw: st.DrawFn) -> tuple[list[Node], list[Job]]:
+    nodes = draw(st.lists(NODES, min_size=1, max_size=6))
+    shapes = draw(st.lists(SHAPES, min_size=1, max_size=4))
+    jobs, now = [], 0
+    for _ in range(draw(st.integers(1, 25))):
+        now += draw(st.integers(0, 4))
+        limit = draw(st.integers(1, 30))
+        need, shape = draw(st.integers(1, 6)), draw(st.sampled_from(shapes))
+        jobs.append(Job(now, draw(st.integers(1, limit)), limit, need, shape))
+    return nodes, jobs
+
+
+@pytest.mark.slow
+@settings(max_examples=2000)
+@given(days(), st.sampled_from([FIRST_FIT, BEST_FIT, WORST_FIT]), st.sampled_from([NO_BACKFILL, EASY]), st.booleans())
+def test_no_event_of_a_random_day_breaks_a_rule(
+    day: tuple[list[Node], list[Job]], score: int, backfill: int, shortest_first: bool
+) -> None:
+    nodes, jobs = day
+    replayed = replay(nodes, jobs, score=score, backfill=backfill, shortest_first=shortest_first)
+    before: set[int] = set()
+    for now in replayed.events():
+        running = replayed.running()
+        for job in running:
+            brute.check_holds(replayed, job)
+        brute.check_room(replayed)
+        brute.check_memory(replayed)
+        _check_turn(replayed, now, [job for job in running if job not in before])
+        before = set(running)
+    empty = brute.free_beside(replayed, [])
+    for job, asked in enumerate(jobs):
+        never = not brute.can_hold(empty, asked.shape, asked.need)
+        assert never <= (replayed.course.started_us[job] == 2**62)
+    if backfill == EASY:
+        assert all(not brute.can_hold(empty, jobs[job].shape, jobs[job].need) for job in replayed.queue())
+
+
+def _check_turn(replayed: Replayed, now: int, started: Sequence[int]) -> None:
+    """Who waits had to, and nobody who started delays the head."""
+    after = replayed.running()
+    room = brute.free_beside(replayed, after)
+    heads = [job for job in replayed.queue() if not _fits(replayed, room, job)]
+    if replayed.rules.backfill == NO_BACKFILL:
+        queue = replayed.queue()
+        assert not queue or not _fits(replayed, room, queue[0])
+        assert all(job < queue[0] for job in started if queue)
+        return
+    head, start = _head(replayed, now, started, heads)
+    for job in replayed.queue():
+        if _fits(replayed, room, job):
+            assert head is not None
+            assert now + replayed.jobs[job].limit > start
+    if head is not None:
+        left = [job for job in after if brute.end_of(replayed, job, now) > start]
+        assert _fits(replayed, brute.free_beside(replayed, left), head)
+
+
+def _head(replayed: Replayed, now: int, started: Sequence[int], heads: Sequence[int]) -> tuple[int | None, int]:
+    """The first in the queue that cannot start and whose start can be foreseen when its turn comes, and that start."""
+    earlier = [job for job in replayed.running() if job not in started]
+    for head in heads:
+        in_front = [job for job in started if job < head]
+        holding = [*earlier, *in_front]
+        if _fits(replayed, brute.free_beside(replayed, holding), head):
+            # Those that started behind it took its room: then it was not at the head.
+            continue
+        start = brute.earliest(replayed, holding, head, now)
+        if start is not None:
+            return head, start
+    return None, 0
+
+
+def _fits(replayed: Replayed, room: Sequence[brute.Free], job: int) -> bool:
+    return brute.can_hold(room, replayed.jobs[job].shape, replayed.jobs[job].need)
+
+
+@st.composite
+def counts(draw: st.DrawFn) -> tuple[int, list[Job]]:
+    processors = draw(st.integers(1, 12))
+    jobs, now = [], 0
+    for _ in range(draw(st.integers(1, 30))):
+        now += draw(st.integers(0, 5))
+        limit = draw(st.integers(1, 20))
+        jobs.append(Job(now, draw(st.integers(1, limit)), limit, draw(st.integers(1, processors))))
+    return processors, jobs
+
+
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(counts(), st.booleans())
+def test_one_big_node_and_many_small_ones_start_work_as_easy_on_counts_does(
+    day: tuple[int, list[Job]], shortest_first: bool
+) -> None:
+    processors, jobs = day
+    expected = easy_on_counts(processors, jobs, shortest_first=shortest_first)
+    for nodes in ([Node(processors)], [Node(1) for _ in range(processors)]):
+        replayed = replay(nodes, jobs, shortest_first=shortest_first)
+        for _ in replayed.events():
+            pass
+        assert replayed.course.started_us.tolist() == expected
+
+
+def easy_on_counts(processors: int, jobs: Sequence[Job], *, shortest_first: bool) -> list[int]:
+    """Start of each job by EASY as its paper tells it, on nothing but processor counts."""
+    starts: dict[int, int] = {}
+    ends: list[tuple[int, int, int]] = []
+    waiting: list[int] = []
+    coming = list(range(len(jobs)))
+    while coming or ends:
+        if ends and (not coming or min(ends)[0] <= jobs[coming[0]].submitted):
+            now, _, _ = event = min(ends)
+            ends.remove(event)
+        else:
+            now = jobs[coming[0]].submitted
+            waiting.append(coming.pop(0))
+        for job in _startable_on_counts(processors, jobs, waiting, starts, ends, now, shortest_first=shortest_first):
+            starts[job] = now
+            ends.append((now + jobs[job].runtime, now, job))
+            waiting.remove(job)
+    return [starts[job] for job in range(len(jobs))]
+
+
+def _startable_on_counts(
+    processors: int,
+    jobs: Sequence[Job],
+    waiting: Sequence[int],
+    starts: dict[int, int],
+    ends: Sequence[tuple[int, int, int]],
+    now: int,
+    *,
+    shortest_first: bool,
+) -> list[int]:
+    running = [(starts[job] + jobs[job].limit, jobs[job].need) for _, _, job in ends]
+    free = processors - sum(need for _, need in running)
+    queue, chosen = list(waiting), []
+    while queue and jobs[queue[0]].need <= free:
+        job = queue.pop(0)
+        chosen.append(job)
+        free -= jobs[job].need
+        running.append((now + jobs[job].limit, jobs[job].need))
+    if not queue:
+        return chosen
+    head = queue.pop(0)
+    shadow, there = now, free
+    for end, need in sorted(running):
+        if there >= jobs[head].need and end > shadow:
+            break
+        shadow, there = end, there + need
+    extra = there - jobs[head].need
+    for job in sorted(queue, key=lambda one: jobs[one].limit) if shortest_first else queue:
+        need = jobs[job].need
+        if need > free:
+            continue
+        if now + jobs[job].limit <= shadow:
+            chosen.append(job)
+            free -= need
+        elif need <= extra:
+            chosen.append(job)
+            free -= need
+            extra -= need
+    return chosen
