@@ -71,10 +71,17 @@ bool cgroups_create(const struct plan *plan, struct failure *failure)
     return true;
 }
 
+/* Moves the caller, which must have one thread. Version 1 can be asked to move just that: a move of a whole process
+ * waits until every processor has been through a quiet state, 7 ms on an idle machine and much more on a busy one. */
+static bool join(const char *cgroup)
+{
+    return cgroup_write(cgroup, "tasks", "0") || (errno == ENOENT && cgroup_write(cgroup, "cgroup.procs", "0"));
+}
+
 bool cgroups_join(const struct plan *plan, struct failure *failure)
 {
     for (size_t i = 0; i < plan->cgroups.count; i++)
-        if (!cgroup_write(plan->cgroups.items[i], "cgroup.procs", "0"))
+        if (!join(plan->cgroups.items[i]))
             return fail(failure, errno, "join cgroup", plan->cgroups.items[i]);
     return true;
 }
