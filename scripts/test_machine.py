@@ -11,8 +11,6 @@ def missing() -> dict[str, str]:
     lacks = {}
     if shutil.which("initdb") is None and not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         lacks["postgresql"] = "the store's conformance suite on PostgreSQL"
-    if shutil.which("bwrap") is None:
-        lacks["bubblewrap"] = "the local engine's isolation tests"
     return lacks
 
 

@@ -68,7 +68,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
         return BARE
     found = find_isolation(namespaces=True)
     if found.kind is not Isolation.NAMESPACES:
-        pytest.skip("bubblewrap is not installed or not allowed")
+        pytest.skip("the kernel lets nobody here make namespaces")
     return found
 
 

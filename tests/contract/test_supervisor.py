@@ -17,10 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from suanli.adapters.engines.local import records
+from suanli.adapters.engines.local import records, supervisors
 from suanli.adapters.engines.local.records import Record
 from suanli.model.workload import EndCause
-from tests.contract.supervised import PATIENCE_S, Room, alive, control, locked, supervisor_of, task_of, until_dead
+from tests.contract.supervised import (
+    PATIENCE_S,
+    Room,
+    alive,
+    control,
+    locked,
+    supervisor_of,
+    task_of,
+    until_dead,
+)
 
 DEAF = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
 
@@ -300,28 +309,57 @@ def test_a_rank_that_cannot_start_ends_all(room: Room) -> None:
     assert ended.cause is EndCause.LAUNCH_FAILED
 
 
-def test_a_wrapper_is_spared_so_that_what_it_wraps_can_answer(room: Room) -> None:
-    inner = "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
-    # The shell in the middle ignores what it is sent, as the init of a sandbox does.
-    middle = (
-        "import signal, subprocess, sys; signal.signal(15, lambda *_: None); sys.exit(subprocess.call(sys.argv[1:]))"
-    )
-    wrapper = 'trap "echo wrapper; exit 9" TERM; "$@"; exit $?'
-    argv = ["sh", "-c", wrapper, "sh", sys.executable, "-c", middle, "sh", "-c", inner]
-    directory = room.start("1.1", *argv, extra=[("wrapper", 1)])
+@pytest.fixture
+def sandbox() -> list[Record]:
+    if not supervisors.can_sandbox():
+        pytest.skip("the kernel lets nobody here make namespaces")
+    return [("sandbox", 1)]
+
+
+def test_in_a_sandbox_a_command_can_still_answer(room: Room, sandbox: list[Record]) -> None:
+    script = "trap 'echo bye; exit 7' TERM; echo ready $$; while :; do sleep 0.05; done"
+    directory = room.start("1.1", "sh", "-c", script, extra=sandbox)
     room.until_printed(directory, "ready")
     control(directory, "cancel 20000")
     ended = room.ended(directory)
     assert (ended.cause, ended.exit_code) == (EndCause.CANCELLED, 7)
-    assert (directory / "stdout").read_text() == "ready\nbye\n"
+    # Below the sandbox's init.
+    assert (directory / "stdout").read_text() == "ready 2\nbye\n"
 
 
-def test_a_sandbox_without_its_command_is_killed_when_asked_to_end(room: Room) -> None:
-    directory = room.start("1.1", "sh", "-c", "trap '' TERM; echo ready; exec sleep 600", extra=[("wrapper", 1)])
-    room.until_printed(directory, "ready")
-    control(directory, "cancel 600000")
-    ended = room.ended(directory)
-    assert (ended.cause, ended.signal) == (EndCause.CANCELLED, signal.SIGKILL)
+def test_a_sandbox_that_is_still_being_made_hears_too(room: Room, sandbox: list[Record]) -> None:
+    directories = [room.plan(f"{n}.1", "sleep", "600", extra=sandbox) for n in range(30)]
+    room.launch(*directories)
+    for directory in directories:
+        control(directory, "cancel 600000")
+    assert {room.ended(directory).cause for directory in directories} == {EndCause.CANCELLED}
+
+
+def test_a_sandbox_shows_what_the_plan_keeps(room: Room, sandbox: list[Record]) -> None:
+    for name in ("mine", "theirs", "tmp"):
+        (room.base / name).mkdir()
+        (room.base / name / "file").write_text(name)
+    covers: list[Record] = [("tmp", str(room.base / "tmp")), ("cover", str(room.base))]
+    keeps: list[Record] = [("keep", str(room.base / "mine" / "file")), ("keep", str(room.base / "nowhere"))]
+    look = f"cat /tmp/file {room.base}/mine/file; echo; ls {room.base}; echo x > /tmp/new; echo /proc/[0-9]*"
+    directory = room.start("1.1", "sh", "-c", look, extra=[*sandbox, *covers, *keeps])
+    assert room.ended(directory).exit_code == 0
+    assert (directory / "stdout").read_text() == "tmpmine\nmine\n/proc/1 /proc/2\n"
+    assert (room.base / "tmp" / "new").read_text() == "x\n"
+
+
+@pytest.mark.root
+def test_as_root_a_sandbox_keeps_nothing_that_the_user_cannot_reach(room: Room, sandbox: list[Record]) -> None:
+    nobody = pwd.getpwnam("nobody")
+    room.base.chmod(0o711)
+    (room.base / "closed").mkdir(mode=0o700)
+    (room.base / "closed" / "file").write_text("secret")
+    (room.base / "closed" / "file").chmod(0o644)
+    user: list[Record] = [("uid", nobody.pw_uid), ("gid", nobody.pw_gid), ("stdout", "/dev/null")]
+    lure: list[Record] = [("cover", str(room.base)), ("keep", str(room.base / "closed" / "file"))]
+    script = f"! test -e {room.base}/closed/file && ! kill -KILL 1 && ! ls /proc/1/fd && ! umount {room.base}"
+    ended = room.run("1.1", "sh", "-c", script, extra=[*sandbox, *lure, *user, ("stderr", "/dev/null")])
+    assert (ended.cause, ended.exit_code) == (EndCause.EXITED, 0)
 
 
 def test_a_batch_of_fifty_costs_little(room: Room) -> None:

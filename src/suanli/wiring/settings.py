@@ -18,7 +18,7 @@ def default_home() -> Path:
 
 
 class IsolationChoice(StrEnum):
-    """AUTO isolates runs with namespaces where bubblewrap works on this machine, NONE never does."""
+    """AUTO isolates runs with namespaces where the kernel lets us make them, NONE never does."""
 
     AUTO = "auto"
     NONE = "none"

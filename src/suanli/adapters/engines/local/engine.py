@@ -60,7 +60,7 @@ class LocalSettings:
     sandbox: Sandbox
     cgroups: Cgroups = NO_CGROUPS
     name: EngineName = EngineName("local")
-    supervisor: Path = Path(__file__).parent / "supervise" / "suanli-supervise"
+    supervisor: Path = supervisors.PROGRAM
     cpus: int = 0
     memory_bytes: int = 0
     output_cap_bytes: int = 1 << 30

@@ -64,7 +64,6 @@ def plan_records(
         ("oom_score_adj", _OOM_SCORE),
         ("time_limit_ms", order.time_limit_s * 1000),
         ("grace_ms", _GRACE_MS),
-        ("wrapper", int(bool(machine.sandbox.program))),
         ("doorbell", f"../{machine.layout.bell}"),
         *(("cpu", cpu) for cpu in cpus),
         *_limits(order, machine.cgroups),
@@ -73,7 +72,14 @@ def plan_records(
         records += [("uid", account.uid), ("gid", account.gid), *(("group", group) for group in account.groups)]
     common = _environment(order, machine, account, len(cpus))
     records += [("env", f"{name}={value}") for name, value in common.items()]
-    records += [("arg", word) for word in _command(order, machine, account)]
+    records += [("arg", word) for word in _command(order, machine)]
+    records += machine.sandbox.records(
+        hidden=machine.hidden,
+        own=[files, machine.layout.work(order.run)],
+        private_tmp=machine.layout.private_tmp(order.run),
+        asked=[account.home, order.working_directory or "/", *(item.source for item in order.inputs)],
+        shared_memory=order.tasks > 1 and order.launcher is not Launcher.MPI,
+    )
     return [*records, *_tasks(order, port)]
 
 
@@ -146,21 +152,14 @@ def _mpi_environment(*, root: bool) -> dict[str, str]:
     return environment
 
 
-def _command(order: RunOrder, machine: Machine, account: Account) -> list[str]:
+def _command(order: RunOrder, machine: Machine) -> list[str]:
     files = machine.layout.files(order.run)
     words = [str(files / "script")] if order.script else list(order.command)
     if order.launcher is Launcher.MPI:
         words = ["mpiexec", "-n", str(order.tasks), *words]
     if order.inputs:
         words = ["/bin/sh", "-c", _PLACE_INPUTS, "suanli-inputs", *_pairs(order.inputs), "--", *words]
-    sandbox = machine.sandbox.words(
-        hidden=machine.hidden,
-        own=[files, machine.layout.work(order.run)],
-        private_tmp=machine.layout.private_tmp(order.run),
-        asked=[account.home, order.working_directory or "/", *(item.source for item in order.inputs)],
-        shared_memory=order.tasks > 1 and order.launcher is not Launcher.MPI,
-    )
-    return [*sandbox, *words]
+    return words
 
 
 def _pairs(inputs: Sequence[InputArtifact]) -> list[str]:

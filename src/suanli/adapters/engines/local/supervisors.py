@@ -14,6 +14,7 @@ from pathlib import Path
 from suanli.adapters.engines.local.records import Started
 from suanli.model.errors import EngineUnavailableError
 
+PROGRAM = Path(__file__).parent / "supervise" / "suanli-supervise"
 _BATCH = 256
 _START_S = 120.0
 _TRANSIENT = {errno.EAGAIN, errno.ENOMEM, errno.ECHILD, errno.EMFILE, errno.ENFILE}
@@ -62,6 +63,22 @@ def _words(program: Path, batch: Sequence[Path]) -> dict[str, str]:
         raise EngineUnavailableError(f"{program} cannot be started: {error}", "was it built? run make") from error
     lines = done.stdout.decode(errors="replace").splitlines()
     return {name: words for name, _, words in (line.partition(" ") for line in lines)}
+
+
+def can_sandbox() -> bool:
+    """Whether the kernel lets supervisors make namespaces for runs."""
+    try:
+        done = subprocess.run(
+            [PROGRAM, "--sandbox-possible"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            env={},
+            timeout=_START_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def lives(directory: Path) -> bool:

@@ -1,8 +1,9 @@
-/* What every part stands on: clocks, failures, whole writes. */
+/* What every part stands on: clocks, failures, descriptors, whole writes. */
 #include "supervise.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,13 @@ bool fail(struct failure *failure, int error, const char *step, const char *subj
     failure->error = error;
     snprintf(failure->what, sizeof failure->what, "%s %s", step, subject);
     return false;
+}
+
+void close_from(int first)
+{
+    if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) < 0)
+        for (int descriptor = first, last = (int)sysconf(_SC_OPEN_MAX); descriptor < last; descriptor++)
+            close(descriptor);
 }
 
 bool write_all(int descriptor, const char *bytes, size_t count)

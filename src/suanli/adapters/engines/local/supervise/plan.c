@@ -55,7 +55,7 @@ static const struct {
     {"oom_score_adj", offsetof(struct plan, oom_score_adj), 10, -1000, 1000},
     {"time_limit_ms", offsetof(struct plan, time_limit_ms), 10, 0, INT64_MAX / 4},
     {"grace_ms", offsetof(struct plan, grace_ms), 10, 0, INT64_MAX / 4},
-    {"wrapper", offsetof(struct plan, wrapper), 10, 0, 1},
+    {"sandbox", offsetof(struct plan, sandbox), 10, 0, 1},
     {"no_new_privs", offsetof(struct plan, no_new_privs), 10, 0, 1},
 };
 
@@ -77,6 +77,8 @@ static const struct {
     {"FSIZE", RLIMIT_FSIZE},     {"NOFILE", RLIMIT_NOFILE}, {"NPROC", RLIMIT_NPROC}, {"STACK", RLIMIT_STACK},
     {"MEMLOCK", RLIMIT_MEMLOCK},
 };
+
+static const char *const mount_kinds[] = {[COVER] = "cover", [KEEP] = "keep", [TMP] = "tmp"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -117,6 +119,13 @@ static bool take_setting(struct plan *plan, char *file)
     plan->settings[plan->setting_count++] =
         (struct setting){.cgroup = plan->cgroups.count - 1, .file = file, .value = value};
     return true;
+}
+
+static bool take_mount(struct plan *plan, enum mount_kind kind, char *path)
+{
+    plan->mounts = grown(plan->mounts, plan->mount_count, sizeof *plan->mounts);
+    plan->mounts[plan->mount_count++] = (struct mount){.kind = kind, .path = path};
+    return path[0] == '/';
 }
 
 static bool take_group(struct plan *plan, const char *value)
@@ -177,6 +186,9 @@ static bool take(struct plan *plan, const char *key, char *value)
             *(char **)((char *)plan + paths[i].offset) = value;
             return value[0] == '/' || value == plan->doorbell;
         }
+    for (size_t i = 0; i < COUNT(mount_kinds); i++)
+        if (strcmp(key, mount_kinds[i]) == 0)
+            return take_mount(plan, (enum mount_kind)i, value);
     return take_listed(plan, key, value);
 }
 
@@ -212,7 +224,7 @@ static bool sound(const struct plan *plan)
 {
     if (!plan->complete || plan->task_count == 0 || !plan->directory || !plan->stdout_path || !plan->stderr_path)
         return false;
-    if ((plan->uid < 0) != (plan->gid < 0))
+    if ((plan->uid < 0) != (plan->gid < 0) || (plan->mount_count && !plan->sandbox))
         return false;
     for (size_t i = 0; i < plan->task_count; i++)
         if (plan->tasks[i].arguments.count == 0 && plan->arguments.count == 0)

@@ -1,5 +1,6 @@
 /* suanli-supervise RUNDIR...: one detached supervisor for each run directory. It prints one line for each and exits
- * when every supervisor has recorded its start or said why it cannot. specs/3-run-directory.md is the contract. */
+ * when every supervisor has recorded its start or said why it cannot. specs/3-run-directory.md is the contract.
+ * suanli-supervise --sandbox-possible: ends with 0 where plans may ask for a sandbox. */
 #include "supervise.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum verdict { SILENT, OK, BUSY, ALREADY, ERROR };
@@ -45,6 +45,8 @@ static void detach(struct run *run)
         dup2(null, standard);
     close(null);
     run->supervisor = getpid();
+    run->account = geteuid();
+    run->account_group = getegid();
 }
 
 static bool enter(struct run *run, const char *path, struct failure *failure)
@@ -138,9 +140,7 @@ static void close_inherited(void)
     do
         null = open("/dev/null", O_RDWR);
     while (null >= 0 && null <= 2);
-    if (syscall(SYS_close_range, 3U, ~0U, 0) < 0)
-        for (int descriptor = 3, last = (int)sysconf(_SC_OPEN_MAX); descriptor < last; descriptor++)
-            close(descriptor);
+    close_from(3);
 }
 
 int main(int count, char **paths)
@@ -148,6 +148,8 @@ int main(int count, char **paths)
     int ends[2];
     struct report report, *reports = calloc((size_t)count, sizeof *reports);
     close_inherited();
+    if (count == 2 && strcmp(paths[1], "--sandbox-possible") == 0)
+        return !sandbox_possible();
     if (!reports || pipe2(ends, O_CLOEXEC) < 0) {
         perror("suanli-supervise");
         return 1;

@@ -32,6 +32,13 @@ struct setting {
     char *value;
 };
 
+enum mount_kind { COVER, KEEP, TMP };
+
+struct mount {
+    enum mount_kind kind;
+    char *path;
+};
+
 struct task {
     struct list arguments;
     struct list environment;
@@ -40,10 +47,12 @@ struct task {
 struct plan {
     char *stdout_path, *stderr_path, *directory, *doorbell;
     int64_t uid, gid, umask, append, output_cap, nice, oom_score_adj;
-    int64_t time_limit_ms, grace_ms, wrapper, no_new_privs;
+    int64_t time_limit_ms, grace_ms, sandbox, no_new_privs;
     struct list arguments, environment, cgroups;
     struct setting *settings;
     size_t setting_count;
+    struct mount *mounts;
+    size_t mount_count;
     struct task *tasks;
     size_t task_count;
     gid_t *groups;
@@ -80,6 +89,8 @@ struct run {
     const char *name;
     int reports, directory, lock, control, signals, faults, gate;
     pid_t supervisor;
+    uid_t account;
+    gid_t account_group;
     struct plan plan;
     struct failure failure;
     struct output outputs[2];
@@ -106,6 +117,12 @@ char **plan_environment(const struct plan *plan, const struct task *task);
 bool tasks_fork(struct run *run, struct failure *failure);
 bool tasks_release(struct run *run);
 
+/* sandbox.c: namespaces. What is forked into them is their init: it enters, forks the command, and ends as that does. */
+pid_t sandbox_fork(void);
+bool sandbox_enter(const struct plan *plan, uid_t uid, gid_t gid, struct failure *failure);
+_Noreturn void sandbox_init(pid_t command);
+bool sandbox_possible(void);
+
 /* output.c */
 bool outputs_pipe(struct run *run, struct failure *failure);
 bool outputs_open(struct run *run, struct failure *failure);
@@ -120,7 +137,7 @@ void cgroups_remove(const struct plan *plan);
 
 /* tree.c: every process that descends from the supervisor. */
 void tree_signal(const struct run *run, int signal_number);
-/* Kills sandboxes that have not come as far as the command: nothing in them could hear a signal. */
+/* Kills sandboxes that have not come as far as the command: their init hears no signal. */
 void tree_kill_unready(const struct run *run);
 
 /* record.c: what outlives the supervisor. */
@@ -135,6 +152,7 @@ void watch(struct run *run);
 int64_t realtime_us(void);
 int64_t monotonic_ms(void);
 bool fail(struct failure *failure, int error, const char *step, const char *subject);
+void close_from(int first);
 bool write_all(int descriptor, const char *bytes, size_t count);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,10 +16,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool die_with(pid_t supervisor)
+/* The kernel forgets the death signal whenever rights change, so it is set anew each time. */
+static bool die_with_supervisor(int faults)
 {
-    /* The supervisor may have died between fork and prctl; then nobody would send the signal any more. */
-    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == supervisor;
+    /* It may have died before; then nobody would send the signal any more, and nobody would read the faults. */
+    struct pollfd reader = {.fd = faults};
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && poll(&reader, 1, 0) == 0;
 }
 
 static bool constrain(const struct plan *plan, struct failure *failure)
@@ -57,17 +60,6 @@ static bool become_user(const struct plan *plan, struct failure *failure)
     return true;
 }
 
-static bool prepare(const struct run *run, struct failure *failure)
-{
-    const struct plan *plan = &run->plan;
-    if (!cgroups_join(plan, failure) || !constrain(plan, failure) || !become_user(plan, failure))
-        return false;
-    if (!die_with(run->supervisor))
-        return fail(failure, EOWNERDEAD, "follow", "the supervisor");
-    umask((mode_t)plan->umask);
-    return chdir(plan->directory) == 0 || fail(failure, errno, "chdir", plan->directory);
-}
-
 static void restore_signals(void)
 {
     sigset_t none;
@@ -77,32 +69,73 @@ static void restore_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void task_main(struct run *run, const struct task *task, int gate, int faults)
+static _Noreturn void give_up(int faults, const struct failure *failure)
+{
+    write_all(faults, (const char *)failure, sizeof *failure);
+    _exit(127);
+}
+
+static _Noreturn void execute(const struct run *run, const struct task *task, int faults)
+{
+    struct failure failure = {0};
+    const struct plan *plan = &run->plan;
+    char **arguments = task->arguments.count ? task->arguments.items : plan->arguments.items;
+    const struct output *last = &run->outputs[run->output_count - 1];
+    if (!become_user(plan, &failure))
+        give_up(faults, &failure);
+    umask((mode_t)plan->umask);
+    if (!plan->sandbox && !die_with_supervisor(faults))
+        fail(&failure, EOWNERDEAD, "follow", "the supervisor");
+    else if (chdir(plan->directory) < 0)
+        fail(&failure, errno, "chdir", plan->directory);
+    else if (dup2(run->outputs[0].pipe_write, STDOUT_FILENO) < 0 || dup2(last->pipe_write, STDERR_FILENO) < 0)
+        fail(&failure, errno, "connect", "output");
+    else {
+        restore_signals();
+        environ = plan_environment(plan, task);
+        execvp(arguments[0], arguments);
+        fail(&failure, errno, "exec", arguments[0]);
+    }
+    give_up(faults, &failure);
+}
+
+/* The init keeps the supervisor's rights: nobody in the sandbox can look into it, and it takes no signal of theirs. */
+static _Noreturn void execute_in_sandbox(const struct run *run, const struct task *task, int faults)
+{
+    struct failure failure = {0};
+    if (!sandbox_enter(&run->plan, run->account, run->account_group, &failure))
+        give_up(faults, &failure);
+    if (!die_with_supervisor(faults) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+        fail(&failure, EOWNERDEAD, "follow", "the supervisor");
+        give_up(faults, &failure);
+    }
+    pid_t command = vfork();
+    if (command == 0)
+        execute(run, task, faults);
+    if (command < 0) {
+        fail(&failure, errno, "fork", "command");
+        give_up(faults, &failure);
+    }
+    sandbox_init(command);
+}
+
+static _Noreturn void task_main(const struct run *run, const struct task *task, int gate, int faults)
 {
     struct failure failure = {0};
     char opened;
-    const struct plan *plan = &run->plan;
     /* Copies would outlive the supervisor's own: of the lock, pretending that it lives, and of its report. */
     close(run->lock);
     close(run->reports);
     close(run->gate);
+    close(run->faults);
     setsid();
-    if (!die_with(run->supervisor) || read(gate, &opened, 1) != 1)
+    if (!die_with_supervisor(faults) || read(gate, &opened, 1) != 1)
         _exit(127);
-    if (prepare(run, &failure)) {
-        char **arguments = task->arguments.count ? task->arguments.items : plan->arguments.items;
-        struct output *last = &run->outputs[run->output_count - 1];
-        restore_signals();
-        environ = plan_environment(plan, task);
-        if (dup2(run->outputs[0].pipe_write, STDOUT_FILENO) < 0 || dup2(last->pipe_write, STDERR_FILENO) < 0)
-            fail(&failure, errno, "connect", "output");
-        else
-            execvp(arguments[0], arguments);
-        if (!failure.error)
-            fail(&failure, errno, "exec", arguments[0]);
-    }
-    write_all(faults, (char *)&failure, sizeof failure);
-    _exit(127);
+    if (!cgroups_join(&run->plan, &failure) || !constrain(&run->plan, &failure))
+        give_up(faults, &failure);
+    if (run->plan.sandbox)
+        execute_in_sandbox(run, task, faults);
+    execute(run, task, faults);
 }
 
 bool tasks_fork(struct run *run, struct failure *failure)
@@ -116,7 +149,7 @@ bool tasks_fork(struct run *run, struct failure *failure)
     if (!run->tasks)
         return fail(failure, ENOMEM, "fork", "task");
     for (size_t i = 0; i < run->plan.task_count; i++) {
-        pid_t pid = fork();
+        pid_t pid = run->plan.sandbox ? sandbox_fork() : fork();
         if (pid < 0)
             return fail(failure, errno, "fork", "task");
         if (pid == 0)

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Below a sandbox's first process there are its init and then the command. */
-enum { SANDBOX_DEPTH = 2 };
-
 struct crowd {
     pid_t *pids;
     size_t count, room;
@@ -61,17 +58,6 @@ static void add_children(struct crowd *crowd, pid_t pid)
     closedir(threads);
 }
 
-/* A wrapper (bwrap) would die of the signal before what it wraps could answer it; SIGKILL is for all. */
-static bool spared(const struct run *run, pid_t pid, int signal_number)
-{
-    if (!run->plan.wrapper || signal_number == SIGKILL)
-        return false;
-    for (size_t i = 0; i < run->plan.task_count; i++)
-        if (run->tasks[i].pid == pid)
-            return true;
-    return false;
-}
-
 static struct crowd descendants(pid_t pid)
 {
     struct crowd crowd = {0};
@@ -87,7 +73,7 @@ void tree_kill_unready(const struct run *run)
         if (run->tasks[i].ended)
             continue;
         struct crowd crowd = descendants(run->tasks[i].pid);
-        if (crowd.count < SANDBOX_DEPTH)
+        if (crowd.count == 0)
             kill(run->tasks[i].pid, SIGKILL);
         free(crowd.pids);
     }
@@ -97,7 +83,6 @@ void tree_signal(const struct run *run, int signal_number)
 {
     struct crowd crowd = descendants(run->supervisor);
     for (size_t i = 0; i < crowd.count; i++)
-        if (!spared(run, crowd.pids[i], signal_number))
-            kill(crowd.pids[i], signal_number);
+        kill(crowd.pids[i], signal_number);
     free(crowd.pids);
 }

@@ -37,7 +37,7 @@ static void terminate(struct run *run, enum cause cause, int64_t grace_ms)
     run->terminating = true;
     run->cause = cause;
     run->kill_at_ms = kill_at_ms;
-    if (run->plan.wrapper)
+    if (run->plan.sandbox)
         tree_kill_unready(run);
     if (grace_ms > 0)
         tree_signal(run, SIGTERM);
