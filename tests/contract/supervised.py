@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Room:
             *(("arg", word) for word in argv),
         ]
         tasks: list[Record] = [] if any(key == "task" for key, _ in extra) else [("task", 0)]
-        records.write_record(directory / "plan", records.encode_plan([*own, *tasks, *extra]), durable=False)
+        records.write_plan(directory, [*own, *tasks, *extra])
         return directory
 
     def launch(self, *directories: Path) -> list[str]:
@@ -70,17 +71,19 @@ class Room:
 
 
 def control(directory: Path, *lines: str) -> None:
-    descriptor = os.open(directory / "control", os.O_WRONLY | os.O_NONBLOCK)
-    os.write(descriptor, "".join(f"{line}\n" for line in lines).encode())
-    os.close(descriptor)
+    with (directory / "control").open("ab") as words:
+        words.write("".join(f"{line}\n" for line in lines).encode())
+    os.kill(supervisor_of(directory), signal.SIGUSR1)
 
 
 def locked(directory: Path) -> bool:
-    with (directory / "lock").open("rb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
     return False
 
 

@@ -171,7 +171,8 @@ def test_the_limit_can_be_moved_both_ways(room: Room) -> None:
 
 
 def test_suspended_time_does_not_count(room: Room) -> None:
-    script = "i=0; while [ $i -lt 10 ]; do echo $i; sleep 0.02; i=$((i+1)); done; exit 4"
+    # It starts no other program: a shell whose child is stopped before its exec waits, and is not seen to be stopped.
+    script = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 4"
     directory = room.start("1.1", "sh", "-c", script, extra=[("time_limit_ms", 6000)])
     control(directory, "suspend")
     pid = task_of(directory)
@@ -186,7 +187,7 @@ def test_suspended_time_does_not_count(room: Room) -> None:
     assert ended.ended_at - ended.started_at >= 6_200_000
 
 
-def test_garbage_on_the_control_fifo_is_counted_and_harms_nothing(room: Room) -> None:
+def test_garbage_among_the_control_words_is_counted_and_harms_nothing(room: Room) -> None:
     directory = room.start("1.1", "sleep", "600")
     lines = [
         "",
@@ -242,8 +243,7 @@ def test_the_lock_tells_whether_the_supervisor_lives(room: Room) -> None:
     room.ended(directory)
     until_dead(supervisor_of(directory))
     assert not locked(directory)
-    with pytest.raises(FileNotFoundError):
-        control(directory, "cancel")
+    assert not supervisors.say(directory, "cancel")
 
 
 def test_work_does_not_survive_its_supervisor(room: Room) -> None:

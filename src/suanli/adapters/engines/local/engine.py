@@ -137,7 +137,7 @@ class LocalEngine:
         with supervisors.unless_started(directory) as mine:
             if mine and not (directory / "ended").exists():
                 end = records.encode_end(cause, self._clock.now(), what=what, error=error)
-                records.write_record(directory / "ended", end, durable=True)
+                records.write_end(directory, end)
                 sync_folder(directory)
                 sync_folder(self._layout.runs)
         self._bell.ring(run)
@@ -183,7 +183,7 @@ class LocalEngine:
             else:
                 return None
             end = records.encode_end(EndCause.LOST, self._clock.now(), started_at=started.at, what="supervisor died")
-            records.write_record(directory / "ended", end, durable=True)
+            records.write_end(directory, end)
             sync_folder(directory)
         return records.read_ended(directory)
 
@@ -204,9 +204,11 @@ class LocalEngine:
 
     def log(self, run: RunId, stream: Stream, offset: int, limit: int) -> LogChunk:
         try:
-            descriptor = os.open(self._layout.files(run) / stream, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self._layout.run(run) / stream, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise NotFoundError("output of run", run) from None
+            if not self._layout.run(run).exists():
+                raise NotFoundError("output of run", run) from None
+            return LogChunk(data=b"", offset=0, size=0)
         try:
             return read_chunk(descriptor, offset, limit)
         finally:
@@ -251,8 +253,8 @@ class LocalEngine:
                 forgotten.append(run)
         # Also what an earlier server forgot and was killed before it had removed.
         for grave in list(self._layout.gone.iterdir()):
-            for folder in (self._layout.work(RunId(grave.name)), self._layout.files(RunId(grave.name)), grave):
-                _remove(folder)
+            for left in (*self._layout.belongings(RunId(grave.name)), grave):
+                _remove(left)
         return forgotten
 
     def close(self) -> None:
@@ -281,7 +283,10 @@ def _ended(run: RunId, ended: Ended) -> Observation:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a tree. Its owner may have taken away his own right to, which does not stop root."""
+    """Remove a file or a tree. Its owner may have taken away his own right to, which does not stop root."""
+    if not folder.is_dir():
+        folder.unlink(missing_ok=True)
+        return
     if os.geteuid() != 0:
         for parent, names, _ in os.walk(folder):
             for name in names:

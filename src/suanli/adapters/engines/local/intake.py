@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -14,7 +15,7 @@ from suanli.adapters.engines.local.orders import Machine, plan_records
 from suanli.model.ids import RunId
 from suanli.model.quantities import WHOLE_CPU
 from suanli.model.spec import Launcher
-from suanli.ports.engine import RunOrder, Stream
+from suanli.ports.engine import Isolation, RunOrder
 
 
 class Intake:
@@ -44,21 +45,15 @@ class Intake:
         lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, port=port)
         if order.outputs:
             lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
-        records.write_record(directory / "plan", records.encode_plan(lines), durable=False)
+        records.write_plan(directory, lines)
         return directory
 
     def _make_folders(self, order: RunOrder, account: Account) -> None:
-        files, work = self._layout.files(order.run), self._layout.work(order.run)
-        for passage in (files, work):
-            passage.mkdir(mode=0o700, exist_ok=True)
-            passage.chmod(0o711 if account.switched else 0o700)
-        for folder in (self._layout.scratch(order.run), self._layout.private_tmp(order.run)):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            _give(folder, account)
-        for stream in Stream:
-            _make_file(files / stream, b"", 0o600, account)
+        _make_folder(self._layout.scratch(order.run), account)
+        if self._machine.sandbox.kind is Isolation.NAMESPACES:
+            _make_folder(self._layout.private_tmp(order.run), account)
         if order.script:
-            _make_file(files / "script", order.script.encode(), 0o700, account)
+            _make_file(self._layout.script(order.run), order.script.encode(), 0o700, account)
 
     def _choose_cpus(self, order: RunOrder) -> list[int]:
         """Processors of its own for a run that holds whole ones, while there are any that no other run has."""
@@ -89,6 +84,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _make_folder(path: Path, account: Account) -> None:
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    _give(path, account)
 
 
 def _give(path: Path, account: Account) -> None:

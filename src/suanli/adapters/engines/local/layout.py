@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from suanli.model.ids import RunId, parse_run_id
 class Layout:
     """Paths below the engine's root.
 
-    ``runs/<run>`` is the run directory (the center's alone), ``files/<run>`` holds script and output (the center's
-    folder, so that its names cannot be exchanged; the user's files), ``work/<run>`` the user's scratch and /tmp.
+    ``runs/<run>`` is the run directory (the center's alone, with what the run prints), ``scripts/<run>`` its script,
+    ``work/<run>`` the user's scratch folder, ``tmp/<run>`` what an isolated run has as /tmp. Below these four nobody
+    but the center can exchange a name.
     """
 
     root: Path
@@ -41,21 +42,21 @@ class Layout:
         """The run directory."""
         return self.runs / run
 
-    def files(self, run: RunId) -> Path:
-        """Script, stdout and stderr."""
-        return self.root / "files" / run
+    def script(self, run: RunId) -> Path:
+        """The script of a run that has one."""
+        return self.root / "scripts" / run
 
     def scratch(self, run: RunId) -> Path:
         """The working directory of a run that names none."""
-        return self.root / "work" / run / "scratch"
+        return self.root / "work" / run
 
     def private_tmp(self, run: RunId) -> Path:
         """What an isolated run sees as /tmp."""
-        return self.root / "work" / run / "tmp"
+        return self.root / "tmp" / run
 
-    def work(self, run: RunId) -> Path:
-        """Parent of scratch and private /tmp."""
-        return self.root / "work" / run
+    def belongings(self, run: RunId) -> Sequence[Path]:
+        """Everything of a run outside its directory; not all of it need be there."""
+        return self.script(run), self.scratch(run), self.private_tmp(run)
 
     def make(self) -> None:
         """Make the folders; as root, accounts may pass through to what is theirs, and list nothing."""
@@ -64,8 +65,9 @@ class Layout:
             (self.root, passable),
             (self.runs, 0o700),
             (self.gone, 0o700),
-            (self.root / "files", passable),
+            (self.root / "scripts", passable),
             (self.root / "work", passable),
+            (self.root / "tmp", passable),
         ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(mode)

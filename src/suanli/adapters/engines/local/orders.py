@@ -15,7 +15,7 @@ from suanli.adapters.engines.local.records import Record
 from suanli.model.ids import NodeName
 from suanli.model.quantities import WHOLE_CPU
 from suanli.model.spec import InputArtifact, Launcher
-from suanli.ports.engine import LimitEnforcement, RunOrder
+from suanli.ports.engine import LimitEnforcement, RunOrder, Stream
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GRACE_MS = 10_000
@@ -52,11 +52,11 @@ def plan_records(
     order: RunOrder, *, machine: Machine, account: Account, cpus: Sequence[int], port: int
 ) -> list[Record]:
     """The run's plan. ``cpus`` pins it (empty: it does not), ``port`` is free for torchrun's rendezvous."""
-    files = machine.layout.files(order.run)
+    layout = machine.layout
     records: list[Record] = [
-        ("directory", working_directory(order, machine.layout)),
-        ("stdout", str(files / "stdout")),
-        ("stderr", str(files / "stderr")),
+        ("directory", working_directory(order, layout)),
+        ("stdout", Stream.STDOUT),
+        ("stderr", Stream.STDERR),
         ("append", 1),
         ("output_cap_bytes", machine.output_cap_bytes),
         ("umask", "077"),
@@ -64,7 +64,7 @@ def plan_records(
         ("oom_score_adj", _OOM_SCORE),
         ("time_limit_ms", order.time_limit_s * 1000),
         ("grace_ms", _GRACE_MS),
-        ("doorbell", f"../{machine.layout.bell}"),
+        ("doorbell", f"../{layout.bell}"),
         *(("cpu", cpu) for cpu in cpus),
         *_limits(order, machine.cgroups),
     ]
@@ -75,8 +75,8 @@ def plan_records(
     records += [("arg", word) for word in _command(order, machine)]
     records += machine.sandbox.records(
         hidden=machine.hidden,
-        own=[files, machine.layout.work(order.run)],
-        private_tmp=machine.layout.private_tmp(order.run),
+        own=[layout.scratch(order.run), *([layout.script(order.run)] if order.script else [])],
+        private_tmp=layout.private_tmp(order.run),
         asked=[account.home, order.working_directory or "/", *(item.source for item in order.inputs)],
         shared_memory=order.tasks > 1 and order.launcher is not Launcher.MPI,
     )
@@ -153,8 +153,7 @@ def _mpi_environment(*, root: bool) -> dict[str, str]:
 
 
 def _command(order: RunOrder, machine: Machine) -> list[str]:
-    files = machine.layout.files(order.run)
-    words = [str(files / "script")] if order.script else list(order.command)
+    words = [str(machine.layout.script(order.run))] if order.script else list(order.command)
     if order.launcher is Launcher.MPI:
         words = ["mpiexec", "-n", str(order.tasks), *words]
     if order.inputs:

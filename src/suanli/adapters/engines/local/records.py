@@ -72,16 +72,29 @@ def encode_plan(records: Iterable[Record]) -> bytes:
     return b"\0".join(parts) + b"\0"
 
 
-def write_record(path: Path, content: bytes, *, durable: bool) -> None:
-    """Put a file in place whole or not at all. For a durable one the caller then syncs the folder that holds it."""
-    temporary = path.with_name(path.name + ".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def write_plan(directory: Path, lines: Iterable[Record]) -> None:
+    """Write a plan. Cut short anywhere it lacks its end and is none (``plan_is_whole``).
+
+    Raises:
+        EngineError: a value holds a NUL.
+    """
+    _write(directory / "plan", encode_plan(lines), durable=False)
+
+
+def write_end(directory: Path, content: bytes) -> None:
+    """Put an ``ended`` in place, whole or not at all; durable when the caller has synced the folder."""
+    temporary = directory / "ended.tmp"
+    _write(temporary, content, durable=True)
+    temporary.rename(directory / "ended")
+
+
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         if durable:
             os.fsync(file.fileno())
-    temporary.rename(path)
 
 
 def plan_is_whole(directory: Path) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from suanli.adapters.engines.local.records import Started
+from suanli.adapters.engines.local.records import Started, read_started
 from suanli.model.errors import EngineUnavailableError
 
 PROGRAM = Path(__file__).parent / "supervise" / "suanli-supervise"
@@ -96,7 +96,7 @@ def unless_started(directory: Path) -> Iterator[bool]:
 
 @contextmanager
 def _lock(directory: Path, kind: int) -> Iterator[bool]:
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -109,25 +109,26 @@ def _lock(directory: Path, kind: int) -> Iterator[bool]:
 
 
 def say(directory: Path, word: str) -> bool:
-    """Send one control word; False when nobody listens: not yet, or no more.
-
-    Raises:
-        EngineUnavailableError: the supervisor is there but has not taken in earlier words.
-    """
-    try:
-        descriptor = os.open(directory / "control", os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in {errno.ENXIO, errno.ENOENT}:
-            return False
-        raise
-    try:
-        os.write(descriptor, f"{word}\n".encode())
-    except BrokenPipeError:
+    """Send one control word; False when nobody listens: not yet, or no more."""
+    started = read_started(directory)
+    if started is None:
         return False
-    except BlockingIOError as error:
-        raise EngineUnavailableError(f"the supervisor of {directory.name} does not listen") from error
+    try:
+        process = os.pidfd_open(started.supervisor)
+    except ProcessLookupError:
+        return False
+    try:
+        # While the supervisor lives nobody else has its number.
+        if not lives(directory):
+            return False
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(directory / "control", flags, 0o600), "wb") as control:
+            control.write(f"{word}\n".encode())
+        signal.pidfd_send_signal(process, signal.SIGUSR1)
+    except ProcessLookupError:
+        return False
     finally:
-        os.close(descriptor)
+        os.close(process)
     return True
 
 

@@ -22,7 +22,9 @@ bool outputs_pipe(struct run *run, struct failure *failure)
         /* The user's program may reopen /dev/stdout, which asks for rights on the pipe itself. */
         if (plan->uid >= 0 && fchown(ends[1], (uid_t)plan->uid, (gid_t)plan->gid) < 0)
             return fail(failure, errno, "chown", "pipe");
-        run->outputs[i] = (struct output){.pipe_read = ends[0], .pipe_write = ends[1], .file = -1};
+        const char *path = i == 0 ? plan->stdout_path : plan->stderr_path;
+        run->outputs[i] = (struct output){
+            .kept = path[0] == '/' ? NULL : path, .pipe_read = ends[0], .pipe_write = ends[1], .file = -1};
     }
     return true;
 }
@@ -49,6 +51,8 @@ bool outputs_open(struct run *run, struct failure *failure)
     const char *paths[2] = {run->plan.stdout_path, run->plan.stderr_path};
     for (size_t i = 0; i < run->output_count; i++) {
         struct stat status;
+        if (run->outputs[i].kept)
+            continue;
         int descriptor = open_with_rights_of_user(&run->plan, paths[i]);
         if (descriptor < 0 || fstat(descriptor, &status) < 0)
             return fail(failure, errno, "open", paths[i]);
@@ -68,19 +72,31 @@ static ssize_t discard(int pipe_read)
     return splice(pipe_read, NULL, null, NULL, DISCARD_BYTES, SPLICE_F_NONBLOCK);
 }
 
-static ssize_t copy(const struct plan *plan, struct output *output)
+/* Many runs never print, and what they do not need is not made. Whoever counts the user's space counts this. */
+static bool ready(const struct run *run, struct output *output)
+{
+    const struct plan *plan = &run->plan;
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (plan->append ? 0 : O_TRUNC);
+    if (output->file >= 0)
+        return true;
+    output->file = openat(run->directory, output->kept, flags, 0600);
+    return output->file >= 0 &&
+           (plan->uid < 0 || fchown(output->file, (uid_t)plan->uid, (gid_t)plan->gid) == 0);
+}
+
+static ssize_t copy(const struct run *run, struct output *output)
 {
     static char buffer[BUFFER_BYTES];
     ssize_t got = read(output->pipe_read, buffer, sizeof buffer);
     if (got <= 0)
         return got;
-    uint64_t cap = (uint64_t)plan->output_cap;
+    uint64_t cap = (uint64_t)run->plan.output_cap;
     size_t keep = (size_t)got;
     if (cap && output->written + keep > cap) {
         keep = (size_t)(cap - output->written);
         output->truncated = true;
     }
-    if (write_all(output->file, buffer, keep))
+    if (ready(run, output) && write_all(output->file, buffer, keep))
         output->written += keep;
     else
         output->truncated = true;
@@ -90,7 +106,8 @@ static ssize_t copy(const struct plan *plan, struct output *output)
 /* Moves what the pipe holds now; false when it holds nothing or was closed. */
 bool output_pump(struct run *run, struct output *output)
 {
-    ssize_t got = output->truncated || output->file < 0 ? discard(output->pipe_read) : copy(&run->plan, output);
+    bool lost = output->truncated || (output->file < 0 && !output->kept);
+    ssize_t got = lost ? discard(output->pipe_read) : copy(run, output);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         close(output->pipe_read);
         output->pipe_read = -1;

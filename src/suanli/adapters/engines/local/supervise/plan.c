@@ -175,6 +175,12 @@ static bool take_listed(struct plan *plan, const char *key, char *value)
     return strcmp(key, "note") == 0 || (strcmp(key, "version") == 0 && strcmp(value, "1") == 0);
 }
 
+/* A name of its own in the run directory for what the run prints. */
+static bool may_keep(const char *name)
+{
+    return strcmp(name, "stdout") == 0 || strcmp(name, "stderr") == 0;
+}
+
 static bool take(struct plan *plan, const char *key, char *value)
 {
     for (size_t i = 0; i < COUNT(numbers); i++)
@@ -184,7 +190,7 @@ static bool take(struct plan *plan, const char *key, char *value)
     for (size_t i = 0; i < COUNT(paths); i++)
         if (strcmp(key, paths[i].key) == 0) {
             *(char **)((char *)plan + paths[i].offset) = value;
-            return value[0] == '/' || value == plan->doorbell;
+            return value[0] == '/' || value == plan->doorbell || (value != plan->directory && may_keep(value));
         }
     for (size_t i = 0; i < COUNT(mount_kinds); i++)
         if (strcmp(key, mount_kinds[i]) == 0)

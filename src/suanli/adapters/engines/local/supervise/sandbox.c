@@ -83,8 +83,9 @@ static int reach(const char *path, bool folder)
         bool inner = next || folder;
         int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (inner ? O_DIRECTORY : 0);
         int below = openat(at, part, flags);
+        /* Another task may be making the same one. */
         if (below < 0 && errno == ENOENT &&
-            (inner ? mkdirat(at, part, 0755) : mknodat(at, part, S_IFREG | 0644, 0)) == 0)
+            ((inner ? mkdirat(at, part, 0755) : mknodat(at, part, S_IFREG | 0644, 0)) == 0 || errno == EEXIST))
             below = openat(at, part, flags);
         int error = errno;
         close(at);

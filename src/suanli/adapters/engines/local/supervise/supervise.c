@@ -36,6 +36,7 @@ static void detach(struct run *run)
     sigemptyset(&watched);
     sigaddset(&watched, SIGCHLD);
     sigaddset(&watched, SIGTERM);
+    sigaddset(&watched, SIGUSR1);
     sigprocmask(SIG_SETMASK, &watched, NULL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     run->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -57,22 +58,8 @@ static bool enter(struct run *run, const char *path, struct failure *failure)
         return fail(failure, errno, "open", "run directory");
     if (status.st_uid != geteuid() || (status.st_mode & 077))
         return fail(failure, EPERM, "owner and mode of", "run directory");
-    if (fchdir(run->directory) < 0)
-        return fail(failure, errno, "enter", "run directory");
-    run->lock = openat(run->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return run->lock >= 0 || fail(failure, errno, "open", "lock");
-}
-
-static bool open_control(struct run *run, struct failure *failure)
-{
-    struct stat status;
-    if (mkfifoat(run->directory, "control", 0600) < 0 && errno != EEXIST)
-        return fail(failure, errno, "make", "control");
-    /* Opened for both, it never reports the end of the last writer. */
-    run->control = openat(run->directory, "control", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    if (run->control < 0 || fstat(run->control, &status) < 0)
-        return fail(failure, errno, "open", "control");
-    return S_ISFIFO(status.st_mode) || fail(failure, EINVAL, "not a FIFO:", "control");
+    run->control = -1;
+    return fchdir(run->directory) == 0 || fail(failure, errno, "enter", "run directory");
 }
 
 /* Everything up to the durable record of the start; from then on the run exists and is never started again. */
@@ -80,12 +67,11 @@ static enum verdict begin(struct run *run, const char *path, struct failure *fai
 {
     if (!enter(run, path, failure))
         return ERROR;
-    if (flock(run->lock, LOCK_EX | LOCK_NB) < 0)
+    if (flock(run->directory, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? BUSY : (fail(failure, errno, "lock", "run directory"), ERROR);
     if (faccessat(run->directory, "started", F_OK, 0) == 0 || faccessat(run->directory, "ended", F_OK, 0) == 0)
         return ALREADY;
-    if (!plan_read(run->directory, &run->plan, failure) || !open_control(run, failure) ||
-        !outputs_pipe(run, failure) || !tasks_fork(run, failure))
+    if (!plan_read(run->directory, &run->plan, failure) || !outputs_pipe(run, failure) || !tasks_fork(run, failure))
         return ERROR;
     if (record_started(run, failure))
         return OK;
@@ -116,7 +102,6 @@ static _Noreturn void supervise(const char *path, uint32_t index, int reports)
         abort();
     }
     watch(&run);
-    unlinkat(run.directory, "control", 0);
     record_ended(&run);
     doorbell_ring(&run, "ended");
     _exit(0);

@@ -66,8 +66,9 @@ struct plan {
     bool pinned, complete;
 };
 
-/* One file that the run writes through a pipe, up to a cap. */
+/* One file that the run writes through a pipe, up to a cap. A kept one lies in the run directory, from its first byte. */
 struct output {
+    const char *kept;
     int pipe_read, pipe_write, file;
     uint64_t written;
     bool truncated;
@@ -87,7 +88,7 @@ struct usage {
 
 struct run {
     const char *name;
-    int reports, directory, lock, control, signals, faults, gate;
+    int reports, directory, control, signals, faults, gate;
     pid_t supervisor;
     uid_t account;
     gid_t account_group;

@@ -123,8 +123,8 @@ static _Noreturn void task_main(const struct run *run, const struct task *task, 
 {
     struct failure failure = {0};
     char opened;
-    /* Copies would outlive the supervisor's own: of the lock, pretending that it lives, and of its report. */
-    close(run->lock);
+    /* Copies would outlive the supervisor's own: of the directory, whose lock says that it lives, and of its report. */
+    close(run->directory);
     close(run->reports);
     close(run->gate);
     close(run->faults);

@@ -3,6 +3,7 @@
 #include "supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -76,11 +77,9 @@ static bool obey(struct run *run, char *line)
     return true;
 }
 
-static void hear(struct run *run)
+static void take_words(struct run *run, const char *bytes, ssize_t count)
 {
-    char bytes[512];
-    ssize_t got = read(run->control, bytes, sizeof bytes);
-    for (ssize_t i = 0; i < got; i++) {
+    for (ssize_t i = 0; i < count; i++) {
         if (bytes[i] != '\n') {
             if (run->line_length + 1 < sizeof run->line)
                 run->line[run->line_length++] = bytes[i];
@@ -94,6 +93,16 @@ static void hear(struct run *run)
         run->line_length = 0;
         run->line_overlong = false;
     }
+}
+
+static void hear(struct run *run)
+{
+    char bytes[512];
+    ssize_t got;
+    if (run->control < 0)
+        run->control = openat(run->directory, "control", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    while (run->control >= 0 && (got = read(run->control, bytes, sizeof bytes)) > 0)
+        take_words(run, bytes, got);
 }
 
 static int64_t microseconds(struct timeval time)
@@ -162,6 +171,8 @@ static void take_signals(struct run *run)
     while (read(run->signals, &info, sizeof info) == (ssize_t)sizeof info)
         if (info.ssi_signo == SIGTERM)
             terminate(run, CANCELLED, run->plan.grace_ms);
+        else if (info.ssi_signo == SIGUSR1)
+            hear(run);
     reap(run);
 }
 
@@ -237,7 +248,6 @@ void watch(struct run *run)
         struct pollfd watched[] = {
             {.fd = run->signals, .events = POLLIN},
             {.fd = run->faults, .events = POLLIN},
-            {.fd = run->control, .events = POLLIN},
             {.fd = run->outputs[0].pipe_read, .events = POLLIN},
             {.fd = run->output_count > 1 ? run->outputs[1].pipe_read : -1, .events = POLLIN},
         };
@@ -246,10 +256,8 @@ void watch(struct run *run)
         if (watched[1].revents)
             take_fault(run);
         for (size_t i = 0; i < run->output_count; i++)
-            if (watched[3 + i].revents)
+            if (watched[2 + i].revents)
                 output_pump(run, &run->outputs[i]);
-        if (watched[2].revents)
-            hear(run);
         if (watched[0].revents)
             take_signals(run);
         meet_deadline(run);
