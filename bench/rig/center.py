@@ -110,7 +110,7 @@ class Center:
 @contextmanager
 def center(*, home: Path | None = None) -> Iterator[Client]:
     """A center that is ready, fresh or on a home made before; its runs are ended and its server stopped afterwards."""
-    with tempfile.TemporaryDirectory(prefix="suanli-bench-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="suanli-bench-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         running = Center(home or Path(folder) / "home")
         running.start()
         try:

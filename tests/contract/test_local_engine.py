@@ -315,16 +315,17 @@ def test_a_long_folder_name_does_not_silence_the_bell(root: Path) -> None:
 def test_an_isolated_run_sees_neither_the_center_nor_other_peoples_tmp(root: Path, engine: LocalEngine) -> None:
     (root / "token").write_text("secret")
     # The center's folder lies in /tmp, so it alone may show up there, and of it the run's own part alone.
-    look = f"ls -A /tmp; echo --; ls -A {root} {root}/local; echo --; ls {root}/local/work"
+    look = f"ls -A /tmp; echo --; ls -A {root} {root}/local; echo --; ls {root}/local/runs {root}/local/runs/*"
     asked = shell(engine, f"touch /tmp/private; {look}; ls /proc | grep -c '^[0-9]'; id -u")
     [seen] = run_to_end(engine, asked)
     assert seen.exit_code == 0
     tmp, center, rest = until_printed(engine, asked.run, b"\n").decode().split("--\n")
     assert set(tmp.split()) == {root.parent.name, "private"}
     assert "token" not in center
-    assert "runs" not in center
-    own, processes, uid = rest.split()
-    assert own == asked.run
+    assert "gone" not in center
+    *own, processes, uid = rest.split()
+    runs = f"{root}/local/runs"
+    assert own == [f"{runs}:", asked.run, f"{runs}/{asked.run}:", "scratch"]
     assert int(processes) < 10
     assert int(uid) == os.getuid()
     assert not Path("/tmp/private").exists()

@@ -86,9 +86,9 @@ def test_work_sees_nothing_of_the_center(ann: Person, house: House, namespaces: 
     found = lines(ann, "\n".join([*looks, "env", "echo looked"]))
     assert found[-1] == "looked"
     assert not [line for line in found if line.startswith("opened")]
-    # In namespaces a folder of its own stands where the home is, with nothing in it but the way to its scratch.
+    # In namespaces folders of its own stand where the home is, with nothing in them but the way to its scratch.
     listed = [line for line in found if line.startswith("listed")]
-    assert listed == ([f"listed {house.home}"] if namespaces else [])
+    assert listed == ([f"listed {house.home}", f"listed {private[-1]}"] if namespaces else [])
     secret = (house.home / "admin-token").read_text(encoding="utf-8").strip()
     assert not [line for line in found if secret in line or "SUANLI_HOME" in line or "SUANLI_DATABASE" in line]
     assert not (house.home / "mine").exists()
@@ -99,7 +99,7 @@ def test_nothing_is_fetched_with_the_centers_rights(ann: Person, house: House) -
     fetched = ann.shell("cat token && echo fetched", inputs=[{"source": str(token), "target": "token"}])
     assert (ann.awaits(fetched)["state"], ann.reads(fetched)) == ("failed", "")
     assert "token" in ann.reads(fetched, "stderr")
-    inside = ann.shell("pwd", working_directory=str(house.home / "local" / "runs"))
+    inside = ann.shell("pwd", working_directory=str(house.home / "local" / "gone"))
     assert (ann.awaits(inside)["state"], ann.reads(inside)) == ("failed", "")
 
 

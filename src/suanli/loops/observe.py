@@ -10,8 +10,10 @@ from suanli.services.workloads import Runs
 _WATCH_S = 0.5
 _SURVEY_S = 10.0
 _POLL_S = 1.0
-_GATHER_S = 0.005
-"""A pause after each turn that found something: in a burst the next turn then records many ends at once."""
+_GATHER_S = 0.002
+_LONGEST_GATHER_S = 0.04
+"""A pause after each turn, this long for each run that rang: in a burst the next turn then records many at once, and of
+the short ones their end alone; a single run never waits long."""
 
 
 class Observe:
@@ -35,7 +37,7 @@ class Observe:
             changed = self._engine.watch(_WATCH_S)
             if changed:
                 self._runs.record(self._engine.observe(changed))
-                time.sleep(_GATHER_S)
+                time.sleep(min(_LONGEST_GATHER_S, _GATHER_S * len(changed)))
             if time.monotonic() - self._surveyed_at >= _SURVEY_S:
                 self.survey()
         else:

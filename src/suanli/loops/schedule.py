@@ -12,8 +12,10 @@ _WAIT_S = 0.5
 """The longest wait of one turn, so that a loop told to stop soon does."""
 _ANYWAY_S = 10.0
 """Without news it plans this often, because time passes."""
-_GATHER_S = 0.005
-"""A pause after each turn: in a burst the next one then plans for many changes at once; the first never waits."""
+_GATHER_S = 0.002
+_LONGEST_GATHER_S = 0.04
+"""A pause after each turn, this long for each run placed: in a burst the next one then plans for many changes at once;
+the first never waits."""
 
 
 class Schedule:
@@ -30,7 +32,7 @@ class Schedule:
         newest = self._store.wait(self._seen, _WAIT_S)
         if newest == self._seen and time.monotonic() - self._planned_at < _ANYWAY_S:
             return
-        self._scheduling.turn()
+        report = self._scheduling.turn()
         self._seen = newest
         self._planned_at = time.monotonic()
-        time.sleep(_GATHER_S)
+        time.sleep(min(_LONGEST_GATHER_S, _GATHER_S * (1 + report.placed)))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from suanli.kernel.lifecycle import Instruction, instruction
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, Fact, RunEnded, RunStarted, SignalRequested, WorkloadUpdated
-from suanli.model.ids import EngineName, FactSeq, RunId, run_id
+from suanli.model.ids import EngineName, FactSeq, RunId, UserName, run_id
 from suanli.model.quantities import Instant
 from suanli.model.workload import EndCause, Run, RunState, StopCause, Submission, Workload
 from suanli.ports.engine import Observation, ObservedState, RunOrder
@@ -55,12 +55,9 @@ class Runs:
         """
         with self._store.read() as tables:
             runs = _live(tables, engine)
+            new = [run for run in runs if instruction(run) is Instruction.LAUNCH and run.id not in launched]
             return Errands(
-                launch=tuple(
-                    _order(tables, run)
-                    for run in runs
-                    if instruction(run) is Instruction.LAUNCH and run.id not in launched
-                ),
+                launch=tuple(_orders(tables, new)),
                 stop=tuple(run for run in runs if instruction(run) is Instruction.STOP),
             )
 
@@ -180,9 +177,14 @@ def _ended(run: Run, observation: Observation) -> RunEnded:
     )
 
 
-def _order(tables: Reading, run: Run) -> RunOrder:
-    workload = tables.workload(run.workload)
-    return order(run, workload, tables.submission(workload.submission), tables.user(workload.owner).account)
+def _orders(tables: Reading, runs: Sequence[Run]) -> Iterator[RunOrder]:
+    workloads = {workload.id: workload for workload in tables.these([run.workload for run in runs])}
+    accounts: dict[UserName, str] = {}
+    for run in runs:
+        workload = workloads[run.workload]
+        if workload.owner not in accounts:
+            accounts[workload.owner] = tables.user(workload.owner).account
+        yield order(run, workload, tables.submission(workload.submission), accounts[workload.owner])
 
 
 def order(run: Run, workload: Workload, submission: Submission, account: str) -> RunOrder:

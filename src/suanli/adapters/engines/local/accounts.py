@@ -44,3 +44,16 @@ def find_account(name: str) -> Account:
         shell=entry.pw_shell or "/bin/sh",
         switched=entry.pw_uid != own,
     )
+
+
+class Accounts:
+    """Accounts, each looked up once. For one batch of orders and no longer: the machine's user database changes."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Account] = {}
+
+    def find(self, name: str) -> Account:
+        """The account to run as (``find_account``)."""
+        if name not in self._found:
+            self._found[name] = find_account(name)
+        return self._found[name]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suanli.adapters.engines.local import records, supervisors
+from suanli.adapters.engines.local.accounts import Accounts
 from suanli.adapters.engines.local.bell import Bell
 from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, kill_groups, remove_parents
 from suanli.adapters.engines.local.intake import Intake, sync_folder
@@ -72,7 +73,7 @@ class LocalEngine:
     def __init__(self, settings: LocalSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._layout = Layout(settings.root)
+        self._layout = Layout(settings.root.resolve())
         self._layout.make()
         self._bell = Bell(self._layout.runs / self._layout.bell)
         self._node = NodeName(socket.gethostname())
@@ -80,7 +81,7 @@ class LocalEngine:
             Machine(
                 node=self._node,
                 layout=self._layout,
-                hidden=settings.hidden,
+                hidden=settings.hidden.resolve(),
                 cgroups=settings.cgroups,
                 sandbox=settings.sandbox,
                 output_cap_bytes=settings.output_cap_bytes,
@@ -106,15 +107,16 @@ class LocalEngine:
         )
 
     def submit(self, orders: Sequence[RunOrder]) -> None:
+        accounts = Accounts()
         with self._taking_in:
-            self._start([order.run for order in orders if self._accepted(order)])
+            self._start([order.run for order in orders if self._accepted(order, accounts)])
 
-    def _accepted(self, order: RunOrder) -> bool:
+    def _accepted(self, order: RunOrder, accounts: Accounts) -> bool:
         """Take the order in unless that was done before; False for one that can never run, whose end is on record."""
         directory = self._layout.run(order.run)
         try:
             if not records.plan_is_whole(directory) and not (directory / "ended").exists():
-                self._intake.accept(order)
+                self._intake.accept(order, accounts)
         except EngineError as refusal:
             directory.mkdir(mode=0o700, exist_ok=True)
             self._end_unstarted(order.run, EndCause.LAUNCH_FAILED, what=refusal.detail)
@@ -158,14 +160,17 @@ class LocalEngine:
 
     def _observe(self, run: RunId) -> Observation:
         directory = self._layout.run(run)
-        started = records.read_started(directory)
-        # Once more after the lock was seen free: the end may have been written in between.
         ended = records.read_ended(directory)
-        if ended is None and started is not None and not supervisors.lives(directory):
-            ended = records.read_ended(directory) or self._close_lost(run, started)
         if ended is not None:
             return _ended(run, ended)
+        started = records.read_started(directory)
         if started is not None:
+            if supervisors.lives(directory):
+                return Observation(run=run, state=ObservedState.RUNNING, started_at=started.at)
+            # Looked for once more, now that the lock is free: the end may have been written in between.
+            ended = records.read_ended(directory) or self._close_lost(run, started)
+            if ended is not None:
+                return _ended(run, ended)
             return Observation(run=run, state=ObservedState.RUNNING, started_at=started.at)
         accepted = records.plan_is_whole(directory)
         return Observation(run=run, state=ObservedState.ACCEPTED if accepted else ObservedState.UNKNOWN)
@@ -253,8 +258,7 @@ class LocalEngine:
                 forgotten.append(run)
         # Also what an earlier server forgot and was killed before it had removed.
         for grave in list(self._layout.gone.iterdir()):
-            for left in (*self._layout.belongings(RunId(grave.name)), grave):
-                _remove(left)
+            _remove(grave)
         return forgotten
 
     def close(self) -> None:
@@ -283,10 +287,7 @@ def _ended(run: RunId, ended: Ended) -> Observation:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a file or a tree. Its owner may have taken away his own right to, which does not stop root."""
-    if not folder.is_dir():
-        folder.unlink(missing_ok=True)
-        return
+    """Remove a tree. Its owner may have taken away his own right to, which does not stop root."""
     if os.geteuid() != 0:
         for parent, names, _ in os.walk(folder):
             for name in names:

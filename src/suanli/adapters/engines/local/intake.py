@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from suanli.adapters.engines.local import records
-from suanli.adapters.engines.local.accounts import Account, find_account
+from suanli.adapters.engines.local.accounts import Account, Accounts
 from suanli.adapters.engines.local.orders import Machine, plan_records
 from suanli.model.ids import RunId
 from suanli.model.quantities import WHOLE_CPU
@@ -29,26 +29,27 @@ class Intake:
         self._layout = machine.layout
         self._pinned: dict[RunId, frozenset[int]] | None = None
 
-    def accept(self, order: RunOrder) -> Path:
-        """Lay out the run and return its directory. After a crash anywhere within, doing it again completes it.
+    def accept(self, order: RunOrder, accounts: Accounts) -> None:
+        """Lay out the run. After a crash anywhere within, doing it again completes it.
 
         Raises:
             EngineError: this order can never run here.
             OSError: the disk does not take it.
         """
-        account = find_account(order.account)
+        account = accounts.find(order.account)
         self._make_folders(order, account)
-        directory = self._layout.run(order.run)
-        directory.mkdir(mode=0o700, exist_ok=True)
         cpus = self._choose_cpus(order)
         port = _free_port() if order.launcher is Launcher.TORCHRUN else 0
         lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, port=port)
         if order.outputs:
             lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
-        records.write_plan(directory, lines)
-        return directory
+        records.write_plan(self._layout.run(order.run), lines)
 
     def _make_folders(self, order: RunOrder, account: Account) -> None:
+        directory = self._layout.run(order.run)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if account.switched:
+            directory.chmod(0o711)
         _make_folder(self._layout.scratch(order.run), account)
         if self._machine.sandbox.kind is Isolation.NAMESPACES:
             _make_folder(self._layout.private_tmp(order.run), account)

@@ -20,9 +20,15 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """How runs are separated; composed into plans, and carried out by the supervisor."""
+    """How runs are separated; composed into plans, and carried out by the supervisor.
+
+    ``homes`` are the folders of people's homes and ``shared_memory`` that of shared memory, without links, where they
+    are; all empty where runs are not separated by namespaces.
+    """
 
     kind: Isolation
+    homes: tuple[str, ...] = ()
+    shared_memory: tuple[str, ...] = ()
 
     def records(
         self, *, hidden: Path, own: Sequence[Path], private_tmp: Path, asked: Sequence[str], shared_memory: bool
@@ -30,26 +36,32 @@ class Sandbox:
         """What a plan says about it. Rights stay as the machine has them; only what can be seen changes.
 
         ``hidden`` disappears but for ``own``, ``private_tmp`` becomes /tmp, and of the homes and the real /tmp only
-        what is ``asked`` stays. Without ``shared_memory`` /dev/shm is the run's own too.
+        what is ``asked`` stays. Without ``shared_memory`` /dev/shm is the run's own too. But for ``asked``, paths are
+        without links.
         """
         if self.kind is not Isolation.NAMESPACES:
             return []
-        records: list[Record] = [("sandbox", 1)]
-        covered = [*_HOMES] if shared_memory else [*_HOMES, _SHARED_MEMORY]
-        records += [("cover", os.path.realpath(folder)) for folder in covered if Path(folder).is_dir()]
-        records.append(("tmp", str(private_tmp)))
-        homes = [os.path.realpath(folder) for folder in (*_HOMES, _TMP)]
-        for path in asked:
-            # What lies nowhere below a covered folder is visible anyway, and / would uncover all of them.
-            real = os.path.realpath(path)
-            if real.startswith(tuple(f"{home}/" for home in homes)) or real == os.path.realpath(_ROOTS_HOME):
-                records.append(("keep", real))
-        records.append(("cover", os.path.realpath(hidden)))
-        return [*records, *(("keep", os.path.realpath(path)) for path in own)]
+        covered = self.homes if shared_memory else (*self.homes, *self.shared_memory)
+        return [
+            ("sandbox", 1),
+            *(("cover", folder) for folder in covered),
+            ("tmp", str(private_tmp)),
+            *(("keep", path) for path in map(os.path.realpath, asked) if self._covers(path)),
+            ("cover", str(hidden)),
+            *(("keep", str(path)) for path in own),
+        ]
+
+    def _covers(self, path: str) -> bool:
+        """What lies nowhere below a covered folder is visible anyway, and / would uncover all of them."""
+        return path.startswith(tuple(f"{home}/" for home in (*self.homes, _TMP))) or path == _ROOTS_HOME
 
 
 def find_isolation(*, namespaces: bool) -> Sandbox:
     """Find out what separates runs here: namespaces where asked for and allowed, else accounts, else nothing."""
     if namespaces and supervisors.can_sandbox():
-        return Sandbox(kind=Isolation.NAMESPACES)
+        return Sandbox(
+            kind=Isolation.NAMESPACES,
+            homes=tuple(os.path.realpath(folder) for folder in _HOMES if Path(folder).is_dir()),
+            shared_memory=(os.path.realpath(_SHARED_MEMORY),) if Path(_SHARED_MEMORY).is_dir() else (),
+        )
     return Sandbox(kind=Isolation.ACCOUNTS if os.geteuid() == 0 else Isolation.NONE)

@@ -56,7 +56,7 @@ static bool enter(struct run *run, const char *path, struct failure *failure)
     run->directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (run->directory < 0 || fstat(run->directory, &status) < 0)
         return fail(failure, errno, "open", "run directory");
-    if (status.st_uid != geteuid() || (status.st_mode & 077))
+    if (status.st_uid != geteuid() || (status.st_mode & 066))
         return fail(failure, EPERM, "owner and mode of", "run directory");
     run->control = -1;
     return fchdir(run->directory) == 0 || fail(failure, errno, "enter", "run directory");
