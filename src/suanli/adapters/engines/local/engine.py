@@ -17,7 +17,7 @@ from suanli.adapters.engines.local import records, supervisors
 from suanli.adapters.engines.local.accounts import Accounts
 from suanli.adapters.engines.local.bell import Bell
 from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, kill_groups, remove_parents
-from suanli.adapters.engines.local.intake import Intake, sync_folder
+from suanli.adapters.engines.local.intake import Intake, make_folder, sync_folder
 from suanli.adapters.engines.local.isolation import Sandbox
 from suanli.adapters.engines.local.layout import Layout
 from suanli.adapters.engines.local.orders import Machine
@@ -112,13 +112,16 @@ class LocalEngine:
             self._start([order.run for order in orders if self._accepted(order, accounts)])
 
     def _accepted(self, order: RunOrder, accounts: Accounts) -> bool:
-        """Take the order in unless that was done before; False for one that can never run, whose end is on record."""
+        """Take the order in unless that was done before; True for one that is to be started now.
+
+        One that can never run is not; its end is then on record.
+        """
         directory = self._layout.run(order.run)
         try:
-            if not records.plan_is_whole(directory) and not (directory / "ended").exists():
-                self._intake.accept(order, accounts)
+            if not make_folder(directory) and (records.plan_is_whole(directory) or (directory / "ended").exists()):
+                return not _begun(directory)
+            self._intake.accept(order, accounts)
         except EngineError as refusal:
-            directory.mkdir(mode=0o700, exist_ok=True)
             self._end_unstarted(order.run, EndCause.LAUNCH_FAILED, what=refusal.detail)
             return False
         except OSError as error:
@@ -126,11 +129,11 @@ class LocalEngine:
         return True
 
     def _start(self, runs: Sequence[RunId]) -> None:
-        waiting = [directory for directory in map(self._layout.run, runs) if not _begun(directory)]
-        if not waiting:
+        if not runs:
             return
         sync_folder(self._layout.runs)
-        for name, refusal in supervisors.start(self._settings.supervisor, waiting).items():
+        directories = [self._layout.run(run) for run in runs]
+        for name, refusal in supervisors.start(self._settings.supervisor, directories).items():
             error, what = refusal.args
             self._end_unstarted(RunId(name), EndCause.LAUNCH_FAILED, what=what, error=error)
 
@@ -195,7 +198,7 @@ class LocalEngine:
     def recover(self) -> Sequence[RunId]:
         runs = list(self._layout.accepted())
         with self._taking_in:
-            self._start(runs)
+            self._start([run for run in runs if not _begun(self._layout.run(run))])
         return runs
 
     def watch(self, timeout_s: float) -> Sequence[RunId]:
