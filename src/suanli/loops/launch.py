@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from suanli.model.facts import RunEnded, RunStarted, WorkloadSubmitted
 from suanli.model.ids import FactSeq, RunId
 from suanli.model.workload import Run, StopCause
 from suanli.ports.engine import ChangesTimeLimit, Engine, ObservedState, Signals
@@ -17,6 +18,8 @@ _WAIT_S = 0.5
 """The longest wait of one turn, so that a loop told to stop soon does."""
 _TELL_AGAIN_S = 30.0
 _GRACE_S = 10
+_NO_ERRAND = (WorkloadSubmitted, RunStarted, RunEnded)
+"""What an engine has said itself, and what waits for the planner."""
 
 
 class Launch:
@@ -38,7 +41,8 @@ class Launch:
         """Wait for facts, then tell the engine what follows from the tables."""
         newest = self._store.wait(self._seen, _WAIT_S)
         again = time.monotonic() - self._told_at > _TELL_AGAIN_S
-        if newest == self._seen and not again:
+        if not again and not self._concerned(newest):
+            self._seen = newest
             return
         if again:
             self._launched.clear()
@@ -53,6 +57,13 @@ class Launch:
                 self._end(run)
         self._pass_on()
         self._seen = newest
+
+    def _concerned(self, newest: FactSeq) -> bool:
+        """Whether anything up to ``newest`` could lead to an errand; of a server's first turn everything could."""
+        if not self._seen:
+            return True
+        news = self._store.news(self._seen, newest - self._seen)
+        return any(not isinstance(recorded.fact, _NO_ERRAND) for recorded in news)
 
     def _end(self, run: Run) -> None:
         if run.stop is None:

@@ -7,6 +7,8 @@ import fcntl
 import os
 import select
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from suanli.model.errors import InvalidRequestError
@@ -14,6 +16,7 @@ from suanli.model.ids import RunId, parse_run_id
 
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 16
+_HELD_S = 0.05
 
 
 class Bell:
@@ -35,6 +38,7 @@ class Bell:
         with contextlib.suppress(PermissionError):
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._rest = b""
+        self._begun: dict[RunId, float] = {}
 
     def ring(self, run: RunId) -> None:
         """Ring on behalf of a run that has no supervisor."""
@@ -42,19 +46,43 @@ class Bell:
             os.write(self._pipe, f"{run} ended\n".encode())
 
     def wait(self, timeout_s: float) -> list[RunId]:
-        """Runs that rang, each once; empty when the time is over."""
-        select.select([self._pipe], [], [], timeout_s)
+        """Runs that rang, each once; empty when the time is over.
+
+        A start is told a moment late: a short run has ended by then, and its end says all that its start would.
+        """
+        until_s = time.monotonic() + timeout_s
+        while True:
+            now_s = time.monotonic()
+            wake_s = min([until_s, *(since_s + _HELD_S for since_s in self._begun.values())])
+            select.select([self._pipe], [], [], max(0.0, wake_s - now_s))
+            rang = self._rang()
+            if rang or now_s >= until_s:
+                return rang
+
+    def _rang(self) -> list[RunId]:
+        now_s = time.monotonic()
+        rang: dict[RunId, None] = {}
+        for run, event in self._read():
+            if event == "started":
+                self._begun.setdefault(run, now_s)
+            else:
+                self._begun.pop(run, None)
+                rang[run] = None
+        for run in [run for run, since_s in self._begun.items() if now_s >= since_s + _HELD_S]:
+            del self._begun[run]
+            rang[run] = None
+        return list(rang)
+
+    def _read(self) -> Iterator[tuple[RunId, str]]:
         try:
             *lines, self._rest = (self._rest + os.read(self._pipe, _READ_BYTES)).split(b"\n")
         except BlockingIOError:
-            return []
-        rang: dict[RunId, None] = {}
+            return
         for line in lines:
-            name = line.decode("ascii", errors="replace").partition(" ")[0]
+            name, _, event = line.decode("ascii", errors="replace").partition(" ")
             with contextlib.suppress(InvalidRequestError):
                 parse_run_id(name)
-                rang[RunId(name)] = None
-        return list(rang)
+                yield RunId(name), event
 
     def close(self) -> None:
         """Stop listening."""

@@ -2,10 +2,13 @@
 #include "supervise.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+const int ignored_signals[IGNORED_COUNT] = {SIGHUP, SIGINT, SIGPIPE, SIGXFSZ};
 
 static int64_t clock_read(clockid_t clock, int64_t per_second)
 {

@@ -161,7 +161,7 @@ static bool take_listed(struct plan *plan, const char *key, char *value)
         return true;
     }
     if (strcmp(key, "cgroup") == 0)
-        return value[0] == '/' && (list_append(&plan->cgroups, value), true);
+        return value[0] == '/' && plan->cgroups.count < CGROUPS_MAX && (list_append(&plan->cgroups, value), true);
     if (strcmp(key, "cgroup_set") == 0)
         return take_setting(plan, value);
     if (strcmp(key, "limit") == 0)

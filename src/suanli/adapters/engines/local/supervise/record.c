@@ -156,16 +156,16 @@ void record_ended(struct run *run)
     free(text.bytes);
 }
 
-void doorbell_ring(const struct run *run, const char *event)
+void doorbell_ring(struct run *run, const char *event)
 {
     char message[256];
     if (!run->plan.doorbell)
         return;
     /* Without a listener this fails at once; a whole line of this size is written at once or not at all. */
-    int bell = open(run->plan.doorbell, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-    if (bell < 0)
+    if (run->bell < 0)
+        run->bell = open(run->plan.doorbell, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    if (run->bell < 0)
         return;
     int length = snprintf(message, sizeof message, "%.200s %s\n", run->name, event);
-    (void)!write(bell, message, (size_t)length); /* a lost ring costs only time */
-    close(bell);
+    (void)!write(run->bell, message, (size_t)length); /* a lost ring costs only time */
 }

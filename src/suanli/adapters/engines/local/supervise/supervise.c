@@ -25,14 +25,11 @@ struct report {
 
 static void detach(struct run *run)
 {
-    const int ignored[] = {SIGHUP, SIGINT, SIGPIPE, SIGXFSZ};
     sigset_t watched;
     setsid();
     umask(077);
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-        signal(ignored[i], SIG_IGN);
+    for (size_t i = 0; i < IGNORED_COUNT; i++)
+        signal(ignored_signals[i], SIG_IGN);
     sigemptyset(&watched);
     sigaddset(&watched, SIGCHLD);
     sigaddset(&watched, SIGTERM);
@@ -58,7 +55,7 @@ static bool enter(struct run *run, const char *path, struct failure *failure)
         return fail(failure, errno, "open", "run directory");
     if (status.st_uid != geteuid() || (status.st_mode & 066))
         return fail(failure, EPERM, "owner and mode of", "run directory");
-    run->control = -1;
+    run->control = run->bell = -1;
     return fchdir(run->directory) == 0 || fail(failure, errno, "enter", "run directory");
 }
 
@@ -133,6 +130,8 @@ int main(int count, char **paths)
     int ends[2];
     struct report report, *reports = calloc((size_t)count, sizeof *reports);
     close_inherited();
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
     if (count == 2 && strcmp(paths[1], "--sandbox-possible") == 0)
         return !sandbox_possible();
     if (!reports || pipe2(ends, O_CLOEXEC) < 0) {

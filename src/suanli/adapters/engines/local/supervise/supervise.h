@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-enum { LIMITS_MAX = 16, CPU_WORDS = 128, WHAT_BYTES = 240 };
+enum { LIMITS_MAX = 16, CGROUPS_MAX = 16, CPU_WORDS = 128, WHAT_BYTES = 240 };
 
 /* Why something could not be done: errno and the step with the path it failed on. error 0 means nothing failed. */
 struct failure {
@@ -49,6 +49,8 @@ struct plan {
     int64_t uid, gid, umask, append, output_cap, nice, oom_score_adj;
     int64_t time_limit_ms, grace_ms, sandbox, no_new_privs;
     struct list arguments, environment, cgroups;
+    int groups_open[CGROUPS_MAX];
+    size_t groups_made;
     struct setting *settings;
     size_t setting_count;
     struct mount *mounts;
@@ -88,7 +90,7 @@ struct usage {
 
 struct run {
     const char *name;
-    int reports, directory, control, signals, faults, gate;
+    int reports, directory, control, signals, faults, gate, bell;
     pid_t supervisor;
     uid_t account;
     gid_t account_group;
@@ -130,7 +132,7 @@ bool outputs_open(struct run *run, struct failure *failure);
 bool output_pump(struct run *run, struct output *output);
 
 /* cgroup.c: directories that the plan lists; none listed means none in force. */
-bool cgroups_create(const struct plan *plan, struct failure *failure);
+bool cgroups_create(struct plan *plan, struct failure *failure);
 bool cgroups_join(const struct plan *plan, struct failure *failure);
 bool cgroups_kill(const struct plan *plan);
 void cgroups_measure(const struct plan *plan, struct usage *usage);
@@ -144,12 +146,14 @@ void tree_kill_unready(const struct run *run);
 /* record.c: what outlives the supervisor. */
 bool record_started(struct run *run, struct failure *failure);
 void record_ended(struct run *run);
-void doorbell_ring(const struct run *run, const char *event);
+void doorbell_ring(struct run *run, const char *event);
 
 /* watch.c: from the first instruction until nothing of the run is left. */
 void watch(struct run *run);
 
 /* ground.c: what every part stands on. */
+enum { IGNORED_COUNT = 4 };
+extern const int ignored_signals[IGNORED_COUNT];
 int64_t realtime_us(void);
 int64_t monotonic_ms(void);
 bool fail(struct failure *failure, int error, const char *step, const char *subject);

@@ -63,8 +63,8 @@ static bool become_user(const struct plan *plan, struct failure *failure)
 static void restore_signals(void)
 {
     sigset_t none;
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
+    for (size_t i = 0; i < IGNORED_COUNT; i++)
+        signal(ignored_signals[i], SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
