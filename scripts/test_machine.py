@@ -11,6 +11,8 @@ def missing() -> dict[str, str]:
     lacks = {}
     if shutil.which("initdb") is None and not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         lacks["postgresql"] = "the store's conformance suite on PostgreSQL"
+    if shutil.which("mpiexec") is None:
+        lacks["mpich"] = "a run under a real mpiexec"
     return lacks
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.engines.local import records
+from suanli.adapters.engines.local.bell import Bell
 from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, find_cgroups
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import Sandbox, find_isolation
@@ -309,6 +310,26 @@ def test_a_long_folder_name_does_not_silence_the_bell(root: Path) -> None:
     until(engine, asked.run, ObservedState.ENDED)
     engine.close()
     assert rang == [asked.run]
+
+
+def test_a_start_is_told_only_where_no_end_follows(tmp_path: Path) -> None:
+    bell = Bell(tmp_path / "bell")
+    with (tmp_path / "bell").open("wb", buffering=0) as pipe:
+        pipe.write(b"1.1 started\n1.1 ended\n2.1 started\n")
+    assert bell.wait(0.0) == ["1.1"]
+    assert bell.wait(PATIENCE_S) == ["2.1"]
+    assert bell.wait(0.0) == []
+    bell.close()
+
+
+def test_output_belongs_to_the_run_directory_from_its_first_byte(root: Path, engine: LocalEngine) -> None:
+    asked = shell(engine, "echo said")
+    run_to_end(engine, asked)
+    assert (directory(root, asked.run) / "stdout").read_bytes() == b"said\n"
+    assert not (directory(root, asked.run) / "stderr").exists()
+    assert engine.log(asked.run, Stream.STDERR, 0, 9).data == b""
+    with pytest.raises(NotFoundError):
+        engine.log(RunId("99.1"), Stream.STDERR, 0, 9)
 
 
 @pytest.mark.parametrize("sandbox", ["namespaces"], indirect=True)

@@ -73,6 +73,11 @@ class StopCause(StrEnum):
     PREEMPTED = "preempted"
     REQUEUED = "requeued"
 
+    @property
+    def end(self) -> EndCause:
+        """Why a run ended that did as it was asked."""
+        return EndCause(self.value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:

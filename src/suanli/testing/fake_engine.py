@@ -25,12 +25,6 @@ from suanli.ports.engine import (
     Stream,
 )
 
-_STOPPED_AS = {
-    StopCause.CANCELLED: EndCause.CANCELLED,
-    StopCause.PREEMPTED: EndCause.PREEMPTED,
-    StopCause.REQUEUED: EndCause.REQUEUED,
-}
-
 
 @dataclass(slots=True)
 class _Run:
@@ -72,7 +66,7 @@ class FakeEngine:
 
     def cancel(self, run: RunId, cause: StopCause, grace_s: int) -> None:  # noqa: ARG002  what is told to end ends at once
         if run in self._runs:
-            self.end(run, cause=_STOPPED_AS[cause], signal=15)
+            self.end(run, cause=cause.end, signal=15)
 
     def observe(self, runs: Sequence[RunId]) -> Sequence[Observation]:
         with self._bell:

@@ -11,18 +11,12 @@ from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, Fact, RunEnded, RunStarted, SignalRequested, WorkloadUpdated
 from suanli.model.ids import EngineName, FactSeq, RunId, UserName, run_id
 from suanli.model.quantities import Instant
-from suanli.model.workload import EndCause, Run, RunState, StopCause, Submission, Workload
+from suanli.model.workload import EndCause, Run, RunState, Submission, Workload
 from suanli.ports.engine import Observation, ObservedState, RunOrder
 from suanli.ports.store import FactFilter, Reading, Store, Transaction
 
 _REQUESTS = frozenset({SignalRequested.__name__, WorkloadUpdated.__name__})
 _MANY = 1_000_000
-
-_STOPPED_AS = {
-    StopCause.CANCELLED: EndCause.CANCELLED,
-    StopCause.PREEMPTED: EndCause.PREEMPTED,
-    StopCause.REQUEUED: EndCause.REQUEUED,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +122,7 @@ class Runs:
         def work(tx: Transaction) -> None:
             current = tx.run(run)
             if current.state is RunState.STOPPING and current.stop is not None and not current.started_at:
-                cause = _STOPPED_AS[current.stop]
-                tx.append(RunEnded(workload=current.workload, run=run, cause=cause), actor=SYSTEM)
+                tx.append(RunEnded(workload=current.workload, run=run, cause=current.stop.end), actor=SYSTEM)
 
         self._store.transact(work)
 

@@ -40,11 +40,7 @@ from suanli.ports.engine import (
     Stream,
 )
 
-_STOPS = {
-    StopCause.CANCELLED: ("cancel", EndCause.CANCELLED),
-    StopCause.PREEMPTED: ("preempt", EndCause.PREEMPTED),
-    StopCause.REQUEUED: ("requeue", EndCause.REQUEUED),
-}
+_WORDS = {StopCause.CANCELLED: "cancel", StopCause.PREEMPTED: "preempt", StopCause.REQUEUED: "requeue"}
 _SWEEPS = 50
 _SWEEP_PAUSE_S = 0.01
 
@@ -150,12 +146,11 @@ class LocalEngine:
 
     def cancel(self, run: RunId, cause: StopCause, grace_s: int) -> None:
         directory = self._layout.run(run)
-        word, end = _STOPS[cause]
         if not records.plan_is_whole(directory) or (directory / "ended").exists():
             return
-        if supervisors.say(directory, f"{word} {grace_s * 1000}") or (directory / "started").exists():
+        if supervisors.say(directory, f"{_WORDS[cause]} {grace_s * 1000}") or (directory / "started").exists():
             return
-        if not self._end_unstarted(run, end) and not (directory / "ended").exists():
+        if not self._end_unstarted(run, cause.end) and not (directory / "ended").exists():
             raise EngineUnavailableError(f"run {run} is starting this moment")
 
     def observe(self, runs: Sequence[RunId]) -> Sequence[Observation]:
