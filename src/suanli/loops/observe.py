@@ -11,7 +11,7 @@ _WATCH_S = 0.5
 _SURVEY_S = 10.0
 _POLL_S = 1.0
 _GATHER_S = 0.002
-_LONGEST_GATHER_S = 0.04
+_LONGEST_GATHER_S = 0.02
 """A pause after each turn, this long for each run that rang: in a burst the next turn then records many at once, and of
 the short ones their end alone; a single run never waits long."""
 

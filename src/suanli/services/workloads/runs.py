@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from suanli.kernel.lifecycle import Instruction, instruction
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, Fact, RunEnded, RunStarted, SignalRequested, WorkloadUpdated
-from suanli.model.ids import EngineName, FactSeq, RunId, UserName, run_id
+from suanli.model.ids import EngineName, FactSeq, RunId, UserName, parse_run_id, run_id
 from suanli.model.quantities import Instant
 from suanli.model.workload import EndCause, Run, RunState, Submission, Workload
 from suanli.ports.engine import Observation, ObservedState, RunOrder
@@ -109,6 +109,8 @@ class Runs:
             return 0
 
         def work(tx: Transaction) -> int:
+            # The fold looks up the workload of every fact; asked for together, they come in one answer.
+            tx.these([parse_run_id(observation.run)[0] for observation in telling])
             new = [fact for observation in telling for fact in _news(tx, observation)]
             for fact in new:
                 tx.append(fact, actor=SYSTEM)
