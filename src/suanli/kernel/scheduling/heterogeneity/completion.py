@@ -98,7 +98,7 @@ def assign(problem: Problem, times: Reals) -> Ints:
     whole = np.full(job.size, bool((scale > 1).any()))
     program = Program(stacked(once, held), low, high, np.ones(job.size), whole)
     cost = (place + 1) * times[runs][job, model]
-    chosen = program.best(-cost / cost.max()) > 0.5
+    chosen = program.best(-cost / max(float(cost.max()), 1e-300)) > 0.5
     found[runs[job[chosen]]] = model[chosen]
     return found
 

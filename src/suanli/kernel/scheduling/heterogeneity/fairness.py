@@ -18,6 +18,9 @@ KEEP = 1e-7
 RATIO_ERROR = 1e-4
 """Relative error of the ratio that finish-time fairness makes smallest."""
 
+LEAST_DEMAND = 1e-6
+"""What a job with nothing to ask for asks in parts of the one that asks most: below, a solver sees no number at all."""
+
 QUANTUM = 1 / 64
 """Part of time that the heuristic deals out at once."""
 
@@ -46,7 +49,7 @@ def finish_time_fairness(problem: Problem) -> Allocation:
         return np.zeros((problem.units, problem.devices.size))
     program = _program(problem, all_rows, np.zeros(problem.scale.size))
     best, age = all_rows.fastest[runs], problem.age_s[runs]
-    alone = (problem.done + problem.left)[runs] / problem.equal_share()[runs]
+    alone = np.maximum((problem.done + problem.left)[runs] / problem.equal_share()[runs], 1e-9)
 
     def possible(ratio: float) -> bool:
         need = np.zeros(problem.scale.size)
@@ -111,7 +114,8 @@ def _most_even(problem: Problem, unit: Reals, copies: Ints) -> Allocation:
     rows, runs = shares(problem, copies), _runs(problem)
     demand = np.zeros(problem.scale.size)
     demand[runs] = unit[runs] / rows.fastest[runs]
-    demand[runs] = np.maximum(demand[runs] / max(float(demand.max()), 1e-300), 1e-9)
+    most = float(demand.max())
+    demand[runs] = np.maximum(demand[runs] / most, LEAST_DEMAND) if most > 0 else 1.0
     program = _program(problem, rows, demand)
     least = np.zeros(rows.unit.size + 1)
     least[-1] = 1.0
@@ -129,7 +133,7 @@ def deal(problem: Problem, unit: Reals) -> Allocation:
     allocation = np.zeros((problem.units, models))
     usable = problem.usable[:jobs]
     speed = np.where(usable, problem.rates, 0) / np.maximum(problem.rates.max(axis=1, initial=0), 1e-300)[:, None]
-    excels = speed**2 / np.maximum(speed.mean(axis=0), 1e-300)
+    excels = speed**2 / np.maximum(speed.sum(axis=0) / max(1, jobs), 1e-300)
     choices = np.argsort(-excels, axis=1, kind="stable")
     room = problem.devices.astype(np.float64)
     time = np.ones(jobs)

@@ -64,9 +64,12 @@ class Problem:
         columns = (self.scale, self.weight, self.left, self.done, self.age_s)
         if self.devices.shape != (models,) or any(column.shape != (jobs,) for column in columns):
             raise InvalidRequestError("problem", f"columns do not fit rates of {jobs} jobs on {models} models")
-        sound = np.isfinite(self.rates).all() and (self.rates >= 0).all() and np.isfinite(self.left).all()
-        if not (sound and (self.devices >= 0).all() and (self.scale > 0).all() and (self.weight > 0).all()):
-            raise InvalidRequestError("problem", "rates, devices, scale factors or weights are out of range")
+        for name in ("rates", "left", "done", "age_s", "devices"):
+            if not ((getattr(self, name) >= 0) & np.isfinite(getattr(self, name))).all():
+                raise InvalidRequestError("problem", f"{name} are out of range")
+        for name in ("scale", "weight"):
+            if not ((getattr(self, name) > 0) & np.isfinite(getattr(self, name))).all():
+                raise InvalidRequestError("problem", f"{name} is out of range")
 
     @property
     def units(self) -> int:

@@ -204,3 +204,18 @@ def test_least_cost_spends_no_more_than_the_heuristic_where_both_keep_all_deadli
         spent, least = (float((until @ (price * one)).sum()) for one in (quick, exact))
         assert least <= spent * (1 + 1e-4) + 1e-4
         assert spent <= 3 * least + 1e-2
+
+
+@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("rates", [[], [[0.0, 0.0]], [[1.0, 2.0]]], ids=["no jobs", "no rates", "no devices"])
+def test_where_nothing_can_run_nothing_is_given(name: str, rates: list[list[float]]) -> None:
+    for policy in (POLICIES[name], blind(POLICIES[name])):
+        assert not policy(problem(rates, [0, 0] if rates == [[1.0, 2.0]] else [1, 1])).any()
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_job_with_nothing_left_is_no_trouble(name: str) -> None:
+    for left in ([0.0, 0.0], [0.0, 5.0]):
+        found = problem([[1, 2], [2, 1]], [1, 1], left=left)
+        obeys(found, POLICIES[name](found))
+        obeys(found, blind(POLICIES[name])(found))
