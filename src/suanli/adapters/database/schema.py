@@ -76,22 +76,26 @@ def lookup_sql(table: Table, mark: str) -> str:
 
 
 @cache
-def save_sql(table: Table, mark: str) -> str:
-    """The statement that writes one row, over the one with the same primary key if there is one."""
+def save_sql(table: Table, mark: str, rows: int = 1) -> str:
+    """The statement that writes rows, each over the one with the same primary key if there is one."""
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    marks = ", ".join([mark] * len(table.columns))
+    marks = _marks(table, mark, rows)
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     others = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
     action = f"UPDATE SET {others}" if others else "NOTHING"
     return (
-        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) '  # noqa: S608 - names come from the schema, not from input
+        f'INSERT INTO "{table.name}" ({names}) VALUES {marks} '  # noqa: S608 - names come from the schema, not from input
         f"ON CONFLICT ({keys}) DO {action}"
     )
 
 
 @cache
-def append_sql(table: Table, mark: str) -> str:
-    """The statement that writes one row that must not be there yet."""
+def append_sql(table: Table, mark: str, rows: int = 1) -> str:
+    """The statement that writes rows that must not be there yet."""
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    marks = ", ".join([mark] * len(table.columns))
-    return f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names come from the schema, not from input
+    marks = _marks(table, mark, rows)
+    return f'INSERT INTO "{table.name}" ({names}) VALUES {marks}'  # noqa: S608 - names come from the schema, not from input
+
+
+def _marks(table: Table, mark: str, rows: int) -> str:
+    return ", ".join([f"({', '.join([mark] * len(table.columns))})"] * rows)
