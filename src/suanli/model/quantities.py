@@ -45,6 +45,8 @@ def parse_memory(text: str) -> int:
     decimal = text.strip().lower().endswith("b") and not scale.endswith("i")
     base = 1000 if decimal else 1024
     factor: int = base ** _SCALES[scale.removesuffix("i")]
+    if match[1].isdecimal():
+        return int(match[1]) * factor
     return round(Fraction(match[1]) * factor)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.config import JsonDict
@@ -191,6 +191,9 @@ _EXAMPLE: JsonDict = {
     "labels": {"study": "oxides"},
 }
 
+_NOTHING: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
+"""Made anew for each spec: a default of its own would be deep-copied, at ten times the price."""
+
 
 class WorkloadSpec(Body):
     """All that is asked of the center. Exactly one of command, script and application is given."""
@@ -250,7 +253,7 @@ class WorkloadSpec(Body):
     """Make one workload of each index."""
     dependencies: tuple[DependencyText, ...] = Field(default=(), max_length=1000)
     """What must have happened first."""
-    environment: dict[str, Text] = Field(default={})
+    environment: dict[str, Text] = _NOTHING
     """Variables of every task."""
     working_directory: Text = Field(default="", max_length=4096)
     """Absolute path; empty gives the run a scratch folder of its own."""
@@ -264,7 +267,7 @@ class WorkloadSpec(Body):
     """When to run again."""
     preemptible: bool = False
     """May lose its place to work of higher priority, and wait again."""
-    labels: dict[str, Text] = Field(default={})
+    labels: dict[str, Text] = _NOTHING
     """Free words for searching and grouping."""
     notify: tuple[Notification, ...] = Field(default=(), max_length=100)
     """Whom to tell."""
@@ -291,12 +294,12 @@ class WorkloadSpec(Body):
             environment=self.environment,
             working_directory=self.working_directory,
             launcher=self.launcher,
-            inputs=tuple(nouns.InputArtifact(source=i.source, target=i.target) for i in self.inputs),
-            outputs=tuple(nouns.OutputArtifact(name=o.name, path=o.path) for o in self.outputs),
+            inputs=tuple([nouns.InputArtifact(source=i.source, target=i.target) for i in self.inputs]),
+            outputs=tuple([nouns.OutputArtifact(name=o.name, path=o.path) for o in self.outputs]),
             retry=nouns.RetryPolicy(max_attempts=retry.max_attempts, on=retry.on),
             preemptible=self.preemptible,
             labels=self.labels,
-            notify=tuple(nouns.Notification(address=n.address, events=n.events) for n in self.notify),
+            notify=tuple([nouns.Notification(address=n.address, events=n.events) for n in self.notify]),
         )
 
     @classmethod
