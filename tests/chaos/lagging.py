@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from suanli.adapters.database.connections import connect
 from suanli.adapters.database.migrate import upgrade
 from suanli.adapters.database.store import DatabaseStore
 from suanli.kernel.lifecycle import fold
-from suanli.ports.store import Store, Transaction
+from suanli.ports.store import Outcome, Store, Transaction
 from suanli.wiring import build, main
 from suanli.wiring.settings import Settings
 
@@ -42,6 +42,15 @@ class LaggingStore(DatabaseStore):
 
         self._later.submit(super().transact, done_early).add_done_callback(tell)
         return answer.result()
+
+    def transact_each(self, works: Sequence[Callable[[Transaction], T]]) -> Sequence[Outcome[T]]:
+        return [self._outcome(work) for work in works]
+
+    def _outcome(self, work: Callable[[Transaction], T]) -> Outcome[T]:
+        try:
+            return Outcome(self.transact(work))
+        except Exception as error:  # noqa: BLE001 - it is this work's outcome
+            return Outcome(error=error)
 
 
 def lagging_store(settings: Settings) -> Store:

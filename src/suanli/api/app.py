@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from suanli.api import errors, openapi
 from suanli.api.doorbell import Following
+from suanli.api.gather import Gathering
 from suanli.api.metrics import Passage, Traffic
 from suanli.api.services import Services
 
@@ -23,6 +24,7 @@ def create_app(services: Services, registry: CollectorRegistry | None = None) ->
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.following = Following(services.store)
+        app.state.gathering = Gathering(services.requests)
         async with app.state.following.doorbell.running():
             yield
 

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import TypeAdapter
 
+from suanli.api.gather import Change
 from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.fields import Name
 from suanli.api.schemas.tenancy import ProjectBody, ProjectsView, ProjectView, project_view
-from suanli.api.visit import AnyVisit, answer
+from suanli.api.visit import AnyVisit, answer, gathered
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import ProjectName, UserName
 from suanli.model.tenancy import Project
@@ -36,10 +37,11 @@ def list_projects(visit: AnyVisit) -> Response:
     openapi_extra=takes("ProjectDefinition", _PROJECT, oxides={"members": ["ada", "li"]}),
     responses={**gives(200, "The project as it stands.", _SHOWN), **refuses(NotFoundError, body=True)},
 )
+@gathered
 def define_project(
     visit: AnyVisit,
     name: Annotated[Name, Path(description="The project.", openapi_examples={"oxides": {"value": "oxides"}})],
-) -> Response:
+) -> Change:
     """Make a project or set its members; for administrators."""
     members = frozenset(map(UserName, visit.read(_PROJECT).members))
     project = Project(name=ProjectName(name), members=members)

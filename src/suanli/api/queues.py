@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import TypeAdapter
 
+from suanli.api.gather import Change
 from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.center import QueueBody, QueuesView, QueueView, queue_view
 from suanli.api.schemas.fields import Name
-from suanli.api.visit import AnyVisit, answer
+from suanli.api.visit import AnyVisit, answer, gathered
 from suanli.model.ids import QueueName
 from suanli.model.resources import Queue
 
@@ -34,10 +35,11 @@ def list_queues(visit: AnyVisit) -> Response:
     ),
     responses={**gives(200, "The queue as it stands.", _SHOWN), **refuses(body=True)},
 )
+@gathered
 def define_queue(
     visit: AnyVisit,
     name: Annotated[Name, Path(description="The queue.", openapi_examples={"night": {"value": "night"}})],
-) -> Response:
+) -> Change:
     """Make or change a queue; for administrators."""
     body = visit.read(_QUEUE)
     queue = Queue(

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import TypeAdapter
 
+from suanli.api.gather import Change
 from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.fields import Name
 from suanli.api.schemas.tenancy import (
@@ -18,7 +19,7 @@ from suanli.api.schemas.tenancy import (
     user_view,
     whoami_view,
 )
-from suanli.api.visit import AnyVisit, answer
+from suanli.api.visit import AnyVisit, answer, gathered
 from suanli.model.errors import AlreadyExistsError, IdempotencyMismatchError, NotFoundError
 from suanli.model.ids import ProjectName, UserName
 from suanli.model.tenancy import User
@@ -71,7 +72,8 @@ def list_users(visit: AnyVisit) -> Response:
         **refuses(AlreadyExistsError, NotFoundError, IdempotencyMismatchError, body=True),
     },
 )
-def create_user(visit: AnyVisit) -> Response:
+@gathered
+def create_user(visit: AnyVisit) -> Change:
     """Make a user; for administrators."""
     body = visit.read(_NEW)
     user = User(
@@ -103,7 +105,8 @@ def show_user(visit: AnyVisit, name: UserParameter) -> Response:
     openapi_extra=takes("UserChange", _CHANGE, promote={"role": "operator"}, lock={"active": False}),
     responses={**gives(200, "The user as it stands.", _ADA), **refuses(NotFoundError, body=True)},
 )
-def change_user(visit: AnyVisit, name: UserParameter) -> Response:
+@gathered
+def change_user(visit: AnyVisit, name: UserParameter) -> Change:
     """Change what is given of a user; for administrators, who cannot lock themselves out."""
     body = visit.read(_CHANGE)
 

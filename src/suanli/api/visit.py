@@ -1,15 +1,16 @@
 """A visit: one request as the endpoints see it, from the token at the door to the answer that leaves.
 
 The door reads the body and the token on the event loop; everything that may wait (authenticating, the services) happens
-in the endpoint's one worker thread. Only :attr:`Visit.caller` makes a ``Caller``, and no service answers without one.
+in a worker thread: the endpoint's own, or the one of all requests that were gathered to be done together. Only
+:attr:`Visit.caller` makes a ``Caller``, and no service answers without one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property, partial, wraps
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 from fastapi import Depends, Request, Response
@@ -24,17 +25,22 @@ from starlette.exceptions import HTTPException
 
 from suanli.api.doorbell import Following
 from suanli.api.errors import language_of
+from suanli.api.gather import Change, Gathering
 from suanli.api.language import Language
 from suanli.api.services import Services
 from suanli.model.errors import NotAuthenticatedError
 from suanli.model.tenancy import Caller
 from suanli.ports.store import Transaction
-from suanli.services.requests import Once
+from suanli.services.requests import Once, keyed
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_BULK_BYTES = 128 * 1024 * 1024
+
+_SMALL_BYTES = 64 * 1024
+"""A body longer than this is read by a thread of its own, so that no short request waits for it."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -48,6 +54,7 @@ class Visit:
         self._body = body
         self.services: Services = request.app.state.services
         self.following: Following = request.app.state.following
+        self.gathering: Gathering = request.app.state.gathering
         self.registry: CollectorRegistry = request.app.state.registry
 
     @cached_property
@@ -93,15 +100,25 @@ class Visit:
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
 
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self._body)
+
     def once(self, work: Callable[[Transaction], object]) -> Once:
         """Do ``work`` in one transaction, once under its idempotency key; what it returned is kept as JSON.
 
         Raises:
             IdempotencyMismatchError: the key was used for another request.
         """
+        return self.services.requests.once(*self._keyed(work))
+
+    def _keyed(
+        self, work: Callable[[Transaction], object]
+    ) -> tuple[Caller, str | None, str, Callable[[Transaction], str]]:
         key = self._request.headers.get("idempotency-key") if self._request.method == "POST" else None
         fingerprint = "" if key is None else self._fingerprint()
-        return self.services.requests.once(self.caller, key, fingerprint, lambda tx: write(work(tx)).decode())
+        return self.caller, key, fingerprint, lambda tx: write(work(tx)).decode()
 
     def change(
         self,
@@ -109,17 +126,38 @@ class Visit:
         *,
         status: int = 200,
         locate: Callable[[Any], str] | None = None,
-    ) -> Response:
-        """Do ``work`` once and answer with what it returned; ``locate`` gives the ``Location`` of what was made."""
-        once = self.once(work)
-        headers = replayed(once)
-        if locate is not None:
-            headers["Location"] = locate(msgspec.json.decode(once.body))
-        return Response(once.body, status, headers, "application/json")
+    ) -> Change:
+        """The change that does ``work`` once and answers with what it returned.
+
+        ``locate`` gives the ``Location`` of what was made.
+        """
+
+        def respond(once: Once) -> Response:
+            headers = replayed(once)
+            if locate is not None:
+                headers["Location"] = locate(msgspec.json.decode(once.body))
+            return Response(once.body, status, headers, "application/json")
+
+        return Change(keyed(*self._keyed(work)), respond)
 
     def _fingerprint(self) -> str:
         url = self._request.url
         return hashlib.sha256(f"{self._request.method} {url.path}?{url.query}\n".encode() + self._body).hexdigest()
+
+
+def gathered(
+    endpoint: Callable[Concatenate[Visit, P], Change],
+) -> Callable[..., Awaitable[Response]]:
+    """An endpoint that changes something, done together with others; its own code runs in a worker thread."""
+
+    @wraps(endpoint)
+    async def gathering(visit: Visit, *args: P.args, **kwargs: P.kwargs) -> Response:
+        read = partial(endpoint, visit, *args, **kwargs)
+        if visit.size > _SMALL_BYTES:
+            return await visit.gathering.answer_alone(read)
+        return await visit.gathering.answer(read)
+
+    return gathering
 
 
 def replayed(once: Once) -> dict[str, str]:

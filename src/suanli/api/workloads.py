@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field, TypeAdapter
 
 from suanli.api import reasons
+from suanli.api.gather import Change
 from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.fields import Body, Name, maybe_timestamp
 from suanli.api.schemas.holds import hold_view
@@ -34,7 +35,7 @@ from suanli.api.schemas.workloads import (
     detail_view,
     workload_view,
 )
-from suanli.api.visit import AnyVisit, BulkVisit, Visit, answer
+from suanli.api.visit import AnyVisit, BulkVisit, Visit, answer, gathered
 from suanli.model.errors import (
     AdmissionRefusedError,
     ConflictError,
@@ -176,7 +177,8 @@ _SUBMIT = refuses(AdmissionRefusedError, UnsupportedError, IdempotencyMismatchEr
         **_SUBMIT,
     },
 )
-def submit_workload(visit: AnyVisit, hold: Hold = False) -> Response:
+@gathered
+def submit_workload(visit: AnyVisit, hold: Hold = False) -> Change:
     """Submit a workload, or an array of them.
 
     When this answers, the workload survives the death of the server and of the machine.
@@ -200,7 +202,8 @@ def submit_workload(visit: AnyVisit, hold: Hold = False) -> Response:
         **_SUBMIT,
     },
 )
-def submit_workloads(visit: BulkVisit, hold: Hold = False) -> Response:
+@gathered
+def submit_workloads(visit: BulkVisit, hold: Hold = False) -> Change:
     """Submit up to 10,000 specs, all or none."""
     specs = [spec.noun() for spec in visit.read(_BATCH).workloads]
 
@@ -348,7 +351,7 @@ def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
 Verb = Callable[[Workloads, Transaction, Caller, WorkloadRef], Changed]
 
 
-def _change(visit: Visit, ref: str, verb: Verb) -> Response:
+def _change(visit: Visit, ref: str, verb: Verb) -> Change:
     named = parse_ref(ref)
     return visit.change(lambda tx: changed_view(verb(visit.services.workloads, tx, visit.caller, named)))
 
@@ -358,25 +361,29 @@ _VERB_WITH_BODY = {**_CHANGED, **refuses(NotFoundError, ConflictError, Idempoten
 
 
 @router.post("/{ref}/cancel", response_model=ChangedView, responses=_VERB)
-def cancel_workload(visit: AnyVisit, ref: Ref) -> Response:
+@gathered
+def cancel_workload(visit: AnyVisit, ref: Ref) -> Change:
     """End what is named: at once where nothing runs, else as soon as its run has ended."""
     return _change(visit, ref, Workloads.cancel)
 
 
 @router.post("/{ref}/hold", response_model=ChangedView, responses=_VERB)
-def hold_workload(visit: AnyVisit, ref: Ref) -> Response:
+@gathered
+def hold_workload(visit: AnyVisit, ref: Ref) -> Change:
     """Keep what is named from starting."""
     return _change(visit, ref, Workloads.hold)
 
 
 @router.post("/{ref}/release", response_model=ChangedView, responses=_VERB)
-def release_workload(visit: AnyVisit, ref: Ref) -> Response:
+@gathered
+def release_workload(visit: AnyVisit, ref: Ref) -> Change:
     """Lift the hold."""
     return _change(visit, ref, Workloads.release)
 
 
 @router.post("/{ref}/requeue", response_model=ChangedView, responses=_VERB)
-def requeue_workload(visit: AnyVisit, ref: Ref) -> Response:
+@gathered
+def requeue_workload(visit: AnyVisit, ref: Ref) -> Change:
     """Run what is named anew: at once where it is over, else as soon as its run has ended."""
     return _change(visit, ref, Workloads.requeue)
 
@@ -387,7 +394,8 @@ def requeue_workload(visit: AnyVisit, ref: Ref) -> Response:
     openapi_extra=takes("Signal", _SIGNAL, by_name={"signal": "USR1"}, by_number={"signal": 10}),
     responses=_VERB_WITH_BODY,
 )
-def signal_workload(visit: AnyVisit, ref: Ref) -> Response:
+@gathered
+def signal_workload(visit: AnyVisit, ref: Ref) -> Change:
     """Send a signal to every process of what is named and running; at most once each."""
     number = visit.read(_SIGNAL).signal
     return _change(visit, ref, lambda workloads, tx, caller, named: workloads.signal(tx, caller, named, number))
@@ -399,7 +407,8 @@ def signal_workload(visit: AnyVisit, ref: Ref) -> Response:
     openapi_extra=takes("WorkloadUpdate", _UPDATE, shorter={"time_limit": "30m"}, later={"priority": -10}),
     responses=_VERB_WITH_BODY,
 )
-def update_workload(visit: AnyVisit, ref: Ref) -> Response:
+@gathered
+def update_workload(visit: AnyVisit, ref: Ref) -> Change:
     """Change time limit and priority of what is named and not over."""
     body = visit.read(_UPDATE)
     return _change(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from suanli.model.facts import Fact, Record, RecordedFact
 from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
@@ -259,6 +259,20 @@ class Transaction(Reading, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What became of one of several works: what it returned, or what it ended with."""
+
+    returned: T | None = None
+    error: BaseException | None = None
+
+    def result(self) -> T:
+        """What the work returned; what it raised is raised here."""
+        if self.error is not None:
+            raise self.error
+        return cast("T", self.returned)
+
+
 class Store(Protocol):
     """Where everything that must survive lives."""
 
@@ -273,6 +287,16 @@ class Store(Protocol):
         Raises:
             StoreUnavailableError: the store does not answer; whether the work is recorded is not known if the
                 connection broke during the commit itself.
+        """
+        ...
+
+    def transact_each(self, works: Sequence[Callable[[Transaction], T]]) -> Sequence[Outcome[T]]:
+        """As ``transact``, for several works in this order, each by itself, sharing commits where possible.
+
+        When this returns, each has its own outcome, and what succeeded is durable.
+
+        Raises:
+            StoreUnavailableError: the store is closed; none of the works was begun.
         """
         ...
 

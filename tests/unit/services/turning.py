@@ -14,6 +14,7 @@ from suanli.ports.engine import ObservedState
 from suanli.ports.store import (
     ChainReport,
     FactFilter,
+    Outcome,
     Reading,
     Store,
     TableDifference,
@@ -41,6 +42,9 @@ class Between:
         while self.before_transaction:
             self.before_transaction.pop(0)()
         return self._store.transact(work)
+
+    def transact_each(self, works: Sequence[Callable[[Transaction], T]]) -> Sequence[Outcome[T]]:
+        return self._store.transact_each(works)
 
     def read(self) -> AbstractContextManager[Reading]:
         if self.before_reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from threading import Lock
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from suanli.model.errors import StoreError, StoreUnavailableError
 from suanli.model.facts import RecordedFact
 from suanli.model.ids import WorkloadId
 from suanli.ports.clock import Clock
-from suanli.ports.store import Fold, Transaction
+from suanli.ports.store import Fold, Outcome, Transaction
 
 T = TypeVar("T")
 
@@ -74,28 +74,39 @@ class Committer:
             StoreUnavailableError: the store is closed or does not answer.
             StoreError: the store failed; nothing of the work happened.
         """
-        result: T = self._enter(_Ticket(work), closing=False)
-        return result
+        [outcome] = self.run_each([work])
+        return outcome.result()
+
+    def run_each(self, works: Sequence[Callable[[Transaction], T]]) -> list[Outcome[T]]:
+        """Run the works in their turn, in this order, and tell what became of each when all of them are settled.
+
+        Raises:
+            StoreUnavailableError: the store is closed.
+        """
+        tickets = [_Ticket(work) for work in works]
+        self._enter(tickets, closing=False)
+        return [Outcome(ticket.result, ticket.error) for ticket in tickets]
 
     def close(self) -> None:
         """Let everybody in the line finish, and nobody join it any more."""
         if not self._closed:
-            self._enter(_Ticket(lambda _: None), closing=True)
+            self._enter([_Ticket(lambda _: None)], closing=True)
 
-    def _enter(self, ticket: _Ticket, *, closing: bool) -> Any:
+    def _enter(self, tickets: list[_Ticket], *, closing: bool) -> None:
+        if not tickets:
+            return
         with self._mutex:
             if self._closed:
                 raise StoreUnavailableError("the store is closed")
             self._closed = closing
-            self._line.append(ticket)
+            self._line += tickets
             leads, self._led = not self._led, True
-        if not leads:
+        if leads:
+            tickets[0].turn.release()
+        for ticket in tickets:
             ticket.turn.acquire()
-        if not ticket.settled:
-            self._lead()
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.result
+            if not ticket.settled:
+                self._lead()
 
     def _lead(self) -> None:
         with self._mutex:

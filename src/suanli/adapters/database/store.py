@@ -18,7 +18,7 @@ from suanli.model.errors import StoreUnavailableError
 from suanli.model.facts import RecordedFact
 from suanli.model.ids import FactSeq
 from suanli.ports.clock import Clock
-from suanli.ports.store import ChainReport, FactFilter, Fold, TableDifference, Transaction
+from suanli.ports.store import ChainReport, FactFilter, Fold, Outcome, TableDifference, Transaction
 
 T = TypeVar("T")
 
@@ -45,6 +45,9 @@ class DatabaseStore:
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         return self._committer.run(work)
+
+    def transact_each(self, works: Sequence[Callable[[Transaction], T]]) -> Sequence[Outcome[T]]:
+        return self._committer.run_each(works)
 
     @contextmanager
     def read(self) -> Iterator[Replay]:

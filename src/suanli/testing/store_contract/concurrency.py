@@ -52,6 +52,32 @@ class ConcurrencyContract:
         assert numbers == list(range(1, 161))
         agreed(store)
 
+    def test_each_of_several_works_has_its_own_outcome(self, store: Store) -> None:
+        def fails(tx: Transaction) -> WorkloadId:
+            submit(tx)
+            raise Oops
+
+        assert store.transact_each([]) == []
+        ok, failed, again = store.transact_each([submit, fails, submit])
+        assert again.result() > ok.result()
+        with pytest.raises(Oops):
+            failed.result()
+        with store.read() as tables:
+            assert tables.counts(WorkloadFilter()).by_state == {WorkloadState.WAITING: 2}
+        agreed(store)
+
+    def test_callers_with_several_works_each_share_the_line(self, store: Store) -> None:
+        def work(_: int) -> None:
+            for _ in range(5):
+                firsts = [outcome.result() for outcome in store.transact_each([submit] * 7)]
+                assert firsts == sorted(set(firsts))
+                store.transact(submit)
+
+        together(6, work)
+        with store.read() as tables:
+            assert tables.counts(WorkloadFilter()).by_state == {WorkloadState.WAITING: 6 * 5 * 8}
+        agreed(store)
+
     def test_works_of_one_group_fail_alone(self, store: Store) -> None:
         """The first work holds the writer until all others stand in line behind it, so they share a transaction."""
         inside, lined_up = Event(), Event()
