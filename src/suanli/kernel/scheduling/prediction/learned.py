@@ -31,8 +31,8 @@ _OTHERS = 0.3
 _RECENT = 0.9
 """Each run counts nine tenths of the next: the last ten carry two thirds, which spans a session of work."""
 
-_REQUEST = 1.0
-"""A run of e times the request counts 1/e: weight falls as the ratio of the requests."""
+_REQUEST = 4.0
+"""Weight falls as the fourth power of the ratio of requests: a program is known by its limit, seldom edited."""
 
 _SIZE = 0.5
 """Weight falls as the square root of the ratio of sizes: users vary sizes of one program more than its limit."""

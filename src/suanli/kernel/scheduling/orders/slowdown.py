@@ -1,0 +1,62 @@
+"""Slowdown: what a wait costs against what a run takes from others, with ageing, and one overdue row before all.
+
+A wait adds wait / run time to a slowdown, and every processor held keeps others waiting. The key is minus (wait +
+patience) / (predicted x processors): the response ratio of Brinch Hansen (1971) for each processor. It is meant for
+predictions of the kind in ``prediction.learned``, and for reservations by the request.
+
+No key of that form bounds the longest wait. So it is multiplied by 1 + (wait / tolerated) cubed, and the one row whose
+wait is the most beyond its limit goes before all, hence gets the head's reservation. Both spans hold for a row that
+needs little of the center, and shrink with the part it leaves free: a row that needs nearly all of it is overtaken by
+everything else and has to be drained for, which takes long, so it must be begun with early.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.orders.units import MICROSECONDS, MILLI, processors
+from suanli.kernel.scheduling.prediction.history import FLOOR_US
+from suanli.kernel.scheduling.score import Scores
+from suanli.kernel.scheduling.snapshot import Ints
+
+_PATIENCE = 6 * 3600.0
+"""Seconds counted as waited by every row, so that short work that has just come passes long work that has waited."""
+
+_TOLERATED = 36 * 3600.0
+"""Seconds of wait at which the key of a small row has doubled: two nights, the time for which long runs are planned."""
+
+_LIMIT = 60 * 3600.0
+"""Seconds of wait at which a small row is overdue: the longest run that centers commonly let one request have."""
+
+_LEAST_FREE = 0.02
+"""The least part of the center taken to be left free in ``_TOLERATED``; without it that would be nothing for some."""
+
+
+@entry
+def slowdown(
+    submitted_us: Ints,
+    requested_us: Ints,
+    predicted_us: Ints,
+    tasks: Ints,
+    cpu_milli: Ints,
+    since_us: Ints,
+    now_us: int,
+    center_milli: int,
+) -> Scores:
+    """One key a row, smaller first; minus infinity for the row most overdue. Takes the center's milli-cpus besides."""
+    keys = np.empty(submitted_us.size, dtype=np.float64)
+    most, overdue = 1.0, -1
+    for row in range(keys.size):
+        waited = max(now_us - submitted_us[row], 0) / MICROSECONDS
+        size = processors(tasks[row], cpu_milli[row])
+        free = max(1 - size * MILLI / center_milli, 0.0)
+        ageing = 1 + (waited / (_TOLERATED * max(free, _LEAST_FREE))) ** 3
+        run = max(predicted_us[row], FLOOR_US) / MICROSECONDS
+        keys[row] = -(waited + _PATIENCE) * ageing / (run * size)
+        beyond = waited / max(_LIMIT * free, 1.0)
+        if beyond > most:
+            most, overdue = beyond, row
+    if overdue >= 0:
+        keys[overdue] = -np.inf
+    return keys
