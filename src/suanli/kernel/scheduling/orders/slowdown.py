@@ -29,8 +29,8 @@ _TOLERATED = 36 * 3600.0
 _LIMIT = 60 * 3600.0
 """Seconds of wait at which a small row is overdue: the longest run that centers commonly let one request have."""
 
-_LEAST_FREE = 0.02
-"""The least part of the center taken to be left free in ``_TOLERATED``; without it that would be nothing for some."""
+_LEAST_FREE = 0.1
+"""The least part of the center taken to be left free; else a row that needs all would go first at once."""
 
 
 @entry
@@ -50,11 +50,11 @@ def slowdown(
     for row in range(keys.size):
         waited = max(now_us - submitted_us[row], 0) / MICROSECONDS
         size = processors(tasks[row], cpu_milli[row])
-        free = max(1 - size * MILLI / center_milli, 0.0)
-        ageing = 1 + (waited / (_TOLERATED * max(free, _LEAST_FREE))) ** 3
+        free = max(1 - size * MILLI / center_milli, _LEAST_FREE)
+        ageing = 1 + (waited / (_TOLERATED * free)) ** 3
         run = max(predicted_us[row], FLOOR_US) / MICROSECONDS
         keys[row] = -(waited + _PATIENCE) * ageing / (run * size)
-        beyond = waited / max(_LIMIT * free, 1.0)
+        beyond = waited / (_LIMIT * free)
         if beyond > most:
             most, overdue = beyond, row
     if overdue >= 0:

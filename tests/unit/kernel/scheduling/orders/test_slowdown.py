@@ -43,8 +43,8 @@ def test_only_the_row_most_beyond_its_limit_goes_before_all() -> None:
 
 
 def test_what_needs_the_whole_center_has_a_finite_key_until_it_is_overdue() -> None:
-    assert math.isfinite(keys((0, 10, 100))[0])
-    assert math.isinf(keys((2, 10, 100))[0])
+    assert math.isfinite(keys((6 * HOUR, 10, 100))[0])
+    assert math.isinf(keys((6 * HOUR + 1, 10, 100))[0])
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 10**6), st.integers(1, 100)), min_size=1, max_size=30))
