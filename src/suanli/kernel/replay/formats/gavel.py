@@ -1,0 +1,83 @@
+"""Traces of Gavel: training jobs in steps, and measured steps per second of each on each device model.
+
+D. Narayanan et al., "Heterogeneity-aware cluster scheduling policies for deep learning workloads", OSDI 2020. A line
+has ten columns between tabs: job type, command, folder, name of the steps' argument, whether data is needed, steps,
+scale factor (devices), priority weight, service level, arrival in seconds.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from suanli.kernel.replay.trace import Trace, coded, make_trace
+from suanli.model.errors import InvalidRequestError
+
+_COLUMNS: Final = 10
+_SECOND_US: Final = 1_000_000
+
+Throughputs: TypeAlias = Mapping[str, Mapping[tuple[str, int], float]]
+"""Steps per second by device model, then by (job type, scale factor), for a job that shares its devices with none."""
+
+
+def read_throughputs(document: object) -> Throughputs:
+    """The measured rates of a parsed throughput file, jobs alone on their devices.
+
+    Raises:
+        InvalidRequestError: the document has another shape; ``field`` names the place.
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidRequestError("throughputs", "not a mapping from device models to rates")
+    return {model: dict(_rate(model, key, rates) for key, rates in jobs.items()) for model, jobs in document.items()}
+
+
+def read_gavel(text: str, throughputs: Throughputs, model: str) -> Trace:
+    """Read a trace; runtimes are those on devices of ``model``. ``number`` counts lines from 0.
+
+    A job of scale factor s is s tasks of one cpu and one device of any model; ``application`` is the job type. Nothing
+    in the trace says a time limit, so the runtime stands for it.
+
+    Raises:
+        InvalidRequestError: a line is damaged, or its job was not measured on the model; ``field`` names it.
+    """
+    if model not in throughputs:
+        raise InvalidRequestError("model", f"nothing was measured on {model!r}", f"one of {', '.join(throughputs)}")
+    jobs = [_job(place, line, throughputs[model]) for place, line in enumerate(text.splitlines(), start=1) if line]
+    application, applications = coded(job[0] for job in jobs)
+    return make_trace(
+        {
+            "number": range(len(jobs)),
+            "submitted_us": [job[3] for job in jobs],
+            "runtime_us": [job[2] for job in jobs],
+            "requested_us": [job[2] for job in jobs],
+            "tasks": [job[1] for job in jobs],
+            "device_count": [1] * len(jobs),
+            "application": application,
+        },
+        names={"applications": applications},
+    )
+
+
+def _job(place: int, line: str, rates: Mapping[tuple[str, int], float]) -> tuple[str, int, int, int]:
+    """Job type, devices, runtime and arrival in microseconds."""
+    words = line.split("\t")
+    if len(words) != _COLUMNS:
+        raise InvalidRequestError(f"lines.{place}", f"line {place}: {len(words)} columns, not {_COLUMNS}")
+    try:
+        steps, scale, arrival = int(words[5]), int(words[6]), float(words[9])
+        rate = rates[words[0], scale]
+        return words[0], scale, max(1, round(steps / rate * _SECOND_US)), round(arrival * _SECOND_US)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequestError(f"lines.{place}", f"line {place}: {error}") from error
+    except (KeyError, ZeroDivisionError) as error:
+        detail = f"line {place}: no rate is known of {words[0]} on {words[6]} devices"
+        raise InvalidRequestError(f"lines.{place}", detail) from error
+
+
+def _rate(model: str, key: str, rates: Any) -> tuple[tuple[str, int], float]:
+    try:
+        job, scale = ast.literal_eval(key)
+        return (str(job), int(scale)), float(rates["null"])
+    except (ValueError, SyntaxError, TypeError, KeyError) as error:
+        raise InvalidRequestError(f"throughputs.{model}.{key}", "not the rate of (job type, scale factor)") from error

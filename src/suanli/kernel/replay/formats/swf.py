@@ -1,0 +1,142 @@
+"""The Standard Workload Format, version 2.2, of the Parallel Workloads Archive.
+
+S. J. Chapin et al., "Benchmarks and standards for the evaluation of parallel job schedulers", JSSPP 1999: eighteen
+columns a job, -1 where unknown, and header fields in comments (``; MaxProcs: 100``).
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suanli.kernel.replay.trace import Int32s, Int64s, Trace, make_trace
+from suanli.model.errors import InvalidRequestError
+
+_COLUMNS: Final = 18
+_SECOND_US: Final = 1_000_000
+_FIELD = re.compile(r";\s*(\w+):\s*(.*?)\s*")
+
+_NUMBER, _SUBMIT, _RUN, _USED_PROCS, _USED_KIB = 0, 1, 3, 4, 6
+_ASKED_PROCS, _ASKED_TIME, _ASKED_KIB, _USER, _GROUP, _APPLICATION, _QUEUE = 7, 8, 9, 11, 12, 13, 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwfHeader:
+    """Header fields that say what the machine was; 0 and empty where the log does not say."""
+
+    computer: str = ""
+    installation: str = ""
+    max_procs: int = 0
+    max_nodes: int = 0
+    unix_start_time: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwfLog:
+    """A log as read."""
+
+    header: SwfHeader
+    trace: Trace
+
+
+def read_swf(text: str) -> SwfLog:
+    """Read a log. A job of p processors becomes p tasks of one cpu.
+
+    Requested processors and time stand where they are known, else those used. Jobs that never ran (no run time or no
+    processors) are dropped and counted; a run time beyond the requested time is kept as it is.
+
+    Raises:
+        InvalidRequestError: a line has not eighteen numbers; ``field`` names it.
+    """
+    lines = text.splitlines()
+    rows = _numbers(lines)
+    procs = np.where(rows[:, _ASKED_PROCS] > 0, rows[:, _ASKED_PROCS], rows[:, _USED_PROCS])
+    ran = (rows[:, _RUN] > 0) & (procs > 0)
+    rows, procs = rows[ran], procs[ran]
+    asked = np.where(rows[:, _ASKED_TIME] > 0, rows[:, _ASKED_TIME], rows[:, _RUN])
+    kib = np.where(rows[:, _ASKED_KIB] > 0, rows[:, _ASKED_KIB], rows[:, _USED_KIB])
+    user, users = _named(rows[:, _USER])
+    project, projects = _named(rows[:, _GROUP])
+    application, applications = _named(rows[:, _APPLICATION])
+    queue, queues = _named(rows[:, _QUEUE])
+    trace = make_trace(
+        {
+            "number": rows[:, _NUMBER],
+            "submitted_us": rows[:, _SUBMIT] * _SECOND_US,
+            "runtime_us": rows[:, _RUN] * _SECOND_US,
+            "requested_us": asked * _SECOND_US,
+            "tasks": procs,
+            "memory_bytes": np.maximum(kib, 0) * 1024,
+            "user": user,
+            "project": project,
+            "application": application,
+            "queue": queue,
+        },
+        dropped=int(ran.size - ran.sum()),
+        names={"users": users, "projects": projects, "applications": applications, "queues": queues},
+    )
+    return SwfLog(header=_header(lines), trace=trace)
+
+
+def _numbers(lines: Sequence[str]) -> Int64s:
+    """The columns as [job, column], fractions cut off."""
+    begin = next((place for place, line in enumerate(lines) if not line.startswith(";")), len(lines))
+    jobs = lines[begin:]
+    counts = np.fromiter(map(len, map(str.split, jobs)), dtype=np.int64, count=len(jobs))
+    # numpy tells text it cannot read as whole numbers by a warning only.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            if np.isin(counts, (0, _COLUMNS)).all():
+                return np.fromstring(" ".join(jobs), dtype=np.int64, sep=" ").reshape(-1, _COLUMNS)
+        except (DeprecationWarning, ValueError):
+            pass  # Fractions, comments between jobs, or damage: line by line it is found out which.
+    rows = [_line(place, words) for place, line in enumerate(lines) if (words := line.split()) and words[0][0] != ";"]
+    return np.array(rows, dtype=np.int64).reshape(-1, _COLUMNS)
+
+
+def _line(place: int, words: Sequence[str]) -> list[int]:
+    if len(words) != _COLUMNS:
+        raise _bad_line(place, f"{len(words)} columns, not {_COLUMNS}")
+    try:
+        return [int(float(word)) for word in words]
+    except (ValueError, OverflowError) as error:
+        raise _bad_line(place, str(error)) from error
+
+
+def _bad_line(place: int, detail: str) -> InvalidRequestError:
+    return InvalidRequestError(f"lines.{place + 1}", f"line {place + 1}: {detail}", "a job is 18 numbers on one line")
+
+
+def _named(codes: Int64s) -> tuple[Int32s, tuple[str, ...]]:
+    """Identifiers as places in a tuple of names, -1 as the empty name."""
+    values: NDArray[np.int64]
+    values, places = np.unique(codes, return_inverse=True)
+    return places.astype(np.int32), tuple("" if value < 0 else str(value) for value in values.tolist())
+
+
+def _header(lines: Sequence[str]) -> SwfHeader:
+    found: dict[str, str] = {}
+    for line in lines:
+        if not line.startswith(";"):
+            break
+        match = _FIELD.fullmatch(line)
+        if match is not None:
+            found.setdefault(match[1], match[2])
+    return SwfHeader(
+        computer=found.get("Computer", ""),
+        installation=found.get("Installation", ""),
+        max_procs=_whole(found.get("MaxProcs", "")),
+        max_nodes=_whole(found.get("MaxNodes", "")),
+        unix_start_time=_whole(found.get("UnixStartTime", "")),
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
