@@ -52,6 +52,7 @@ lock: .tools/ready
 	$(COMPILE) $(UPGRADE) --group compiler -o requirements/compiler.txt
 	$(COMPILE) $(UPGRADE) --group build -o requirements/build.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server -o requirements/server.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra replay -c requirements/server.txt -o requirements/replay.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
 
 clean:

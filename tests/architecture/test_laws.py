@@ -70,6 +70,7 @@ PLANTS = [
     Plant("web-framework", {"suanli/loops/planted.py": "import starlette\n"}),
     Plant("database-toolkit", {"suanli/adapters/planted.py": "from sqlalchemy import orm\n"}),
     Plant("solver", {"suanli/kernel/planted.py": "import highspy\n"}),
+    Plant("report-libraries", {"suanli/loops/planted.py": "import pyarrow\n"}),
     Plant("kernel-types", {"suanli/loops/planted.py": "import suanli.kernel\n"}, config=AT_RUN_TIME),
 ]
 

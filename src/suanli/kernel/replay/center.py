@@ -7,16 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from suanli.kernel.replay.formats.swf import SwfHeader
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, parse_cpu, parse_memory
+from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_memory
 from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
 
 MAX_NODES: Final = 1_000_000
 MAX_WATTS: Final = 1_000_000.0
-
-UNKNOWN_MEMORY_BYTES: Final = 2**42
-"""Memory of a processor of a log that speaks of processors only: enough never to be what a job waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +106,6 @@ def from_mapping(document: object) -> CenterDescription:
     top = _mapping("center", document, {"nodes", "scale"})
     groups = tuple(_group(f"nodes.{place}", item) for place, item in enumerate(_list("nodes", top.get("nodes"))))
     return CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
-
-
-def from_swf_header(header: SwfHeader) -> CenterDescription:
-    """The machine of a log: ``MaxProcs`` (else ``MaxNodes``) nodes of one cpu, their memory no limit.
-
-    Raises:
-        InvalidRequestError: the log says neither.
-    """
-    processors = header.max_procs or header.max_nodes
-    if not processors:
-        raise InvalidRequestError("MaxProcs", "the log does not say how many processors there were", "give --center")
-    group = NodeGroup(prefix="cpu", count=processors, cpu_milli=WHOLE_CPU, memory_bytes=UNKNOWN_MEMORY_BYTES)
-    return CenterDescription(groups=(group,))
 
 
 def _group(where: str, item: object) -> NodeGroup:

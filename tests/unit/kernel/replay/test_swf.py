@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.replay.center import from_swf_header
-from suanli.kernel.replay.formats.swf import read_swf
+from suanli.kernel.replay.formats.swf import from_swf_header, read_swf
 from suanli.model.errors import InvalidRequestError
 
 LOGS = Path(__file__).parents[4].parent / "shared" / "data" / "traces" / "swf"

@@ -15,8 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from suanli.kernel.replay.center import CenterDescription, NodeGroup
 from suanli.kernel.replay.trace import Int32s, Int64s, Trace, make_trace
 from suanli.model.errors import InvalidRequestError
+from suanli.model.quantities import WHOLE_CPU
 
 _COLUMNS: Final = 18
 _SECOND_US: Final = 1_000_000
@@ -24,6 +26,10 @@ _FIELD = re.compile(r";\s*(\w+):\s*(.*?)\s*")
 
 _NUMBER, _SUBMIT, _RUN, _USED_PROCS, _USED_KIB = 0, 1, 3, 4, 6
 _ASKED_PROCS, _ASKED_TIME, _ASKED_KIB, _USER, _GROUP, _APPLICATION, _QUEUE = 7, 8, 9, 11, 12, 13, 14
+
+
+UNKNOWN_MEMORY_BYTES: Final = 2**42
+"""Memory of a processor of a log that speaks of processors only: enough never to be what a job waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,19 @@ def read_swf(text: str) -> SwfLog:
         names={"users": users, "projects": projects, "applications": applications, "queues": queues},
     )
     return SwfLog(header=_header(lines), trace=trace)
+
+
+def from_swf_header(header: SwfHeader) -> CenterDescription:
+    """The machine of a log: ``MaxProcs`` (else ``MaxNodes``) nodes of one cpu, their memory no limit.
+
+    Raises:
+        InvalidRequestError: the log says neither.
+    """
+    processors = header.max_procs or header.max_nodes
+    if not processors:
+        raise InvalidRequestError("MaxProcs", "the log does not say how many processors there were", "give --center")
+    group = NodeGroup(prefix="cpu", count=processors, cpu_milli=WHOLE_CPU, memory_bytes=UNKNOWN_MEMORY_BYTES)
+    return CenterDescription(groups=(group,))
 
 
 def _numbers(lines: Sequence[str]) -> Int64s:

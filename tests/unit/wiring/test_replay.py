@@ -1,0 +1,93 @@
+"""From a log to a report, with a replayer so plain that its outcome can be checked by eye."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suanli.kernel.replay.center import CenterDescription
+from suanli.kernel.replay.outcome import Outcome, Progress
+from suanli.kernel.replay.trace import Trace
+from suanli.model.errors import InvalidRequestError, NotFoundError
+from suanli.wiring.replay import Work, read, replay_all, table, write
+
+LOG = """; MaxProcs: 4
+1 0 -1 100 2 -1 -1 2 100 -1 1 1 1 -1 -1 -1 -1 -1
+2 0 -1 100 4 -1 -1 4 100 -1 1 2 1 -1 -1 -1 -1 -1
+3 0 -1  50 2 -1 -1 2 50 -1 1 1 1 -1 -1 -1 -1 -1
+"""
+
+
+def in_order(trace: Trace, center: CenterDescription, policy: str, seed: int, progress: Progress | None) -> Outcome:
+    """First come (or last come, by the policy) first served, on counts of processors."""
+    rows = list(range(len(trace)))
+    if policy == "last":
+        rows.reverse()
+    started, ended = np.zeros(len(trace), np.int64), np.zeros(len(trace), np.int64)
+    now = 0
+    for row in rows:
+        now = max(now, int(trace.submitted_us[row]))
+        while held_at(now, trace, started, ended) + trace.cpu_milli_total[row] > center.cpu_milli:
+            now = int(min(end for end in ended if end > now))
+        started[row], ended[row] = now, now + trace.runtime_us[row]
+    times = np.unique(np.concatenate([started, ended]))
+    count = [(started <= at) & (ended > at) for at in times]
+    waits = [(trace.submitted_us <= at) & (started > at) for at in times]
+    return Outcome(
+        started_us=started,
+        ended_us=ended,
+        time_us=times,
+        cpu_milli=np.array([trace.cpu_milli_total[rows].sum() for rows in count], np.int64),
+        device_share=np.zeros(times.size, np.int64),
+        waiting=np.array([rows.sum() for rows in waits], np.int64),
+        running=np.array([rows.sum() for rows in count], np.int64),
+        waiting_cpu_milli=np.array([trace.cpu_milli_total[rows].sum() for rows in waits], np.int64),
+    )
+
+
+def held_at(now: int, trace: Trace, started: np.ndarray, ended: np.ndarray) -> int:  # type: ignore[type-arg]
+    return int(trace.cpu_milli_total[(started <= now) & (ended > now)].sum())
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work[str]:
+    (tmp_path / "log.swf").write_text(LOG)
+    trace, center = read(tmp_path / "log.swf", None)
+    return Work(
+        title="log", trace=trace, center=center, policies={"first": "first", "last": "last"}, seed=1, processes=1
+    )
+
+
+def test_policies_stand_side_by_side(work: Work[str], tmp_path: Path) -> None:
+    outcomes = replay_all(work, in_order)
+    lines = table(work, outcomes).splitlines()
+    # First: starts 0, 100, 200, so slowdowns of 1, 2 and 5; means by user of 3 and 2. Last: the third at 0, the second at 50, the first at 150.
+    assert lines[1].split() == ["first", "2.67", "2.00", "4.94", "5.00", "100.00", "70.00", "250", "0.962"]
+    assert lines[2].split()[5] == f"{(150 + 50 + 0) / 3:.2f}"
+    page = write(work, outcomes, tmp_path / "out").read_text()
+    assert "first" in page
+    assert {path.name for path in (tmp_path / "out" / "last").iterdir()} == {"jobs.parquet", "intervals.parquet"}
+
+
+def test_a_center_in_yaml_stands_before_the_log(tmp_path: Path) -> None:
+    (tmp_path / "log.swf").write_text(LOG)
+    (tmp_path / "center.yaml").write_text("nodes: [{count: 2, cpus: 8, memory: 1GiB}]")
+    assert read(tmp_path / "log.swf", tmp_path / "center.yaml")[1].cpu_milli == 16_000
+
+
+@pytest.mark.parametrize("center", ["nodes: [", "nodes: 3"])
+def test_a_damaged_center_is_refused(tmp_path: Path, center: str) -> None:
+    (tmp_path / "log.swf").write_text(LOG)
+    (tmp_path / "center.yaml").write_text(center)
+    with pytest.raises(InvalidRequestError):
+        read(tmp_path / "log.swf", tmp_path / "center.yaml")
+
+
+def test_a_file_that_is_not_there_and_a_format_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        read(tmp_path / "none.swf", None)
+    (tmp_path / "log.swf").write_text(LOG)
+    with pytest.raises(InvalidRequestError, match="not a format"):
+        read(tmp_path / "log.swf", None, "tape")
