@@ -47,7 +47,7 @@ def in_order(trace: Trace, center: CenterDescription, policy: str, seed: int, pr
     )
 
 
-def held_at(now: int, trace: Trace, started: np.ndarray, ended: np.ndarray) -> int:  # type: ignore[type-arg]
+def held_at(now: int, trace: Trace, started: np.ndarray, ended: np.ndarray) -> int:
     return int(trace.cpu_milli_total[(started <= now) & (ended > now)].sum())
 
 
@@ -63,7 +63,8 @@ def work(tmp_path: Path) -> Work[str]:
 def test_policies_stand_side_by_side(work: Work[str], tmp_path: Path) -> None:
     outcomes = replay_all(work, in_order)
     lines = table(work, outcomes).splitlines()
-    # First: starts 0, 100, 200, so slowdowns of 1, 2 and 5; means by user of 3 and 2. Last: the third at 0, the second at 50, the first at 150.
+    # First: starts 0, 100, 200, so slowdowns of 1, 2 and 5; means by user of 3 and 2.
+    # Last: the third at 0, the second at 50, the first at 150.
     assert lines[1].split() == ["first", "2.67", "2.00", "4.94", "5.00", "100.00", "70.00", "250", "0.962"]
     assert lines[2].split()[5] == f"{(150 + 50 + 0) / 3:.2f}"
     page = write(work, outcomes, tmp_path / "out").read_text()
