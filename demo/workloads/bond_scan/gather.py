@@ -47,7 +47,7 @@ def minimum(lengths: NDArray[np.float64], energies: NDArray[np.float64]) -> tupl
 
 def draw(lengths: NDArray[np.float64], energies: NDArray[np.float64], length: float, energy: float, path: Path) -> None:
     """Write the points, their polynomial and the minimum as a PNG."""
-    import matplotlib as mpl  # type: ignore[import-not-found]  # noqa: PLC0415 - absent where the fit is tested
+    import matplotlib as mpl  # noqa: PLC0415 - absent where the fit runs without a picture
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - as above

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name: value for name in ("home", "listen", "database") if (value := getattr(options, name, None)) is not None
     }
     try:
-        options.act(Settings(**given))
+        options.act(Settings(**given), options)
     except SuanliError as error:
         sys.exit(f"suanlid: {error.code}: {error}" + (f" ({error.hint})" if error.hint else ""))
 
@@ -34,19 +34,46 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(act=_serve)
     verify = commands.add_parser("verify", help="check the fact chain, and that the tables are what the facts say")
     verify.set_defaults(act=_verify)
+    _add_replay(commands)
     for command in (serve, verify):
         command.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         command.add_argument("--database", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
-def _serve(settings: Settings) -> None:
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    replay = commands.add_parser(
+        "replay",
+        help="live through a trace under one policy or several, and compare",
+        description="Live through a trace under one policy or several; no center and no server is needed.",
+    )
+    replay.add_argument("trace", type=Path, metavar="TRACE", help="a log in SWF, openb tasks, or `sacct --parsable2`")
+    replay.add_argument("--center", type=Path, help="YAML, or an openb node list (an SWF log may describe its own)")
+    replay.add_argument("--policy", action="append", help="may be repeated (default: easy); `help` lists them")
+    replay.add_argument("--format", default="", help="swf, openb or sacct (default: guessed)")
+    replay.add_argument("--out", type=Path, help="folder for tables (Parquet), plots (PNG) and a page (HTML)")
+    replay.add_argument("--jobs-limit", type=int, default=0, help="only the first so many jobs")
+    replay.add_argument("--seed", type=int, default=0, help="for policies that draw lots")
+    replay.add_argument("--processes", type=int, default=0, help="policies at a time (default: one a processor)")
+    replay.set_defaults(act=_replay)
+
+
+def _replay(_: Settings, options: argparse.Namespace) -> None:
+    from suanli.wiring.compiled import keep_compiled  # noqa: PLC0415  before the kernel is imported
+
+    keep_compiled()
+    from suanli.wiring.replay import run  # noqa: PLC0415  the server need not pay for the replay
+
+    run(options)
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> None:
     from suanli.wiring.serve import serve  # noqa: PLC0415  verify need not pay for the web server
 
     serve(settings)
 
 
-def _verify(settings: Settings) -> None:
+def _verify(settings: Settings, _: argparse.Namespace) -> None:
     from suanli.wiring.build import build_store  # noqa: PLC0415  --help need not pay for the database
 
     store = build_store(settings)

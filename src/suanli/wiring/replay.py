@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +24,9 @@ from suanli.kernel.replay.center import CenterDescription, from_mapping
 from suanli.kernel.replay.formats.openb import read_nodes, read_tasks
 from suanli.kernel.replay.formats.sacct import read_sacct
 from suanli.kernel.replay.formats.swf import from_swf_header, read_swf
+from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.outcome import Outcome, Replayer
+from suanli.kernel.replay.policy import POLICIES
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.quantities import WHOLE_CPU
@@ -46,6 +49,39 @@ class Work(Generic[P]):
     seed: int
     processes: int = 0
     """0: one for each policy, as far as there are processors."""
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the command line asks: print one line a policy, and write what ``--out`` wants.
+
+    Raises:
+        NotFoundError: a file or a policy is not there.
+        InvalidRequestError: as ``read``.
+        UnsupportedError: as ``write``.
+    """
+    names = options.policy or ["easy"]
+    if "help" in names:
+        print("\n".join(f"{name:24}{policy}" for name, policy in POLICIES.items()))  # noqa: T201  the command's answer
+        return
+    for name in names:
+        if name not in POLICIES:
+            raise NotFoundError("policy", name, f"one of {', '.join(POLICIES)}")
+    trace, center = read(options.trace, options.center, options.format)
+    if options.jobs_limit > 0:
+        trace = trace.select(slice(options.jobs_limit))
+    policies = {name: POLICIES[name] for name in names}
+    work = Work(
+        title=options.trace.name,
+        trace=trace,
+        center=center,
+        policies=policies,
+        seed=options.seed,
+        processes=options.processes,
+    )
+    outcomes = replay_all(work, replay)
+    print(table(work, outcomes))  # noqa: T201  the command's answer
+    if options.out is not None:
+        print(f"written: {write(work, outcomes, options.out)}")  # noqa: T201
 
 
 def read(trace: Path, center: Path | None, format: str = "") -> tuple[Trace, CenterDescription]:

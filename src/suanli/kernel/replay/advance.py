@@ -8,79 +8,48 @@ Parallel Workloads Archive were made.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
-
+from suanli.kernel.replay.course import (
+    ALLOCATED_CPU,
+    ALLOCATED_DEVICES,
+    ENDING,
+    EVENTS,
+    RUNNING,
+    SUBMITTED,
+    TIME,
+    WAITING,
+    WAITING_CPU,
+    Course,
+    Ways,
+)
+from suanli.kernel.replay.queue import guess, reorder, set_key
 from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
-    BY_NODES,
+    CHANGES,
     DEVICE_HOLD,
     DEVICE_NEXT,
+    END,
     HELD_CPU,
     HELD_SHARE,
     HOLD,
-    NEED,
+    LIMIT,
     NEVER,
     NEXT,
     RUNNING_SIZE,
-    SHAPE,
-    TASK_CPU,
-    UNIT,
     WAITING_SIZE,
     Center,
-    Ints,
 )
+from suanli.kernel.scheduling.core.tables import RUNNING as RUNNERS
+from suanli.kernel.scheduling.core.tables import WAITING as QUEUE
 from suanli.kernel.scheduling.core.turn import Rules, turn
-
-SUBMITTED, ENDING, EVENTS = range(3)
-"""Places in ``Course.at``: jobs submitted so far, jobs whose end is still to come, events so far."""
-
-TIME, ALLOCATED_CPU, ALLOCATED_DEVICES, WAITING, RUNNING, WAITING_CPU = range(6)
-"""Rows of ``Course.history``: microseconds, milli-cpus, thousandths of devices, jobs, jobs, milli-cpus."""
-
-
-class Course(NamedTuple):
-    """Where a replay stands. Jobs are rows of the center's and numbered in the order in which they are submitted.
-
-    ``submitted_us``, ``runtime_us``, ``started_us``, ``ended_us`` [J]; ``ends`` [J] is a heap of running jobs by their
-    true end, ``started`` [J] what the last turn started. ``history`` [6, 2 J] has the sums after each event's turn,
-    ``sums`` [6] those now.
-    """
-
-    submitted_us: Ints
-    runtime_us: Ints
-    started_us: Ints
-    ended_us: Ints
-    ends: Ints
-    started: Ints
-    history: Ints
-    sums: Ints
-    at: Ints
-
-
-def begin(submitted_us: Ints, runtime_us: Ints) -> Course:
-    """A course before its first event."""
-    jobs = submitted_us.size
-    return Course(
-        submitted_us,
-        runtime_us,
-        started_us=np.full(jobs, NEVER, dtype=np.int64),
-        ended_us=np.full(jobs, NEVER, dtype=np.int64),
-        ends=np.zeros(jobs, dtype=np.int64),
-        started=np.zeros(jobs, dtype=np.int64),
-        history=np.zeros((6, 2 * jobs), dtype=np.int64),
-        sums=np.zeros(6, dtype=np.int64),
-        at=np.zeros(3, dtype=np.int64),
-    )
+from suanli.kernel.scheduling.prediction.history import correct, learn
 
 
 @entry
-def advance(center: Center, course: Course, rules: Rules, events: int) -> int:
+def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: int) -> int:
     """Live through at most so many events more and return how many there were; 0 when nothing is left to come."""
     at, count = course.at, 0
     while count < events:
@@ -90,31 +59,71 @@ def advance(center: Center, course: Course, rules: Rules, events: int) -> int:
         if now == NEVER:
             break
         if ending == now:
-            job = _pop(course)
-            _add(course, _held(center, job), -1)
-            _end(center, job)
+            _end(center, course, ways, _pop(course))
         else:
-            lists.enqueue(center, at[SUBMITTED])
-            course.sums[WAITING_CPU] += _asked(center, at[SUBMITTED])
-            at[SUBMITTED] += 1
+            _submit(center, course, ways, now)
+        if ways.believed:
+            _correct(center, course, now)
+        if ways.moving:
+            reorder(center, course, ways.order, now)
         decided = turn(center, now, now, rules, course.started)
         for place in range(decided.started):
-            job = course.started[place]
-            course.started_us[job] = now
-            course.ended_us[job] = now + course.runtime_us[job]
-            _push(course, job)
-            course.sums[WAITING_CPU] -= _asked(center, job)
-            _add(course, _held(center, job), 1)
+            _start(center, course, course.started[place], now)
         _note(center, course, now)
         count += 1
     return count
 
 
 @compiled
-def _end(center: Center, job: int) -> None:
+def _submit(center: Center, course: Course, ways: Ways, now: int) -> None:
+    job = course.at[SUBMITTED]
+    course.at[SUBMITTED] += 1
+    guess(course, ways.prediction, job)
+    if ways.believed:
+        center.jobs[job, LIMIT] = course.predicted_us[job]
+    if not ways.moving:
+        set_key(center, course, ways.order, job, now)
+    lists.enqueue(center, job)
+    course.sums[WAITING_CPU] += course.tasks[job] * course.cpu_milli[job]
+
+
+@compiled
+def _start(center: Center, course: Course, job: int, now: int) -> None:
+    course.started_us[job] = now
+    course.ended_us[job] = min(now + course.runtime_us[job], NEVER)
+    if course.ended_us[job] < NEVER:
+        _push(course, job)
+    course.sums[WAITING_CPU] -= course.tasks[job] * course.cpu_milli[job]
+    _add(course, _held(center, job), 1)
+
+
+@compiled
+def _end(center: Center, course: Course, ways: Ways, job: int) -> None:
+    _add(course, _held(center, job), -1)
     lift(center, job)
     lists.end(center, job)
     center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
+    size = course.tasks[job] * course.cpu_milli[job]
+    learn(course.past, course.user[job], course.requested_us[job], size, course.runtime_us[job])
+    if ways.moving:
+        for place in range(center.sizes[WAITING_SIZE]):
+            other = center.lists[QUEUE, place]
+            if course.user[other] == course.user[job]:
+                guess(course, ways.prediction, other)
+
+
+@compiled
+def _correct(center: Center, course: Course, now: int) -> None:
+    """Expect those that have outlived their predictions, and do not end at this instant, to run for longer."""
+    while center.sizes[RUNNING_SIZE] > 0:
+        job = center.lists[RUNNERS, 0]
+        if center.jobs[job, END] > now or course.ended_us[job] == now:
+            break
+        lists.end(center, job)
+        elapsed = now - course.started_us[job]
+        center.jobs[job, END] = course.started_us[job] + correct(course.requested_us[job], elapsed)
+        lists.start(center, job)
+        center.sizes[CHANGES] += 1
 
 
 @compiled
@@ -167,13 +176,6 @@ def _held(center: Center, job: int) -> tuple[int, int]:
         devices += center.device_holds[column, HELD_SHARE]
         column = center.device_holds[column, DEVICE_NEXT]
     return cpu, devices
-
-
-@compiled
-def _asked(center: Center, job: int) -> int:
-    """Milli-cpus that a job asks for, all tasks together."""
-    shapes, shape, need = center.shapes, center.jobs[job, SHAPE], center.jobs[job, NEED]
-    return int(need * shapes[shape, TASK_CPU] * (shapes[shape, UNIT] if shapes[shape, BY_NODES] else 1))
 
 
 @compiled

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from suanli.kernel.replay.advance import Course, advance, begin
+from suanli.kernel.replay.advance import advance
+from suanli.kernel.replay.course import EVENTS, TIME, Course, Ways, begin
+from suanli.kernel.replay.queue import FCFS, REQUESTED
+from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.turn import EASY, Rules
 
@@ -59,8 +60,9 @@ class Replayed:
 
     def events(self) -> Iterator[int]:
         """Live through one event after the other, and yield the instant of each."""
-        while advance(self.center, self.course, self.rules, 1):
-            yield int(self.course.history[0, self.course.at[2] - 1])
+        ways = Ways(order=FCFS, moving=False, prediction=REQUESTED, believed=False)
+        while advance(self.center, self.course, self.rules, ways, 1):
+            yield int(self.course.history[TIME, self.course.at[EVENTS] - 1])
 
     def queue(self) -> list[int]:
         return [int(job) for job in self.center.lists[t.WAITING, : self.center.sizes[t.WAITING_SIZE]]]
@@ -128,8 +130,15 @@ def replay(
         shape_row = shapes.index(job.shape)
         kind = kinds.index((shape_row, job.need))
         center.jobs[row, :6] = (shape_row, job.need, kind, job.limit, 0, job.array)
-        center.keys[0, row] = job.submitted
-    submitted = np.array([job.submitted for job in jobs], dtype=np.int64)
-    runtime = np.array([job.runtime for job in jobs], dtype=np.int64)
+    trace = make_trace(
+        {
+            "number": range(len(jobs)),
+            "submitted_us": [job.submitted for job in jobs],
+            "runtime_us": [job.runtime for job in jobs],
+            "requested_us": [job.limit for job in jobs],
+            "tasks": [job.need for job in jobs],
+            "cpu_milli": [job.shape.cpu for job in jobs],
+        }
+    )
     rules = Rules(score, backfill, most, shortest_first)
-    return Replayed(nodes, jobs, shapes, center, begin(submitted, runtime), rules)
+    return Replayed(nodes, jobs, shapes, center, begin(trace, 1), rules)

@@ -1,0 +1,87 @@
+"""Named ways to decide in a replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from suanli.kernel.replay import queue
+from suanli.kernel.replay.course import Ways
+from suanli.kernel.scheduling.core import score, turn
+from suanli.model.errors import NotFoundError
+
+ORDERS = {
+    "fcfs": queue.FCFS,
+    "sjf": queue.SJF,
+    "f1": queue.F1,
+    "f2": queue.F2,
+    "f3": queue.F3,
+    "f4": queue.F4,
+    "wfp3": queue.WFP3,
+    "unicep": queue.UNICEP,
+    "slowdown": queue.SLOWDOWN,
+}
+BACKFILLS = {"none": turn.NO_BACKFILL, "easy": turn.EASY}
+SCORES = {"first_fit": score.FIRST_FIT, "best_fit": score.BEST_FIT, "worst_fit": score.WORST_FIT}
+PREDICTIONS = {
+    "requested": queue.REQUESTED,
+    "last_two": queue.LAST_TWO,
+    "learned": queue.LEARNED,
+    "clairvoyant": queue.CLAIRVOYANT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the replayed center decides; each field names one of the tables above.
+
+    With ``shortest_first`` work behind the head is tried in the order of its planned run time (SJBF). Planned run times
+    are what was requested, or where ``believed`` what ``prediction`` says, corrected when a run outlives it; else
+    predictions serve the order alone.
+    """
+
+    order: str = "fcfs"
+    backfill: str = "easy"
+    score: str = "first_fit"
+    prediction: str = "requested"
+    believed: bool = False
+    shortest_first: bool = False
+
+    def rules(self, jobs: int) -> turn.Rules:
+        """For the turns.
+
+        Raises:
+            NotFoundError: a name is not in its table.
+        """
+        found = _code("score", SCORES, self.score), _code("backfill", BACKFILLS, self.backfill)
+        return turn.Rules(*found, most=max(jobs, 1), shortest_first=self.shortest_first)
+
+    def ways(self) -> Ways:
+        """For the queue.
+
+        Raises:
+            NotFoundError: a name is not in its table.
+        """
+        order, prediction = _code("order", ORDERS, self.order), _code("prediction", PREDICTIONS, self.prediction)
+        return Ways(order=order, moving=order >= queue.WFP3, prediction=prediction, believed=self.believed)
+
+
+POLICIES = {
+    "fcfs": Policy(backfill="none"),
+    "easy": Policy(),
+    "easy-sjbf": Policy(shortest_first=True),
+    "easy-clairvoyant-sjbf": Policy(prediction="clairvoyant", believed=True, shortest_first=True),
+    "easy-last-two-sjbf": Policy(prediction="last_two", believed=True, shortest_first=True),
+    "easy-learned-sjbf": Policy(prediction="learned", believed=True, shortest_first=True),
+    "sjf-easy": Policy(order="sjf"),
+    "wfp3-easy": Policy(order="wfp3"),
+    "unicep-easy": Policy(order="unicep"),
+    "f1-easy": Policy(order="f1"),
+    "slowdown": Policy(order="slowdown", prediction="learned"),
+}
+"""Policies by the names that the command line knows."""
+
+
+def _code(kind: str, table: dict[str, int], name: str) -> int:
+    if name not in table:
+        raise NotFoundError(kind, name, f"one of {', '.join(table)}")
+    return table[name]
