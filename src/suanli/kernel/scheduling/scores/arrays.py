@@ -1,0 +1,129 @@
+"""What scores are computed from: what nodes have free, what a request asks, and which devices it takes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from suanli.kernel.scheduling.compiled import compiled
+from suanli.kernel.scheduling.snapshot import Ints
+from suanli.model.quantities import WHOLE_DEVICE
+
+KINDS = 18
+"""Kinds of device demand told apart on a node: 0 a share, then 1 to 16 whole devices, then more than these."""
+
+
+class Free(NamedTuple):
+    """What is free. Rows are nodes; positions without a device have model -1 and nothing free."""
+
+    cpu: Ints
+    """[node] milli-cpus."""
+    memory: Ints
+    """[node], in the unit of the requests."""
+    device: Ints
+    """[node, position] thousandths of the device."""
+    model: Ints
+    """[node, position] code of the model, below 63; -1 where there is no device."""
+    cpu_capacity: Ints
+    """[node] milli-cpus of the empty node."""
+    kinds: Ints
+    """[node, KINDS] how many allocations of each kind of device demand the node holds."""
+
+
+class Request(NamedTuple):
+    """One task's demand. Without devices ``number`` and ``share`` are 0."""
+
+    cpu: int
+    memory: int
+    number: int
+    share: int
+    """Thousandths of each device."""
+    models: int
+    """Bit m is set where a device of model m will do; -1 where any does."""
+
+
+@compiled
+def accepts(request: Request, model: int) -> bool:
+    """Whether a device of that model will do."""
+    return model >= 0 and (request.models >> model) & 1 == 1
+
+
+@compiled
+def fits(free: Free, row: int, request: Request) -> bool:
+    """Whether the node has room for the request."""
+    if free.cpu[row] < request.cpu or free.memory[row] < request.memory:
+        return False
+    found = 0
+    for position in range(free.device.shape[1]):
+        if free.device[row, position] >= request.share and accepts(request, free.model[row, position]):
+            found += 1
+    return found >= request.number
+
+
+@compiled
+def tightest(device: Ints, model: Ints, request: Request) -> int:
+    """Position of the device with the least free that still holds the share, the first of equals; -1 if none does."""
+    best = -1
+    for position in range(device.size):
+        if (
+            device[position] >= request.share
+            and accepts(request, model[position])
+            and (best < 0 or device[position] < device[best])
+        ):
+            best = position
+    return best
+
+
+@compiled
+def differs(device: Ints, model: Ints, request: Request, position: int) -> bool:
+    """Whether the share fits on that device and no device before it is like it."""
+    if device[position] < request.share or not accepts(request, model[position]):
+        return False
+    new = True
+    for other in range(position):
+        new &= device[other] != device[position] or model[other] != model[position]
+    return new
+
+
+@compiled
+def without(free: Free, row: int, request: Request) -> Ints:
+    """[position] What the node's devices have free after the request, which takes the tightest of them."""
+    device: Ints = free.device[row].copy()
+    model = free.model[row]
+    taken = np.zeros(device.size, np.bool_)
+    for _ in range(request.number):
+        best = -1
+        for position in range(device.size):
+            if (
+                not taken[position]
+                and device[position] >= request.share
+                and accepts(request, model[position])
+                and (best < 0 or device[position] < device[best])
+            ):
+                best = position
+        taken[best] = True
+        device[best] -= request.share
+    return device
+
+
+@compiled
+def kind_of(request: Request) -> int:
+    """The kind of device demand."""
+    if request.share < WHOLE_DEVICE:
+        return 0
+    return min(request.number, KINDS - 1)
+
+
+@compiled
+def take(free: Free, row: int, request: Request, position: int) -> None:
+    """Book the request on the node: a share on the device at ``position``, or (-1) on the tightest devices."""
+    free.cpu[row] -= request.cpu
+    free.memory[row] -= request.memory
+    if request.number == 0:
+        return
+    if position >= 0:
+        free.device[row, position] -= request.share
+    else:
+        free.device[row] = without(free, row, request)
+    free.kinds[row, kind_of(request)] += 1

@@ -1,0 +1,18 @@
+"""Best fit: the node that the request leaves with the least."""
+
+from __future__ import annotations
+
+from suanli.kernel.scheduling.compiled import compiled
+from suanli.kernel.scheduling.scores.arrays import Free, Request
+from suanli.kernel.scheduling.scores.largest import Largest
+
+
+@compiled
+def best_fit(free: Free, row: int, request: Request, largest: Largest) -> tuple[float, int]:
+    """What is left of cpus and devices, each in parts of the largest node's: their mean in whole hundredths.
+
+    The cut to hundredths is that of the FGD paper's simulator: nearly equal nodes are filled up one after the other.
+    """
+    devices = free.device[row].sum() - request.number * request.share
+    left = 0.5 * (free.cpu[row] - request.cpu) / largest.cpu + 0.5 * devices / largest.device
+    return -float(int(100.0 * (1.0 - left))), -1
