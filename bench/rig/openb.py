@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suanli.kernel.scheduling.compiled import compiled
+from suanli.kernel.scheduling.core.jit import entry
 from suanli.kernel.scheduling.scores.arrays import KINDS, Free, Request, fits, take
 from suanli.kernel.scheduling.scores.largest import Largest
 from suanli.kernel.scheduling.scores.residual_value import Worth, worth
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 Score = Callable[[Free, int, Request, Any], tuple[float, int]]
 
 
-@compiled
+@entry
 def at_random(free: Free, row: int, request: Request, _largest: Largest) -> tuple[float, int]:
     """A score and, for a share, a device drawn at random."""
     chosen, found = -1, 0
@@ -48,12 +48,12 @@ def at_random(free: Free, row: int, request: Request, _largest: Largest) -> tupl
     return np.random.random(), chosen  # noqa: NPY002
 
 
-@compiled
+@entry
 def _seed(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002
 
 
-@compiled
+@entry
 def play(
     free: Free,
     classes: Ints,

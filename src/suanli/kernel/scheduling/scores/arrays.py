@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from suanli.kernel.scheduling.compiled import compiled
+from suanli.kernel.scheduling.core.jit import entry
 from suanli.kernel.scheduling.snapshot import Ints
 from suanli.model.quantities import WHOLE_DEVICE
 
@@ -43,13 +43,13 @@ class Request(NamedTuple):
     """Bit m is set where a device of model m will do; -1 where any does."""
 
 
-@compiled
+@entry
 def accepts(request: Request, model: int) -> bool:
     """Whether a device of that model will do."""
     return model >= 0 and (request.models >> model) & 1 == 1
 
 
-@compiled
+@entry
 def fits(free: Free, row: int, request: Request) -> bool:
     """Whether the node has room for the request."""
     if free.cpu[row] < request.cpu or free.memory[row] < request.memory:
@@ -61,7 +61,7 @@ def fits(free: Free, row: int, request: Request) -> bool:
     return found >= request.number
 
 
-@compiled
+@entry
 def tightest(device: Ints, model: Ints, request: Request) -> int:
     """Position of the device with the least free that still holds the share, the first of equals; -1 if none does."""
     best = -1
@@ -75,7 +75,7 @@ def tightest(device: Ints, model: Ints, request: Request) -> int:
     return best
 
 
-@compiled
+@entry
 def differs(device: Ints, model: Ints, request: Request, position: int) -> bool:
     """Whether the share fits on that device and no device before it is like it."""
     if device[position] < request.share or not accepts(request, model[position]):
@@ -86,7 +86,7 @@ def differs(device: Ints, model: Ints, request: Request, position: int) -> bool:
     return new
 
 
-@compiled
+@entry
 def without(free: Free, row: int, request: Request) -> Ints:
     """[position] What the node's devices have free after the request, which takes the tightest of them."""
     device: Ints = free.device[row].copy()
@@ -107,7 +107,7 @@ def without(free: Free, row: int, request: Request) -> Ints:
     return device
 
 
-@compiled
+@entry
 def kind_of(request: Request) -> int:
     """The kind of device demand."""
     if request.share < WHOLE_DEVICE:
@@ -115,7 +115,7 @@ def kind_of(request: Request) -> int:
     return min(request.number, KINDS - 1)
 
 
-@compiled
+@entry
 def take(free: Free, row: int, request: Request, position: int) -> None:
     """Book the request on the node: a share on the device at ``position``, or (-1) on the tightest devices."""
     free.cpu[row] -= request.cpu
