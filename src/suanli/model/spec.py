@@ -215,35 +215,34 @@ class WorkloadSpec:
         _check_amounts(self)
         _check_array(self.array)
         _check_texts(self)
-        _check_paths(self)
+        if self.working_directory or self.inputs or self.outputs:
+            _check_paths(self)
         for position, dependency in enumerate(self.dependencies):
             _check_dependency(f"dependencies.{position}", dependency)
 
 
 def _check_body(spec: WorkloadSpec) -> None:
-    given = [bool(spec.command), bool(spec.script), bool(spec.application)]
-    if sum(given) != 1:
+    if bool(spec.command) + bool(spec.script) + bool(spec.application) != 1:
         raise InvalidRequestError("command", "exactly one of command, script and application must be given")
-    if spec.command and (not spec.command[0] or any("\0" in word for word in spec.command)):
+    if spec.command and (not spec.command[0] or "\0" in "".join(spec.command)):
         raise InvalidRequestError("command", "the first word is empty, or a word holds a NUL")
+    if not spec.script:
+        return
     if "\0" in spec.script or len(spec.script.encode()) > MAX_SCRIPT_BYTES:
         raise InvalidRequestError("script", f"a script holds no NUL and at most {MAX_SCRIPT_BYTES} bytes")
-    if spec.script and not spec.script.startswith("#!"):
+    if not spec.script.startswith("#!"):
         raise InvalidRequestError("script", "the first line must name an interpreter", "begin with #!/bin/sh")
 
 
 def _check_amounts(spec: WorkloadSpec) -> None:
     resources = spec.resources
-    for field_name, amount, least, most in (
-        ("tasks", spec.tasks, 1, MAX_TASKS),
-        ("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI),
-        ("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES),
-        ("nodes", spec.nodes, 0, MAX_TASKS),
-        ("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S),
-        ("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY),
-        ("retry.max_attempts", spec.retry.max_attempts, 1, 1000),
-    ):
-        check_bounds(field_name, amount, least, most)
+    check_bounds("tasks", spec.tasks, 1, MAX_TASKS)
+    check_bounds("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI)
+    check_bounds("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES)
+    check_bounds("nodes", spec.nodes, 0, MAX_TASKS)
+    check_bounds("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S)
+    check_bounds("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY)
+    check_bounds("retry.max_attempts", spec.retry.max_attempts, 1, 1000)
     if spec.nodes and spec.tasks % spec.nodes:
         raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
     if resources.devices is not None:

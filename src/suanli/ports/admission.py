@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from suanli.model.spec import WorkloadSpec
@@ -12,8 +13,8 @@ from suanli.ports.store import Reading
 class AdmissionCheck(Protocol):
     """One rule on what may be submitted."""
 
-    def check(self, owner: User, spec: WorkloadSpec, tables: Reading) -> None:
-        """Let the submission pass or refuse it.
+    def check(self, owner: User, specs: Sequence[WorkloadSpec], tables: Reading) -> None:
+        """Let the submission pass or refuse it: one spec or more, accepted together or not at all.
 
         Raises:
             AdmissionRefusedError: with a stable reason, what was wrong and what to do.

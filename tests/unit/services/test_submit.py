@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,10 +197,13 @@ def test_a_batch_of_arrays_has_the_bound_of_one_array(center: Center) -> None:
 
 def test_every_admission_check_has_its_say(tmp_path: Path) -> None:
     class OnlySmall:
-        def check(self, owner: User, spec: WorkloadSpec, tables: Reading) -> None:
-            if spec.tasks > 4:
-                raise AdmissionRefusedError("too_wide", f"{owner.name} asks for {spec.tasks} tasks")
+        def check(self, owner: User, specs: Sequence[WorkloadSpec], tables: Reading) -> None:
+            tasks = sum(spec.tasks for spec in specs)
+            if tasks > 4:
+                raise AdmissionRefusedError("too_wide", f"{owner.name} asks for {tasks} tasks")
 
     with opened(tmp_path, [OnlySmall()]) as center:
         assert center.submit(tasks=4) == 1
         assert refusal(center, tasks=5).params == {"reason": "too_wide"}
+        with pytest.raises(AdmissionRefusedError):
+            center.do(lambda tx: center.workloads.submit(tx, ann, [spec(tasks=3), spec(tasks=2)]))

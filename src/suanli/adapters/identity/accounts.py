@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+from collections.abc import Sequence
 
 from suanli.model.errors import AdmissionRefusedError
 from suanli.model.spec import WorkloadSpec
@@ -13,7 +14,7 @@ from suanli.ports.store import Reading
 class MappedAccounts:
     """Admits work of users who are mapped to an account of this machine (port ``AdmissionCheck``)."""
 
-    def check(self, owner: User, spec: WorkloadSpec, tables: Reading) -> None:  # noqa: ARG002  the port's parameters
+    def check(self, owner: User, specs: Sequence[WorkloadSpec], tables: Reading) -> None:  # noqa: ARG002  the port's
         if not owner.account:
             if owner.role is Role.ADMIN:
                 return

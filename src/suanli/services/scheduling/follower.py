@@ -65,24 +65,25 @@ class Follower:
             self._state.set_node(node)
 
     def _take(self, tables: Reading, news: Sequence[RecordedFact]) -> None:
-        fresh: dict[WorkloadId, tuple[Workload, WorkloadSpec]] = {}
+        specs: dict[WorkloadId, WorkloadSpec] = {}
+        fresh: dict[WorkloadId, Workload] = {}
         touched: set[WorkloadId] = set()
         for recorded in news:
             fact = recorded.fact
             if isinstance(fact, WorkloadSubmitted):
-                made = fold(tables, recorded)
-                fresh.update((w.id, (w, fact.spec)) for w in made if isinstance(w, Workload))
+                specs[fact.first] = fact.spec
+                # From work on hold nothing follows until another fact touches it.
+                if not fact.held:
+                    fresh.update((made.id, made) for made in fold(tables, recorded) if isinstance(made, Workload))
             elif isinstance(fact, WorkloadFact):
                 touched.add(fact.workload)
             elif isinstance(fact, NodeRegistered | NodeStateChanged | QueueDefined):
                 self._places(tables)
-        for workload, spec in (pair for name, pair in fresh.items() if name not in touched):
-            self._follow(tables, workload, spec, None)
+        for workload in (made for name, made in fresh.items() if name not in touched):
+            self._follow(tables, workload, specs[workload.submission], None)
         runs = tables.last_runs(sorted(touched))
         for workload in tables.these(sorted(touched)):
-            self._follow(
-                tables, workload, fresh[workload.id][1] if workload.id in fresh else None, runs.get(workload.id)
-            )
+            self._follow(tables, workload, specs.get(workload.submission), runs.get(workload.id))
 
     def _follow(self, tables: Reading, workload: Workload, spec: WorkloadSpec | None, run: Run | None) -> None:
         self._blocked.follow(workload)

@@ -3,39 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from suanli.kernel.authority import is_staff
+from suanli.model.altered import altered
 from suanli.model.errors import InvalidRequestError, NotFoundError, NotPermittedError, UnsupportedError
-from suanli.model.ids import ProjectName
+from suanli.model.ids import ProjectName, QueueName
 from suanli.model.resources import Queue
 from suanli.model.spec import Kind, WorkloadSpec
-from suanli.model.tenancy import Caller, User
+from suanli.model.tenancy import Caller
 from suanli.ports.admission import AdmissionCheck
 from suanli.ports.store import Reading
 from suanli.services.workloads.refs import WorkloadRef, one
 
 
-def complete(tables: Reading, caller: Caller, spec: WorkloadSpec, checks: Sequence[AdmissionCheck]) -> WorkloadSpec:
-    """The spec as it will be recorded: project and time limit filled in from user and queue, all rules kept.
+class Acceptance:
+    """Judges the specs of one submission; what they have in common is looked up once for all of them."""
 
-    Raises:
-        InvalidRequestError: a field is wrong, or names a project, queue or workload that does not exist.
-        NotPermittedError: the project or priority is not the caller's to use.
-        UnsupportedError: it asks for what this center has not.
-        AdmissionRefusedError: an admission check said no.
-    """
-    spec.check()
-    _require_abilities(spec)
-    user = tables.user(caller.user)
-    queue = _queue(tables, spec)
-    filled = replace(spec, project=_project(tables, caller, user, spec), time_limit_s=time_limit(queue, spec))
-    if spec.priority > 0 and not is_staff(caller):
-        raise NotPermittedError("only operators may raise a priority above 0", "leave it out, or give a negative one")
-    _require_dependencies(tables, caller, spec)
-    for check in checks:
-        check.check(user, filled, tables)
-    return filled
+    def __init__(self, tables: Reading, caller: Caller) -> None:
+        self._tables = tables
+        self._caller = caller
+        self._user = tables.user(caller.user)
+        self._staff = is_staff(caller)
+        self._queues: dict[QueueName, Queue] = {}
+        self._projects: set[ProjectName] = set()
+
+    def complete(self, spec: WorkloadSpec) -> WorkloadSpec:
+        """The spec as it will be recorded: project and time limit filled in from user and queue, all rules kept.
+
+        Raises:
+            InvalidRequestError: a field is wrong, or names a project, queue or workload that does not exist.
+            NotPermittedError: the project or priority is not the caller's to use.
+            UnsupportedError: it asks for what this center has not.
+        """
+        spec.check()
+        _require_abilities(spec)
+        limit = time_limit(self._queue(spec.queue), spec)
+        filled = altered(spec, project=self._project(spec.project), time_limit_s=limit)
+        if spec.priority > 0 and not self._staff:
+            raise NotPermittedError(
+                "only operators may raise a priority above 0", "leave it out, or give a negative one"
+            )
+        _require_dependencies(self._tables, self._caller, spec)
+        return filled
+
+    def admit(self, specs: Sequence[WorkloadSpec], checks: Sequence[AdmissionCheck]) -> None:
+        """Let every check have its say on the completed specs.
+
+        Raises:
+            AdmissionRefusedError: one said no.
+        """
+        for check in checks:
+            check.check(self._user, specs, self._tables)
+
+    def _queue(self, name: QueueName) -> Queue:
+        if name not in self._queues:
+            try:
+                self._queues[name] = self._tables.queue(name)
+            except NotFoundError:
+                raise InvalidRequestError("queue", f"there is no queue {name}", "see `suanli queues`") from None
+        return self._queues[name]
+
+    def _project(self, asked: ProjectName) -> ProjectName:
+        own = self._user.default_project
+        name = asked or own
+        if name not in self._projects:
+            try:
+                project = self._tables.project(name)
+            except NotFoundError:
+                raise InvalidRequestError("project", f"there is no project {name}") from None
+            if name != own and self._user.name not in project.members and not self._staff:
+                raise NotPermittedError(f"you are no member of project {name}", "ask an administrator to be made one")
+            self._projects.add(name)
+        return name
 
 
 def time_limit(queue: Queue, spec: WorkloadSpec) -> int:
@@ -68,24 +107,6 @@ def _require_abilities(spec: WorkloadSpec) -> None:
         raise UnsupportedError("application", "this center has no application store", "give a command or a script")
     if spec.notify:
         raise UnsupportedError("notify", "this center has no way to send notifications", "follow the events instead")
-
-
-def _queue(tables: Reading, spec: WorkloadSpec) -> Queue:
-    try:
-        return tables.queue(spec.queue)
-    except NotFoundError:
-        raise InvalidRequestError("queue", f"there is no queue {spec.queue}", "see `suanli queues`") from None
-
-
-def _project(tables: Reading, caller: Caller, user: User, spec: WorkloadSpec) -> ProjectName:
-    name = spec.project or user.default_project
-    try:
-        project = tables.project(name)
-    except NotFoundError:
-        raise InvalidRequestError("project", f"there is no project {name}") from None
-    if name != user.default_project and user.name not in project.members and not is_staff(caller):
-        raise NotPermittedError(f"you are no member of project {name}", "ask an administrator to be made one")
-    return name
 
 
 def _require_dependencies(tables: Reading, caller: Caller, spec: WorkloadSpec) -> None:

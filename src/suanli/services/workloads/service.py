@@ -25,7 +25,7 @@ from suanli.model.workload import Run, RunState, StopCause, Submission, Workload
 from suanli.ports.admission import AdmissionCheck
 from suanli.ports.engine import Engine, KeepsOutputs, LogChunk, Logs, OutputFile, Stream
 from suanli.ports.store import FactFilter, Reading, StateCounts, Store, Transaction, WorkloadFilter
-from suanli.services.workloads.acceptance import check_time_limit, complete
+from suanli.services.workloads.acceptance import Acceptance, check_time_limit
 from suanli.services.workloads.refs import WorkloadRef, every, one
 
 MAX_BATCH = 10_000
@@ -92,12 +92,12 @@ class Workloads:
 
         Raises:
             InvalidRequestError: a spec is wrong (the field is prefixed with its position if there are several).
-            NotPermittedError, UnsupportedError, AdmissionRefusedError: see ``acceptance.complete``.
+            NotPermittedError, UnsupportedError, AdmissionRefusedError: see ``acceptance.Acceptance``.
         """
         require(caller, Scope.WRITE)
         if not 0 < len(specs) <= MAX_BATCH:
             raise InvalidRequestError("workloads", f"a batch has 1..{MAX_BATCH} specs")
-        completed = [self._complete(tx, caller, spec, n if len(specs) > 1 else None) for n, spec in enumerate(specs)]
+        completed = self._complete(tx, caller, specs)
         sizes = [1 if spec.array is None else len(spec.array.indices) for spec in completed]
         if sum(sizes) > MAX_ARRAY_SIZE:
             raise InvalidRequestError("workloads", f"a batch makes at most {MAX_ARRAY_SIZE} workloads", "send several")
@@ -110,19 +110,26 @@ class Workloads:
             first = WorkloadId(first + size)
         return accepted
 
-    def _complete(self, tables: Reading, caller: Caller, spec: WorkloadSpec, position: int | None) -> WorkloadSpec:
+    def _complete(self, tables: Reading, caller: Caller, specs: Sequence[WorkloadSpec]) -> Sequence[WorkloadSpec]:
+        acceptance = Acceptance(tables, caller)
+        completed: list[WorkloadSpec] = []
         try:
-            return complete(tables, caller, spec, self._checks)
+            for spec in specs:
+                completed.append(acceptance.complete(spec))  # noqa: PERF401 - its length says which of them was wrong
         except InvalidRequestError as error:
-            if position is None:
+            if len(specs) == 1:
                 raise
-            raise InvalidRequestError(f"workloads.{position}.{error.field}", error.detail, error.hint) from error
+            where = f"workloads.{len(completed)}.{error.field}"
+            raise InvalidRequestError(where, error.detail, error.hint) from error
+        acceptance.admit(completed, self._checks)
+        return completed
 
     def normalize(self, caller: Caller, spec: WorkloadSpec) -> WorkloadSpec:
         """The spec as ``submit`` would record it; raises as ``submit`` would."""
         require(caller, Scope.READ)
         with self._store.read() as tables:
-            return complete(tables, caller, spec, self._checks)
+            [completed] = self._complete(tables, caller, [spec])
+            return completed
 
     def list(
         self, caller: Caller, which: WorkloadFilter, *, before: WorkloadId = WorkloadId(0), limit: int = 50
