@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -46,7 +47,7 @@ _MEMORY = "^[0-9]{1,3}(?:\\.[0-9]{1,6})? ?(?:[kKmMgGtTpP][iI]?)?[bB]?$"
 Seconds = Annotated[
     int,
     Field(ge=0, le=MAX_TIME_LIMIT_S),
-    text_form(parse_duration),
+    text_form(lru_cache(1024)(parse_duration)),
     WithJsonSchema(
         {
             "anyOf": [
@@ -62,7 +63,7 @@ Seconds = Annotated[
 MemoryBytes = Annotated[
     int,
     Field(ge=0, le=MAX_MEMORY_BYTES),
-    text_form(parse_memory),
+    text_form(lru_cache(1024)(parse_memory)),
     WithJsonSchema(
         {
             "anyOf": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
@@ -22,7 +23,8 @@ from suanli.api.schemas.fields import (
     text_form,
 )
 from suanli.model import spec as nouns
-from suanli.model.ids import ProjectName, QueueName, WorkloadId
+from suanli.model.altered import altered
+from suanli.model.ids import WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 from suanli.model.spec import (
     MAX_ARRAY_INDEX,
@@ -273,34 +275,18 @@ class WorkloadSpec(Body):
     """Whom to tell."""
 
     def noun(self) -> nouns.WorkloadSpec:
-        """What is asked, in the center's own units; rules between fields are the noun's own to check."""
-        array, retry = self.array, self.retry
-        return nouns.WorkloadSpec(
-            name=self.name,
-            project=ProjectName(self.project),
-            kind=self.kind,
-            command=self.command,
-            script=self.script,
-            application=self.application,
-            tasks=self.tasks,
-            resources=self.resources.noun(),
-            nodes=self.nodes,
-            exclusive=self.exclusive,
-            time_limit_s=self.time_limit,
-            queue=QueueName(self.queue),
-            priority=self.priority,
-            array=None if array is None else nouns.ArraySpec(indices=array.indices, max_running=array.max_running),
-            dependencies=tuple(map(_dependency, self.dependencies)),
-            environment=self.environment,
-            working_directory=self.working_directory,
-            launcher=self.launcher,
-            inputs=tuple([nouns.InputArtifact(source=i.source, target=i.target) for i in self.inputs]),
-            outputs=tuple([nouns.OutputArtifact(name=o.name, path=o.path) for o in self.outputs]),
-            retry=nouns.RetryPolicy(max_attempts=retry.max_attempts, on=retry.on),
-            preemptible=self.preemptible,
-            labels=self.labels,
-            notify=tuple([nouns.Notification(address=n.address, events=n.events) for n in self.notify]),
-        )
+        """What is asked, in the center's own units; rules between fields are the noun's own to check.
+
+        Only what was said is converted: a field left out has the same meaning in both.
+        """
+        # Maps of its own, for these can be changed.
+        asked: dict[str, Any] = {"environment": self.environment, "labels": self.labels}
+        for name in self.model_fields_set:
+            convert = _CONVERSIONS.get(name)
+            asked[name] = getattr(self, name) if convert is None else convert(getattr(self, name))
+        if "time_limit" in asked:
+            asked["time_limit_s"] = asked.pop("time_limit")
+        return altered(_PLAIN, **asked)
 
     @classmethod
     def of(cls, noun: nouns.WorkloadSpec) -> WorkloadSpec:
@@ -334,6 +320,20 @@ class WorkloadSpec(Body):
             labels=noun.labels,
             notify=tuple(Notification.model_construct(address=n.address, events=n.events) for n in noun.notify),
         )
+
+
+_PLAIN = nouns.WorkloadSpec()
+
+_CONVERSIONS: dict[str, Callable[[Any], object]] = {
+    "resources": lambda resources: resources.noun(),
+    "array": lambda array: array and nouns.ArraySpec(indices=array.indices, max_running=array.max_running),
+    "dependencies": lambda texts: tuple([_dependency(text) for text in texts]),
+    "inputs": lambda items: tuple([nouns.InputArtifact(source=i.source, target=i.target) for i in items]),
+    "outputs": lambda items: tuple([nouns.OutputArtifact(name=o.name, path=o.path) for o in items]),
+    "retry": lambda retry: nouns.RetryPolicy(max_attempts=retry.max_attempts, on=retry.on),
+    "notify": lambda items: tuple([nouns.Notification(address=n.address, events=n.events) for n in items]),
+}
+"""How fields whose values have another form in the noun become those of the noun."""
 
 
 def _dependency(text: str) -> nouns.Dependency:
