@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from suanli.api import errors, openapi
+from suanli.api.direct import Direct
 from suanli.api.doorbell import Following
 from suanli.api.gather import Gathering
 from suanli.api.metrics import Passage, Traffic
@@ -41,5 +42,6 @@ def create_app(services: Services, registry: CollectorRegistry | None = None) ->
     # One flat list: a router inside a router is asked twice, and every one that does not fit costs as well.
     app.router.routes.extend(route for router in openapi.ROUTERS for route in router.routes)
     errors.install(app, openapi.methods)
+    app.add_middleware(Direct, routes=app.router.routes)
     app.add_middleware(Passage, traffic=Traffic(registry))
     return app

@@ -18,6 +18,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.models import HTTPBearer
 from fastapi.params import Query
+from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -42,6 +43,7 @@ MAX_BULK_BYTES = 128 * 1024 * 1024
 _SMALL_BYTES = 64 * 1024
 """A body longer than this is read by a thread of its own, so that no short request waits for it."""
 
+_GATHERED: set[Callable[..., object]] = set()
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -53,9 +55,24 @@ class Visit:
         self._secret = secret
         self._body = body
         self.services: Services = request.app.state.services
-        self.following: Following = request.app.state.following
-        self.gathering: Gathering = request.app.state.gathering
-        self.registry: CollectorRegistry = request.app.state.registry
+
+    @property
+    def following(self) -> Following:
+        """The one follower of the facts, for answers that go on."""
+        following: Following = self._request.app.state.following
+        return following
+
+    @property
+    def gathering(self) -> Gathering:
+        """The line of requests that change something."""
+        gathering: Gathering = self._request.app.state.gathering
+        return gathering
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """The collectors shown among the metrics."""
+        registry: CollectorRegistry = self._request.app.state.registry
+        return registry
 
     @cached_property
     def caller(self) -> Caller:
@@ -141,8 +158,9 @@ class Visit:
         return Change(keyed(*self._keyed(work)), respond)
 
     def _fingerprint(self) -> str:
-        url = self._request.url
-        return hashlib.sha256(f"{self._request.method} {url.path}?{url.query}\n".encode() + self._body).hexdigest()
+        scope = self._request.scope
+        asked = f"{scope['method']} {scope['path']}?".encode() + scope["query_string"] + b"\n"
+        return hashlib.sha256(asked + self._body).hexdigest()
 
 
 def gathered(
@@ -157,7 +175,13 @@ def gathered(
             return await visit.gathering.answer_alone(read)
         return await visit.gathering.answer(read)
 
+    _GATHERED.add(gathering)
     return gathering
+
+
+def is_gathered(endpoint: Callable[..., object]) -> bool:
+    """Whether an endpoint was made by :func:`gathered`."""
+    return endpoint in _GATHERED
 
 
 def replayed(once: Once) -> dict[str, str]:
@@ -191,13 +215,14 @@ class Door(SecurityBase):
         self.model = HTTPBearer(description="A token, `suanli token create`.")
         self.scheme_name = "token"
         self._limit = limit
+        self._known: dict[str, frozenset[str]] = {}
 
     async def __call__(self, request: Request) -> Visit:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
             raise NotAuthenticatedError("no token was shown", "send `Authorization: Bearer <token>`")
         if request.scope["query_string"]:
-            _refuse_unknown_parameters(request)
+            self._refuse_unknown_parameters(request)
         body = await self._body(request) if request.method in _WITH_BODY else b""
         return Visit(request, secret.strip(), body)
 
@@ -213,17 +238,23 @@ class Door(SecurityBase):
             pieces.append(piece)
         return b"".join(pieces)
 
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        known = self._known_parameters(request.scope["route"])
+        unknown = [
+            {"type": "unknown_parameter", "loc": ("query", name), "msg": "There is no such query parameter"}
+            for name in request.query_params
+            if name not in known
+        ]
+        if unknown:
+            raise RequestValidationError(unknown)
 
-def _refuse_unknown_parameters(request: Request) -> None:
-    parameters = get_flat_params(request.scope["route"].dependant)
-    known = {parameter.alias for parameter in parameters if isinstance(parameter.field_info, Query)}
-    unknown = [
-        {"type": "unknown_parameter", "loc": ("query", name), "msg": "There is no such query parameter"}
-        for name in request.query_params
-        if name not in known
-    ]
-    if unknown:
-        raise RequestValidationError(unknown)
+    def _known_parameters(self, route: APIRoute) -> frozenset[str]:
+        known = self._known.get(route.unique_id)
+        if known is None:
+            parameters = get_flat_params(route.dependant)
+            known = frozenset(parameter.alias for parameter in parameters if isinstance(parameter.field_info, Query))
+            self._known[route.unique_id] = known
+        return known
 
 
 AnyVisit = Annotated[Visit, Depends(Door(MAX_BODY_BYTES))]

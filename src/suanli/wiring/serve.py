@@ -93,6 +93,8 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         create_app(services),
         log_config=None,
         access_log=False,
+        # Nothing here asks who the client of a proxy was.
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=_LAST_WORDS_S,
     )
