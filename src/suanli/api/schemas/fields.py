@@ -38,6 +38,13 @@ def text_form(parse: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
+def _remembering(parse: Callable[[str], int]) -> Callable[[str], int]:
+    """``parse``, which remembers short texts: few different ones occur, and long ones would fill the memory."""
+    known = lru_cache(1024)(parse)
+    return lambda text: known(text) if len(text) <= _SHORT else parse(text)
+
+
+_SHORT = 32
 _DURATION = (
     "^(?:[0-9]{1,9}|(?=[0-9])(?:[0-9]{1,4}d)?(?:[0-9]{1,5}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,8}s)?"
     "|(?:[0-9]{1,3}-)?[0-9]{1,4}:[0-5]?[0-9](?::[0-5]?[0-9])?)$"
@@ -47,7 +54,7 @@ _MEMORY = "^[0-9]{1,3}(?:\\.[0-9]{1,6})? ?(?:[kKmMgGtTpP][iI]?)?[bB]?$"
 Seconds = Annotated[
     int,
     Field(ge=0, le=MAX_TIME_LIMIT_S),
-    text_form(lru_cache(1024)(parse_duration)),
+    text_form(_remembering(parse_duration)),
     WithJsonSchema(
         {
             "anyOf": [
@@ -63,7 +70,7 @@ Seconds = Annotated[
 MemoryBytes = Annotated[
     int,
     Field(ge=0, le=MAX_MEMORY_BYTES),
-    text_form(lru_cache(1024)(parse_memory)),
+    text_form(_remembering(parse_memory)),
     WithJsonSchema(
         {
             "anyOf": [
