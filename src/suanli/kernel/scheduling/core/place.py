@@ -215,12 +215,9 @@ def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int
 
     There must be a row left.
     """
-    row = sizes[UNUSED]
-    sizes[UNUSED] = holds[row, NEXT]
-    for column in range(5):
+    row = _chain(holds, sizes, UNUSED, jobs[job], HOLD)
+    for column in range(NEXT):
         holds[row, column] = amounts[column]
-    holds[row, NEXT] = jobs[job, HOLD]
-    jobs[job, HOLD] = row
 
 
 @compiled
@@ -229,12 +226,31 @@ def hold_device(held: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[in
 
     There must be a row left.
     """
-    row = sizes[DEVICE_UNUSED]
-    sizes[DEVICE_UNUSED] = held[row, DEVICE_NEXT]
-    for column in range(3):
+    row = _chain(held, sizes, DEVICE_UNUSED, jobs[job], DEVICE_HOLD)
+    for column in range(DEVICE_NEXT):
         held[row, column] = amounts[column]
-    held[row, DEVICE_NEXT] = jobs[job, DEVICE_HOLD]
-    jobs[job, DEVICE_HOLD] = row
+
+
+@compiled
+def _chain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> int:
+    """Move a row from those not in use to the front of a job's chain; the last column leads on."""
+    row, following = sizes[unused], table.shape[1] - 1
+    sizes[unused] = table[row, following]
+    table[row, following] = held[first]
+    held[first] = row
+    return int(row)
+
+
+@compiled
+def _unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> None:
+    """Move all rows of a job's chain to those not in use."""
+    row, following = held[first], table.shape[1] - 1
+    while row >= 0:
+        after = table[row, following]
+        table[row, following] = sizes[unused]
+        sizes[unused] = row
+        row = after
+    held[first] = NOBODY
 
 
 @compiled
@@ -282,18 +298,5 @@ def _touch_held(center: Center, job: int) -> None:
 @compiled
 def forget(center: Center, job: int) -> None:
     """Let a job hold nothing any more; what it held is not given back by this."""
-    holds, held, jobs = center.holds, center.device_holds, center.jobs
-    row = jobs[job, HOLD]
-    while row >= 0:
-        following = holds[row, NEXT]
-        holds[row, NEXT] = center.sizes[UNUSED]
-        center.sizes[UNUSED] = row
-        row = following
-    row = jobs[job, DEVICE_HOLD]
-    while row >= 0:
-        following = held[row, DEVICE_NEXT]
-        held[row, DEVICE_NEXT] = center.sizes[DEVICE_UNUSED]
-        center.sizes[DEVICE_UNUSED] = row
-        row = following
-    jobs[job, HOLD] = NOBODY
-    jobs[job, DEVICE_HOLD] = NOBODY
+    _unchain(center.holds, center.sizes, UNUSED, center.jobs[job], HOLD)
+    _unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.jobs[job], DEVICE_HOLD)
