@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from suanli.kernel.scheduling.core.jit import entry
 from suanli.kernel.scheduling.snapshot import Ints
 from suanli.model.quantities import WHOLE_DEVICE
@@ -62,12 +60,16 @@ def fits(free: Free, row: int, request: Request) -> bool:
 
 
 @entry
-def tightest(device: Ints, model: Ints, request: Request) -> int:
-    """Position of the device with the least free that still holds the share, the first of equals; -1 if none does."""
+def tightest(device: Ints, model: Ints, request: Request, taken: int = 0) -> int:
+    """Position of the device with the least free that still holds the share, the first of equals; -1 if none does.
+
+    Positions whose bit is set in ``taken`` do not count.
+    """
     best = -1
     for position in range(device.size):
         if (
-            device[position] >= request.share
+            not (taken >> position) & 1
+            and device[position] >= request.share
             and accepts(request, model[position])
             and (best < 0 or device[position] < device[best])
         ):
@@ -90,19 +92,10 @@ def differs(device: Ints, model: Ints, request: Request, position: int) -> bool:
 def without(free: Free, row: int, request: Request) -> Ints:
     """[position] What the node's devices have free after the request, which takes the tightest of them."""
     device: Ints = free.device[row].copy()
-    model = free.model[row]
-    taken = np.zeros(device.size, np.bool_)
+    taken = 0
     for _ in range(request.number):
-        best = -1
-        for position in range(device.size):
-            if (
-                not taken[position]
-                and device[position] >= request.share
-                and accepts(request, model[position])
-                and (best < 0 or device[position] < device[best])
-            ):
-                best = position
-        taken[best] = True
+        best = tightest(device, free.model[row], request, taken)
+        taken |= 1 << best
         device[best] -= request.share
     return device
 
