@@ -167,14 +167,14 @@ def _pop(course: Course) -> int:
 def _held(center: Center, job: int) -> tuple[int, int]:
     """Milli-cpus and thousandths of devices that a job holds."""
     cpu = devices = 0
-    column = center.jobs[job, HOLD]
-    while column >= 0:
-        cpu += center.holds[column, HELD_CPU]
-        column = center.holds[column, NEXT]
-    column = center.jobs[job, DEVICE_HOLD]
-    while column >= 0:
-        devices += center.device_holds[column, HELD_SHARE]
-        column = center.device_holds[column, DEVICE_NEXT]
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        cpu += center.holds[row, HELD_CPU]
+        row = center.holds[row, NEXT]
+    row = center.jobs[job, DEVICE_HOLD]
+    while row >= 0:
+        devices += center.device_holds[row, HELD_SHARE]
+        row = center.device_holds[row, DEVICE_NEXT]
     return cpu, devices
 
 

@@ -63,7 +63,7 @@ def begin(trace: Trace, cpu_milli: int) -> Course:
         trace.submitted_us,
         trace.runtime_us,
         trace.requested_us,
-        predicted_us=trace.requested_us.copy(),
+        predicted_us=np.zeros(jobs, dtype=np.int64),
         tasks=trace.tasks.astype(np.int64),
         cpu_milli=trace.cpu_milli,
         user=trace.user.astype(np.int64),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from suanli.kernel.replay.course import CENTER_CPU, Course
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_waiting
 from suanli.kernel.scheduling.core.tables import WAITING, WAITING_SIZE, Center, Floats, Ints
+from suanli.kernel.scheduling.orders.asked import Asked
 from suanli.kernel.scheduling.orders.f1 import f1
 from suanli.kernel.scheduling.orders.f2 import f2
 from suanli.kernel.scheduling.orders.f3 import f3
@@ -17,7 +16,7 @@ from suanli.kernel.scheduling.orders.sjf import sjf
 from suanli.kernel.scheduling.orders.slowdown import slowdown
 from suanli.kernel.scheduling.orders.unicep import unicep
 from suanli.kernel.scheduling.orders.wfp3 import wfp3
-from suanli.kernel.scheduling.prediction import last_two, learned
+from suanli.kernel.scheduling.prediction import last_two, learned, requested
 
 FCFS, SJF, F1, F2, F3, F4, WFP3, UNICEP, SLOWDOWN = range(9)
 """Codes of orders; from WFP3 on keys change while work waits."""
@@ -37,51 +36,59 @@ def guess(course: Course, prediction: int, job: int) -> None:
         course.predicted_us[job] = learned.predict(course.past, user, request, size)
     elif prediction == CLAIRVOYANT:
         course.predicted_us[job] = course.runtime_us[job]
+    else:
+        course.predicted_us[job] = requested.predict(course.past, user, request, size)
 
 
 @compiled
 def set_key(center: Center, course: Course, order: int, job: int, now: int) -> None:
-    """Give a job the key that it has now."""
-    center.keys[0, job] = _keys(course, order, np.full(1, job), now)[0]
+    """Give a job the key that it has now by an order that judges each alone."""
+    submitted = course.submitted_us[job]
+    requested_us, predicted_us = course.requested_us[job], course.predicted_us[job]
+    asked = Asked(submitted, requested_us, predicted_us, course.tasks[job], course.cpu_milli[job], submitted)
+    center.keys[0, job] = _key(order, asked, now)
 
 
 @compiled
 def reorder(center: Center, course: Course, order: int, now: int) -> None:
     """Give all that waits the keys that they have now, and sort the queue by them."""
     jobs = center.lists[WAITING, : center.sizes[WAITING_SIZE]]
-    keys = _keys(course, order, jobs, now)
-    for place in range(jobs.size):
-        center.keys[0, jobs[place]] = keys[place]
+    if order == SLOWDOWN:
+        _set_slowdowns(center.keys[0], course, jobs, now)
+    else:
+        for place in range(jobs.size):
+            set_key(center, course, order, jobs[place], now)
     sort_waiting(center)
 
 
 @compiled
-def _keys(course: Course, order: int, jobs: Ints, now: int) -> Floats:
-    submitted, requested, predicted = course.submitted_us[jobs], course.requested_us[jobs], course.predicted_us[jobs]
-    tasks, cpu = course.tasks[jobs], course.cpu_milli[jobs]
-    if order == SLOWDOWN:
-        center = course.at[CENTER_CPU]
-        return slowdown(submitted, requested, predicted, tasks, cpu, submitted, now, center)
-    if order == WFP3:
-        return wfp3(submitted, requested, predicted, tasks, cpu, submitted, now)
-    if order == UNICEP:
-        return unicep(submitted, requested, predicted, tasks, cpu, submitted, now)
-    if order == SJF:
-        return sjf(submitted, requested, predicted, tasks, cpu, submitted, now)
-    if order == FCFS:
-        return fcfs(submitted, requested, predicted, tasks, cpu, submitted, now)
-    return _keys_of_f(course, order, jobs, now)
+def _set_slowdowns(keys: Floats, course: Course, jobs: Ints, now: int) -> None:
+    """The one order that compares jobs with each other."""
+    submitted, requested_us, predicted_us = (
+        course.submitted_us[jobs],
+        course.requested_us[jobs],
+        course.predicted_us[jobs],
+    )
+    tasks, cpu, center = course.tasks[jobs], course.cpu_milli[jobs], course.at[CENTER_CPU]
+    found = slowdown(submitted, requested_us, predicted_us, tasks, cpu, submitted, now, center)
+    for place in range(jobs.size):
+        keys[jobs[place]] = found[place]
 
 
 @compiled
-def _keys_of_f(course: Course, order: int, jobs: Ints, now: int) -> Floats:
-    """The four learned functions of one paper."""
-    submitted, requested, predicted = course.submitted_us[jobs], course.requested_us[jobs], course.predicted_us[jobs]
-    tasks, cpu = course.tasks[jobs], course.cpu_milli[jobs]
+def _key(order: int, asked: Asked, now: int) -> float:
+    if order == SJF:
+        return sjf(asked, now)
     if order == F1:
-        return f1(submitted, requested, predicted, tasks, cpu, submitted, now)
+        return f1(asked, now)
     if order == F2:
-        return f2(submitted, requested, predicted, tasks, cpu, submitted, now)
+        return f2(asked, now)
     if order == F3:
-        return f3(submitted, requested, predicted, tasks, cpu, submitted, now)
-    return f4(submitted, requested, predicted, tasks, cpu, submitted, now)
+        return f3(asked, now)
+    if order == F4:
+        return f4(asked, now)
+    if order == WFP3:
+        return wfp3(asked, now)
+    if order == UNICEP:
+        return unicep(asked, now)
+    return fcfs(asked, now)

@@ -8,28 +8,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.orders.units import processors, seconds
-from suanli.kernel.scheduling.score import Scores
-from suanli.kernel.scheduling.snapshot import Ints
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.orders.asked import Asked, processors, seconds
 
 
-@entry
-def f2(
-    submitted_us: Ints,
-    requested_us: Ints,
-    predicted_us: Ints,
-    tasks: Ints,
-    cpu_milli: Ints,
-    since_us: Ints,
-    now_us: int,
-) -> Scores:
-    """One key a row, smaller first. Without unit."""
-    keys = np.empty(submitted_us.size, dtype=np.float64)
-    for row in range(keys.size):
-        request, size = seconds(requested_us[row]), processors(tasks[row], cpu_milli[row])
-        submitted = seconds(submitted_us[row])
-        keys[row] = math.sqrt(request) * size + 25_600.0 * math.log10(submitted)
-    return keys
+@compiled
+def f2(asked: Asked, now_us: int) -> float:
+    """The key, smaller first. Without unit."""
+    request, size = seconds(asked.requested_us), processors(asked.tasks, asked.cpu_milli)
+    return math.sqrt(request) * size + 25_600.0 * math.log10(seconds(asked.submitted_us))

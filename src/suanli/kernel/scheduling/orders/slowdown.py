@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.orders.units import MICROSECONDS, MILLI, processors
+from suanli.kernel.scheduling.orders.asked import MICROSECONDS, MILLI, processors
 from suanli.kernel.scheduling.prediction.history import FLOOR_US
 from suanli.kernel.scheduling.score import Scores
 from suanli.kernel.scheduling.snapshot import Ints

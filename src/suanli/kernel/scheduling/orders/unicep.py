@@ -9,28 +9,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.orders.units import MICROSECONDS, processors, seconds
-from suanli.kernel.scheduling.score import Scores
-from suanli.kernel.scheduling.snapshot import Ints
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.orders.asked import Asked, processors, seconds, waited
 
 
-@entry
-def unicep(
-    submitted_us: Ints,
-    requested_us: Ints,
-    predicted_us: Ints,
-    tasks: Ints,
-    cpu_milli: Ints,
-    since_us: Ints,
-    now_us: int,
-) -> Scores:
-    """One key a row, smaller first. Without unit, negative."""
-    keys = np.empty(submitted_us.size, dtype=np.float64)
-    for row in range(keys.size):
-        waited = max(now_us - submitted_us[row], 0) / MICROSECONDS
-        size = max(math.log2(processors(tasks[row], cpu_milli[row])), 1e-15)
-        keys[row] = -waited / (size * seconds(requested_us[row]))
-    return keys
+@compiled
+def unicep(asked: Asked, now_us: int) -> float:
+    """The key, smaller first. Without unit, negative."""
+    size = max(math.log2(processors(asked.tasks, asked.cpu_milli)), 1e-15)
+    return -waited(asked, now_us) / (size * seconds(asked.requested_us))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.orders.asked import Asked
 from suanli.kernel.scheduling.orders.f1 import f1
 from suanli.kernel.scheduling.orders.f2 import f2
 from suanli.kernel.scheduling.orders.f3 import f3
@@ -17,19 +18,20 @@ from suanli.kernel.scheduling.orders.fcfs import fcfs
 from suanli.kernel.scheduling.orders.sjf import sjf
 from suanli.kernel.scheduling.orders.unicep import unicep
 from suanli.kernel.scheduling.orders.wfp3 import wfp3
-from suanli.kernel.scheduling.score import Scores
 
 SECOND = 1_000_000
-Order = Callable[..., Scores]
+Order = Callable[[Asked, int], float]
 ORDERS: list[Order] = [f1, f2, f3, f4, fcfs, sjf, unicep, wfp3]
 
 
 def keys(order: Order, *rows: tuple[int, int, int], now: int = 1_000) -> list[float]:
     """Rows are (submitted, requested, processors) in seconds; each task has two processors where the count is even."""
-    submitted, requested, processors = np.array(rows, dtype=np.int64).T
-    each = np.where(processors % 2, 1, 2)
-    columns = (submitted * SECOND, requested * SECOND, requested * SECOND, processors // each, each * 1000)
-    return [float(key) for key in order(*columns, submitted * SECOND, now * SECOND)]
+    found = []
+    for submitted, requested, processors in rows:
+        each = 1 if processors % 2 else 2
+        times = (submitted * SECOND, requested * SECOND, requested * SECOND)
+        found.append(float(order(Asked(*times, processors // each, each * 1000, submitted * SECOND), now * SECOND)))
+    return found
 
 
 @pytest.mark.parametrize(
