@@ -22,17 +22,16 @@ from __future__ import annotations
 import ast
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.rig.report import Spread, figure, machine, spread
 from bench.rig.rounds import Center, Jobs, completions
+from bench.rig.shared import DATA, present
 from suanli.kernel.scheduling.heterogeneity.completion import (
     first_come_first_served,
     min_makespan,
@@ -43,7 +42,7 @@ from suanli.kernel.scheduling.heterogeneity.fairness import finish_time_fairness
 from suanli.kernel.scheduling.heterogeneity.problem import Policy
 from suanli.kernel.scheduling.heterogeneity.rates import JobType, RateTable
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "gavel"
+GAVEL = DATA / "gavel"
 MODELS = ("v100", "p100", "k80")
 SEEDS = (0, 1, 2)
 HOUR_S = 3600.0
@@ -52,7 +51,7 @@ HOUR_S = 3600.0
 def table() -> RateTable:
     """The published throughputs of consolidated jobs; a zero there means that the job cannot run so."""
     alone, shared = {}, {}
-    for model, types in json.loads((DATA / "simulation_throughputs.json").read_text(encoding="utf-8")).items():
+    for model, types in json.loads((GAVEL / "simulation_throughputs.json").read_text(encoding="utf-8")).items():
         for name, others in types.items() if model in MODELS else ():
             kind = JobType(*ast.literal_eval(name))
             alone[kind, model] = float(others["null"])
@@ -75,7 +74,7 @@ def sampled(rates: RateTable, number: int, per_hour: float, seed: int, *, gangs:
 
 def traced(name: str) -> Jobs:
     """The jobs of a published trace: type, steps, scale factor and arrival are its columns 0, 5, 6 and 9."""
-    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    lines = (GAVEL / name).read_text(encoding="utf-8").splitlines()
     rows = sorted((line.split("\t") for line in lines), key=lambda row: float(row[9]))
     types = tuple(JobType(row[0], int(row[6])) for row in rows)
     return Jobs(types, np.array([float(row[5]) for row in rows]), np.array([float(row[9]) for row in rows]))
@@ -183,8 +182,7 @@ def cases(rates: RateTable) -> list[Case]:
 def main() -> None:
     """Run every comparison and print the figure."""
     print(machine())
-    if not (DATA / "simulation_throughputs.json").exists():
-        sys.exit(f"gavel: left out, its throughputs and traces are not in {DATA}")
+    present(GAVEL)
     rates = table()
     factors = []
     for case in cases(rates):

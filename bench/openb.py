@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.rig.openb import ARRIVED, DATA, LISTS, Center, Floats, Score, Tasks, at_random, largest, run, worth_of
+from bench.rig.openb import ARRIVED, LISTS, OPENB, Center, Floats, Score, Tasks, at_random, largest, run, worth_of
 from bench.rig.report import figure, machine
+from bench.rig.shared import present
 from suanli.kernel.scheduling.scores.best_fit import best_fit
 from suanli.kernel.scheduling.scores.clustering import clustering
 from suanli.kernel.scheduling.scores.dot_product import dot_product
@@ -49,7 +50,7 @@ class Published(NamedTuple):
 
 def published() -> dict[tuple[str, str, int], Published]:
     """By list, policy, and percent arrived."""
-    with (DATA / "fgd_reference.csv").open(encoding="utf-8") as file:
+    with (OPENB / "fgd_reference.csv").open(encoding="utf-8") as file:
         return {
             (row["list"], row["policy"], int(row["arrived_percent_of_gpu_capacity"])): Published(
                 float(row["gpu_allocation_percent_mean"]), float(row["sd_over_10_seeds"])
@@ -105,10 +106,8 @@ def seconds(center: Center, policy: str) -> float:
 
 
 def main() -> None:
-    """Print the table and the figure, or that the trace is not there."""
-    if not DATA.is_dir():
-        print("openb: the trace is not in ../shared/data/traces/openb; nothing measured")
-        return
+    """Print the table and the figure."""
+    present(OPENB)
     print(machine())
     center, known = Center.read(), published()
     print(

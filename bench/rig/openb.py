@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.rig.shared import DATA
 from suanli.kernel.scheduling.core.jit import entry
 from suanli.kernel.scheduling.scores.arrays import KINDS, Free, Request, fits, take
 from suanli.kernel.scheduling.scores.largest import Largest
@@ -24,7 +25,7 @@ from suanli.kernel.scheduling.scores.residual_value import Worth, worth
 from suanli.kernel.scheduling.scores.typical import Typical, typical
 from suanli.model.quantities import WHOLE_DEVICE
 
-DATA = Path(__file__).parents[2] / ".." / "shared" / "data" / "traces" / "openb"
+OPENB = DATA / "traces" / "openb"
 LISTS = ("default", "cpu050", "gpushare40", "multigpu30", "gpuspec20")
 ARRIVED = (90, 100, 130)
 POSITIONS = 8
@@ -112,7 +113,7 @@ class Center:
         return Free(*(values[order].copy() for values in self.free))
 
     @classmethod
-    def read(cls, folder: Path = DATA) -> Center:
+    def read(cls, folder: Path = OPENB) -> Center:
         """The center of the trace."""
         with (folder / "openb_node_list_gpu_node.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -144,7 +145,7 @@ class Tasks:
         return typical([Request(*row) for row in self.classes.tolist()], counts)
 
     @classmethod
-    def read(cls, name: str, folder: Path = DATA) -> Tasks:
+    def read(cls, name: str, folder: Path = OPENB) -> Tasks:
         """The list of that name."""
         rows = []
         with (folder / f"openb_pod_list_{name}.csv").open(encoding="utf-8") as file:
