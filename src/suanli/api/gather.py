@@ -15,15 +15,15 @@ import anyio
 import anyio.to_thread
 from fastapi import Response
 
-from suanli.ports.store import Outcome, Transaction
-from suanli.services.requests import Once, Requests
+from suanli.ports.store import Outcome
+from suanli.services.requests import Keyed, Once, Requests
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a request wants changed, read and not yet done: its transaction, and the answer to what that leaves."""
 
-    work: Callable[[Transaction], Once]
+    work: Keyed
     respond: Callable[[Once], Response]
 
 

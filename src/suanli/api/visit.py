@@ -32,7 +32,7 @@ from suanli.api.services import Services
 from suanli.model.errors import NotAuthenticatedError
 from suanli.model.tenancy import Caller
 from suanli.ports.store import Transaction
-from suanli.services.requests import Once, keyed
+from suanli.services.requests import Keyed, Once
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -128,14 +128,12 @@ class Visit:
         Raises:
             IdempotencyMismatchError: the key was used for another request.
         """
-        return self.services.requests.once(*self._keyed(work))
+        return self.services.requests.once(self._keyed(work))
 
-    def _keyed(
-        self, work: Callable[[Transaction], object]
-    ) -> tuple[Caller, str | None, str, Callable[[Transaction], str]]:
+    def _keyed(self, work: Callable[[Transaction], object]) -> Keyed:
         key = self._request.headers.get("idempotency-key") if self._request.method == "POST" else None
         fingerprint = "" if key is None else self._fingerprint()
-        return self.caller, key, fingerprint, lambda tx: write(work(tx)).decode()
+        return Keyed(self.caller, key, fingerprint, lambda tx: write(work(tx)).decode())
 
     def change(
         self,
@@ -155,7 +153,7 @@ class Visit:
                 headers["Location"] = locate(msgspec.json.decode(once.body))
             return Response(once.body, status, headers, "application/json")
 
-        return Change(keyed(*self._keyed(work)), respond)
+        return Change(self._keyed(work), respond)
 
     def _fingerprint(self) -> str:
         scope = self._request.scope

@@ -6,7 +6,7 @@ the records that come of it, in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
@@ -233,6 +233,10 @@ class Reading(Protocol):
         Raises:
             NotFoundError: nothing is kept under it.
         """
+        ...
+
+    def kept_answers(self, keys: Collection[tuple[UserName, str]]) -> Mapping[tuple[UserName, str], KeptAnswer]:
+        """What was answered to these keys of these owners before; those under which nothing is kept are left out."""
         ...
 
 

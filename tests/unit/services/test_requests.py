@@ -8,7 +8,7 @@ from suanli.model.errors import IdempotencyMismatchError, InvalidRequestError, N
 from suanli.model.ids import WorkloadId
 from suanli.model.tenancy import Caller
 from suanli.ports.store import Transaction
-from suanli.services.requests import Once
+from suanli.services.requests import Keyed, Once
 from suanli.services.workloads import WorkloadRef
 from suanli.testing.builders import spec
 from tests.unit.services.center import Center, ann, bob
@@ -20,7 +20,7 @@ def submission(center: Center, key: str | None, fingerprint: str = "f", by: Call
     def work(tx: Transaction) -> str:
         return str(center.workloads.submit(tx, by, [spec()])[0].id)
 
-    return center.requests.once(by, key, fingerprint, work)
+    return center.requests.once(Keyed(by, key, fingerprint, work))
 
 
 def test_the_same_request_is_done_once_and_answered_alike(center: Center) -> None:
@@ -55,7 +55,7 @@ def test_a_failed_request_keeps_neither_answer_nor_change(center: Center) -> Non
         return "never"
 
     with pytest.raises(NotFoundError):
-        center.requests.once(ann, "k", "f", work)
+        center.requests.once(Keyed(ann, "k", "f", work))
     assert center.facts() == facts
     done = submission(center, "k")
     assert not done.replayed
@@ -67,6 +67,20 @@ def test_an_answer_is_kept_for_a_day_at_least(center: Center) -> None:
     center.clock.at_us += DAY_US - 1
     submission(center, "later")
     assert submission(center, "k") == Once(body=first.body, replayed=True)
+
+
+def test_requests_of_one_group_are_told_apart_by_their_keys(center: Center) -> None:
+    submission(center, "old")
+
+    def asked(key: str | None, fingerprint: str = "f", by: Caller = ann) -> Keyed:
+        return Keyed(by, key, fingerprint, lambda tx: str(center.workloads.submit(tx, by, [spec()])[0].id))
+
+    outcomes = center.requests.each(
+        [asked("new"), asked("old"), asked("new"), asked(None), asked("old", "other"), asked("old", by=bob)]
+    )
+    answered = [(one.body, one.replayed) for outcome in outcomes if not outcome.error for one in [outcome.result()]]
+    assert answered == [("2", False), ("1", True), ("2", True), ("3", False), ("4", False)]
+    assert isinstance(outcomes[4].error, IdempotencyMismatchError)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256], ids=["empty", "long"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from sqlalchemy import CheckConstraint, Index, Table, and_, or_, select
+from sqlalchemy import CheckConstraint, Index, Table, and_, bindparam, or_, select, update
 
 from suanli.adapters.database.chain import GENESIS, link
 from suanli.adapters.database.codec import FACT_READERS, UNREADABLE
@@ -50,6 +50,13 @@ chain_head = Table(
     sqlite_strict=True,
 )
 """One row. Whoever writes holds it locked, which makes the writers of all processes one line."""
+
+_HEAD = select(chain_head)
+_HEAD_LOCKED = _HEAD.with_for_update()
+MOVE_HEAD = update(chain_head).values(
+    {column: bindparam(column.name) for column in chain_head.columns if not column.primary_key}
+)
+"""Sets where the chain ends and the next workload id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,7 @@ class FactQueries(WorkloadQueries):
 
     def _head(self, *, lock: bool = False) -> tuple[Head, WorkloadId]:
         """Where the chain ends, and the next workload id; ``lock`` makes other writers wait for this transaction."""
-        wanted = select(chain_head)
-        rows = self._rows(wanted.with_for_update() if lock else wanted)
+        rows = self._rows(_HEAD_LOCKED if lock else _HEAD)
         if len(rows) != 1:
             raise StoreError("the head of the fact chain is missing", "restore the store from a copy that verifies")
         _, seq, at_us, digest, next_workload = rows[0]

@@ -7,21 +7,21 @@ written first: that of earlier works for good, that of the asking work behind a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, NestedTransaction, Table, update
+from sqlalchemy import Connection, Executable, NestedTransaction, Table
 
-from suanli.adapters.database.answers import answers, forgetting
+from suanli.adapters.database.answers import FORGET, KEPT_US, answers
 from suanli.adapters.database.chain import link
 from suanli.adapters.database.codec import encode
-from suanli.adapters.database.facts import Head, about, chain_head, facts
+from suanli.adapters.database.facts import MOVE_HEAD, Head, about, facts
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.schema import Aggregate, Key, R, Row, append_sql, save_sql
 from suanli.adapters.database.workloads import SUBMISSIONS, dependencies, dependency_rows
-from suanli.model.errors import InvalidRequestError
+from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.facts import Fact, RecordedFact
 from suanli.model.ids import FactSeq, UserName, WorkloadId
 from suanli.model.quantities import Instant
@@ -30,8 +30,8 @@ from suanli.ports.store import Fold, KeptAnswer, Transaction
 
 T = TypeVar("T")
 
-_ROWS = 50
-"""Rows in one statement; the values of the widest table stay far below what SQLite and PostgreSQL take."""
+_ROWS = 64
+"""Most rows in one statement; the values of the widest table stay far below what SQLite and PostgreSQL take."""
 
 _Known = dict[Aggregate[Any], dict[Key, Any]]
 _Answers = dict[tuple[UserName, str], tuple[KeptAnswer, Instant]]
@@ -73,6 +73,7 @@ class Batch(Snapshot):
         self.next_workload = max(stored_next, next_workload)
         self.known = _nothing_known()
         self.answers: _Answers = {}
+        self.looked_up: dict[tuple[UserName, str], KeptAnswer | None] = {}
         self.recorded: list[RecordedFact] = []
         self._unwritten = _Unwritten()
 
@@ -109,10 +110,11 @@ class Batch(Snapshot):
         self.flush()
         if self.answers:
             # Twice as many go as came, so the table shrinks to a day's answers without ever a long pause.
-            self._connection.execute(forgetting(self.clock.now(), 2 * len(self.answers)))
+            forgotten = {"before_us": self.clock.now() - KEPT_US, "most": 2 * len(self.answers)}
+            self._connection.execute(FORGET, forgotten)
         if self.head != self._first_head or self.next_workload != self._stored_next:
             moved = {"seq": self.head.seq, "at_us": self.head.at, "hash": self.head.hash}
-            self._connection.execute(update(chain_head).values(**moved, next_workload=self.next_workload))
+            self._connection.execute(MOVE_HEAD, moved | {"next_workload": self.next_workload})
 
     def write(self, unwritten: _Unwritten) -> None:
         """Write rows, those referred to before those that refer to them."""
@@ -125,13 +127,17 @@ class Batch(Snapshot):
         self._many(save_sql, answers, kept)
 
     def _many(self, statement: Callable[[Table, str, int], str], table: Table, rows: Sequence[Row]) -> None:
-        """Write rows, many with one statement: the driver hands Python's one lock back and forth for each."""
-        whole = len(rows) - len(rows) % _ROWS
-        for start in range(0, whole, _ROWS):
-            values = tuple(chain.from_iterable(rows[start : start + _ROWS]))
-            self._connection.exec_driver_sql(statement(table, self._mark, _ROWS), values)
-        if whole < len(rows):
-            self._connection.exec_driver_sql(statement(table, self._mark, 1), list(rows[whole:]))
+        """Write rows, many with one statement: the driver hands Python's one lock back and forth for each.
+
+        Statements have powers of two of them, so that there are few to prepare.
+        """
+        start, size = 0, _ROWS
+        while start < len(rows):
+            while size > len(rows) - start:
+                size //= 2
+            values = tuple(chain.from_iterable(rows[start : start + size]))
+            self._connection.exec_driver_sql(statement(table, self._mark, size), values)
+            start += size
 
 
 class Writing(Snapshot):
@@ -189,7 +195,19 @@ class Writing(Snapshot):
 
     def kept_answer(self, owner: UserName, key: str) -> KeptAnswer:
         kept = self._answers.get((owner, key)) or self._batch.answers.get((owner, key))
-        return kept[0] if kept is not None else super().kept_answer(owner, key)
+        if kept is not None:
+            return kept[0]
+        if (owner, key) not in self._batch.looked_up:
+            return super().kept_answer(owner, key)
+        if (before := self._batch.looked_up[owner, key]) is None:
+            raise NotFoundError("answer kept under the key", key)
+        return before
+
+    def kept_answers(self, keys: Collection[tuple[UserName, str]]) -> dict[tuple[UserName, str], KeptAnswer]:
+        stored = super().kept_answers(keys)
+        self._batch.looked_up |= {key: stored.get(key) for key in keys}
+        kept = {key: self._answers.get(key) or self._batch.answers.get(key) for key in keys}
+        return stored | {key: answer[0] for key, answer in kept.items() if answer is not None}
 
     def _find(self, aggregate: Aggregate[R], key: Key) -> R:
         known: R | None = self._own[aggregate].get(key) or self._batch.known[aggregate].get(key)

@@ -162,6 +162,35 @@ class TransactionContract:
             with pytest.raises(NotFoundError):
                 tables.kept_answer(ANN, "k")
 
+    def test_kept_answers_are_found_together_and_in_the_transaction_that_asks(self, store: Store) -> None:
+        def answer(number: int) -> KeptAnswer:
+            return KeptAnswer(fingerprint=f"f{number}", body=str(number))
+
+        def keep(tx: Transaction) -> None:
+            for number in range(70):
+                tx.keep_answer(ANN, f"k{number}", answer(number))
+            tx.keep_answer(BOB, "k0", answer(100))
+
+        store.transact(keep)
+        asked = [(ANN, f"k{number}") for number in range(75)] + [(BOB, "k0"), (BOB, "k1")]
+        kept = {(ANN, f"k{number}"): answer(number) for number in range(70)} | {(BOB, "k0"): answer(100)}
+
+        def work(tx: Transaction) -> None:
+            assert tx.kept_answers(asked) == kept
+            assert tx.kept_answer(ANN, "k69") == answer(69)
+            with pytest.raises(NotFoundError):
+                tx.kept_answer(ANN, "k70")
+            tx.keep_answer(ANN, "k70", answer(70))
+            tx.keep_answer(ANN, "k0", answer(71))
+            own = kept | {(ANN, "k70"): answer(70), (ANN, "k0"): answer(71)}
+            assert (tx.kept_answer(ANN, "k70"), tx.kept_answer(ANN, "k0")) == (answer(70), answer(71))
+            assert tx.kept_answers(asked) == own
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.kept_answers([]) == {}
+            assert tables.kept_answers([(ANN, "k70"), (BOB, "x")]) == {(ANN, "k70"): answer(70)}
+
     def test_a_number_too_large_for_its_column_is_refused(self, store: Store) -> None:
         with pytest.raises(StoreError):
             store.transact(lambda tx: submit(tx, priority=2**63))
