@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from enum import StrEnum
 from functools import singledispatch
 from typing import Protocol, TypeVar
 
 from suanli.model import facts
+from suanli.model.altered import altered
 from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import Record, RecordedFact
 from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
@@ -137,7 +137,7 @@ def _submitted(fact: facts.WorkloadSubmitted, _tables: Tables, at: Instant) -> S
         eligible_at=Instant(0) if fact.held or spec.dependencies else at,
         generation=1,
     )
-    others = [replace(first, id=WorkloadId(fact.first + n), array_index=indices[n]) for n in range(1, fact.count)]
+    others = [altered(first, id=WorkloadId(fact.first + n), array_index=indices[n]) for n in range(1, fact.count)]
     return [Submission(id=fact.first, spec=spec), first, *others]
 
 
@@ -161,7 +161,7 @@ def _updated(fact: facts.WorkloadUpdated, tables: Tables, _at: Instant) -> Seque
     changed: list[Record] = [_grown(workload, time_limit_s=fact.time_limit_s, priority=fact.priority)]
     if workload.state.active:
         run = tables.run(run_id(workload.id, workload.attempt))
-        changed.append(replace(run, time_limit_s=fact.time_limit_s, generation=run.generation + 1))
+        changed.append(altered(run, time_limit_s=fact.time_limit_s, generation=run.generation + 1))
     return changed
 
 
@@ -170,7 +170,7 @@ def _dependencies_met(fact: facts.DependenciesMet, tables: Tables, at: Instant) 
     workload = _expect(tables.workload(fact.workload), {WorkloadState.BLOCKED, WorkloadState.HELD}, "unblock")
     if not set(fact.left) < set(workload.dependencies):
         raise IllegalTransitionError(f"workload {workload.id} has not more dependencies open than are said to be left")
-    lighter = replace(workload, dependencies=fact.left)
+    lighter = altered(workload, dependencies=fact.left)
     if workload.state is WorkloadState.HELD:
         return [_grown(lighter)]
     return [_queue_again(lighter, at)]
@@ -237,11 +237,11 @@ def _started(fact: facts.RunStarted, tables: Tables, at: Instant) -> Sequence[Re
     workload = tables.workload(run.workload)
     if run.started_at:
         raise IllegalTransitionError(f"run {run.id} has started before")
-    begun = replace(run, started_at=fact.started_at or at, generation=run.generation + 1)
+    begun = altered(run, started_at=fact.started_at or at, generation=run.generation + 1)
     if run.state is RunState.STOPPING:
         return [begun, _grown(workload, started_at=begun.started_at)]
     running = _grown(workload, state=WorkloadState.RUNNING, started_at=begun.started_at)
-    return [replace(begun, state=RunState.RUNNING), running]
+    return [altered(begun, state=RunState.RUNNING), running]
 
 
 @_fold.register
@@ -258,7 +258,7 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
     run = _live_run(tables, fact.run, fact.workload)
     workload = tables.workload(run.workload)
     ended_at = fact.ended_at or at
-    done = replace(
+    done = altered(
         run,
         state=RunState.ENDED,
         started_at=fact.started_at or run.started_at,
@@ -289,48 +289,48 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
 
 @_fold.register
 def _node_registered(fact: facts.NodeRegistered, tables: Tables, _at: Instant) -> Sequence[Record]:
-    return [replace(fact.node, generation=_generation(tables.node, fact.node.name) + 1)]
+    return [altered(fact.node, generation=_generation(tables.node, fact.node.name) + 1)]
 
 
 @_fold.register
 def _node_state(fact: facts.NodeStateChanged, tables: Tables, _at: Instant) -> Sequence[Record]:
     node = tables.node(fact.node)
-    return [replace(node, state=fact.state, reason=fact.reason, generation=node.generation + 1)]
+    return [altered(node, state=fact.state, reason=fact.reason, generation=node.generation + 1)]
 
 
 @_fold.register
 def _queue_defined(fact: facts.QueueDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
-    return [replace(fact.queue, generation=_generation(tables.queue, fact.queue.name) + 1)]
+    return [altered(fact.queue, generation=_generation(tables.queue, fact.queue.name) + 1)]
 
 
 @_fold.register
 def _user_defined(fact: facts.UserDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
-    return [replace(fact.user, generation=_generation(tables.user, fact.user.name) + 1)]
+    return [altered(fact.user, generation=_generation(tables.user, fact.user.name) + 1)]
 
 
 @_fold.register
 def _project_defined(fact: facts.ProjectDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
-    return [replace(fact.project, generation=_generation(tables.project, fact.project.name) + 1)]
+    return [altered(fact.project, generation=_generation(tables.project, fact.project.name) + 1)]
 
 
 @_fold.register
 def _token_issued(fact: facts.TokenIssued, tables: Tables, _at: Instant) -> Sequence[Record]:
     if _generation(tables.token, fact.token.id):
         raise IllegalTransitionError(f"token {fact.token.id} exists")
-    return [replace(fact.token, generation=1)]
+    return [altered(fact.token, generation=1)]
 
 
 @_fold.register
 def _token_revoked(fact: facts.TokenRevoked, tables: Tables, _at: Instant) -> Sequence[Record]:
     token = tables.token(fact.token)
-    return [replace(token, revoked=True, generation=token.generation + 1)]
+    return [altered(token, revoked=True, generation=token.generation + 1)]
 
 
 def _stop(tables: Tables, workload: Workload, cause: StopCause) -> Sequence[Record]:
     if not workload.state.active:
         raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: there is nothing to stop")
     run = _live_run(tables, run_id(workload.id, workload.attempt), workload.id)
-    stopping = replace(run, state=RunState.STOPPING, stop=cause, generation=run.generation + 1)
+    stopping = altered(run, state=RunState.STOPPING, stop=cause, generation=run.generation + 1)
     return [_grown(workload, state=WorkloadState.ENDING), stopping]
 
 
@@ -388,7 +388,7 @@ def _expect(workload: Workload, states: AbstractSet[WorkloadState], verb: str) -
 
 
 def _grown(workload: Workload, **changes: object) -> Workload:
-    return replace(workload, generation=workload.generation + 1, **changes)  # type: ignore[arg-type]
+    return altered(workload, generation=workload.generation + 1, **changes)
 
 
 def _generation(lookup: Callable[[K], _Generational], key: K) -> int:
