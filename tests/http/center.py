@@ -17,12 +17,14 @@ import uvicorn
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.identity.secrets import SystemSecrets
 from suanli.api.app import Services, create_app
+from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, Precision
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
+from suanli.services.scheduling.planner import Planner
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
 from suanli.testing.fake_engine import FakeEngine
@@ -116,7 +118,7 @@ def running(home: Path) -> Iterator[RunningCenter]:
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
-        scheduling=Scheduling(store, clock),
+        scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         ending=ExitStack(),
     )
     center.ending.callback(store.close)

@@ -7,6 +7,7 @@ import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.database import open_store
@@ -16,6 +17,7 @@ from suanli.adapters.engines.local.isolation import find_isolation
 from suanli.adapters.identity.accounts import MappedAccounts
 from suanli.adapters.identity.secrets import SystemSecrets
 from suanli.kernel.lifecycle import fold
+from suanli.kernel.scheduling.plan import Policy
 from suanli.loops.launch import Launch
 from suanli.loops.loop import Loop
 from suanli.loops.observe import Observe
@@ -30,7 +32,11 @@ from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
+from suanli.wiring.compiled import keep_compiled
 from suanli.wiring.settings import IsolationChoice, Settings
+
+if TYPE_CHECKING:
+    from suanli.services.scheduling.planner import Planner
 
 _JOIN_S = 15.0
 
@@ -104,9 +110,17 @@ def build_center(settings: Settings) -> Center:
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
-        scheduling=Scheduling(store, clock),
+        scheduling=Scheduling(store, lambda: _planner(store, clock, settings.home)),
         ending=ending,
     )
+
+
+def _planner(store: Store, clock: Clock, home: Path) -> Planner:
+    """Load the kernel's machine code, and make a planner that decides with it."""
+    keep_compiled(home / "cache")
+    from suanli.services.scheduling.planner import Planner  # noqa: PLC0415  not before there is something to plan
+
+    return Planner(store, clock, Policy())
 
 
 def _control_group(home: Path) -> str:

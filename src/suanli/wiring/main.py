@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(act=_serve)
     verify = commands.add_parser("verify", help="check the fact chain, and that the tables are what the facts say")
     verify.set_defaults(act=_verify)
+    ahead = commands.add_parser("compile", help="make the planner's machine code now; else the first turn waits for it")
+    ahead.set_defaults(act=_compile)
     _add_replay(commands)
     for command in (serve, verify):
         command.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -65,6 +67,13 @@ def _replay(_: Settings, options: argparse.Namespace) -> None:
     from suanli.wiring.replay import run  # noqa: PLC0415  the server need not pay for the replay
 
     run(options)
+
+
+def _compile(_: Settings, __: argparse.Namespace) -> None:
+    from suanli.wiring.compiled import compile_ahead, keep_compiled  # noqa: PLC0415  before the kernel is imported
+
+    keep_compiled()
+    compile_ahead()
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> None:

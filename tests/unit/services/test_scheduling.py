@@ -191,6 +191,7 @@ def test_work_that_does_not_wait_for_room_needs_no_explanation(turning: Turning,
 
 
 def test_work_released_while_it_is_asked_about_is_explained(turning: Turning, center: Center) -> None:
+    center.submit(resources=cpus(9))
     workload = center.submit(held=True, resources=cpus(9))
     turning.settle()
     turning.store.before_reading += [

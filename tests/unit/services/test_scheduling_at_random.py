@@ -29,11 +29,10 @@ from suanli.model.spec import (
 )
 from suanli.model.workload import EndCause, Run, Workload, WorkloadState
 from suanli.ports.store import Reading, WorkloadFilter
-from suanli.services.scheduling import Scheduling
 from suanli.services.workloads import parse_ref
 from suanli.testing.builders import GIB, node
 from tests.unit.services.center import Center, admin, ann, opened, operator
-from tests.unit.services.turning import Turning, would_record
+from tests.unit.services.turning import Turning, planning, would_record
 
 STEPS = 120
 URGENT = QueueName("urgent")
@@ -163,7 +162,7 @@ def turn(turning: Turning) -> None:
 
 def check_explanations(turning: Turning) -> None:
     """Who followed all facts and who knows only the tables explain alike."""
-    fresh = Scheduling(turning.center.store, turning.center.clock)
+    fresh = planning(turning.center.store, turning.center.clock)
     for workload in everything(turning.center):
         assert turning.planner.explain(workload.id) == fresh.explain(workload.id)
 

@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from suanli.kernel.scheduling.plan import Policy
 from suanli.model.facts import Fact, RecordedFact
 from suanli.model.ids import EngineName, FactSeq, WorkloadId, run_id
 from suanli.model.workload import EndCause, WorkloadState
+from suanli.ports.clock import Clock
 from suanli.ports.engine import ObservedState
 from suanli.ports.store import (
     ChainReport,
@@ -22,6 +24,7 @@ from suanli.ports.store import (
     WorkloadFilter,
 )
 from suanli.services.scheduling import Scheduling, TurnReport
+from suanli.services.scheduling.planner import Planner
 from tests.unit.services.center import Center
 
 T = TypeVar("T")
@@ -98,10 +101,15 @@ def would_record(center: Center) -> list[Fact]:
     """What a server that started this moment would record in its first turn."""
     trial = Trial(center.store)
     try:
-        Scheduling(trial, center.clock).turn()
+        planning(trial, center.clock).turn()
     except _UndoneError as undone:
         return in_order(undone.facts)
     return []
+
+
+def planning(store: Store, clock: Clock) -> Scheduling:
+    """A planner of a store."""
+    return Scheduling(store, lambda: Planner(store, clock, Policy()))
 
 
 @dataclass
@@ -119,7 +127,7 @@ class Turning:
 
     def restart(self) -> None:
         """From now on a planner that knows only the tables."""
-        self.planner = Scheduling(self.store, self.center.clock)
+        self.planner = planning(self.store, self.center.clock)
 
     def engine(self) -> None:
         """Let the engine do what it is told, and record it."""

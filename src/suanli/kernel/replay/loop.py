@@ -115,6 +115,8 @@ def _holds(trace: Trace, center: CenterDescription) -> int:
 
 def _set_nodes(tables: t.Center, center: CenterDescription) -> None:
     row = 0
+    tables.sizes[t.LARGEST_CPU] = max(group.cpu_milli for group in center.groups)
+    tables.sizes[t.LARGEST_MEMORY] = max(group.memory_bytes for group in center.groups)
     for group in center.groups:
         rows = slice(row, row + group.count)
         row += group.count

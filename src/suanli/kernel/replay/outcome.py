@@ -10,7 +10,7 @@ import numpy as np
 
 from suanli.kernel.replay.center import CenterDescription
 from suanli.kernel.replay.trace import Int64s, Trace
-from suanli.kernel.scheduling.snapshot import NEVER
+from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 
 PolicyT_contra = TypeVar("PolicyT_contra", contravariant=True)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suanli.kernel.scheduling.snapshot import NEVER
+from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 

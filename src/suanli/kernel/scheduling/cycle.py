@@ -1,21 +1,22 @@
-"""One turn: the steps in their order, over all that waits. Its cost grows with classes of demand and placements.
+"""One turn of a live center: the compiled steps in their order, over all that waits, and what they decided as a plan.
 
-Workloads are taken in order. Those of one class stand in one line; the class leaves the turn as soon as one of it
-cannot be held, because room only shrinks within a turn. The first that cannot start becomes the head: it may preempt,
-and it gets the reservation that everything after it must respect.
+The turn is worked out on the center's own tables and then taken back: what it decided comes to them again as facts, if
+it still holds when it is applied.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
+from suanli.kernel.scheduling.constraints import shortfall
+from suanli.kernel.scheduling.core import changes, foresee
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
+from suanli.kernel.scheduling.core.turn import EASY, Rules
 from suanli.kernel.scheduling.demand import Demand
-from suanli.kernel.scheduling.feasible import Fits, refusal
-from suanli.kernel.scheduling.order import order
-from suanli.kernel.scheduling.place import Gang, allocation, node_holds, place
 from suanli.kernel.scheduling.plan import (
     MICROSECONDS,
     Placement,
@@ -27,214 +28,211 @@ from suanli.kernel.scheduling.plan import (
     Refusal,
     Reservation,
 )
-from suanli.kernel.scheduling.preempt import victims
-from suanli.kernel.scheduling.reserve import Reserved, Timeline, ends_of, reserve, timeline
-from suanli.kernel.scheduling.score import score_policy
-from suanli.kernel.scheduling.snapshot import NEVER, Flags, Ints, Room, Snapshot
-from suanli.model.ids import WorkloadId, run_id
+from suanli.kernel.scheduling.state import ClusterState, Job
+from suanli.model.errors import NotFoundError
+from suanli.model.ids import run_id
 from suanli.model.quantities import Instant
+from suanli.model.resources import Allocation, DeviceHold, NodeHold
+
+SCORES = {"best_fit": BEST_FIT, "first_fit": FIRST_FIT, "worst_fit": WORST_FIT}
+
+CODES = (
+    ReasonCode.NODE_STATE,
+    ReasonCode.EXCLUSIVE,
+    ReasonCode.DEVICE_CLASS,
+    ReasonCode.DEVICE_MODEL,
+    ReasonCode.DEVICE_MEMORY,
+    ReasonCode.DEVICE_PRECISION,
+    ReasonCode.DEVICE_HEALTH,
+    ReasonCode.DEVICE_FREE,
+    ReasonCode.CPU,
+    ReasonCode.MEMORY,
+)
+"""By what a node fails first in the tables."""
 
 
-def cycle(snapshot: Snapshot, now: Instant, policy: Policy) -> Plan:
-    """Decide what starts, what is preempted, what is reserved, and why the rest waits.
+def cycle(state: ClusterState, now: Instant, policy: Policy) -> Plan:
+    """Decide what starts, what is preempted, what is reserved, and why the rest waits. The state stays as it is.
 
     Raises:
-        NotFoundError: the policy names an order or a score that does not exist.
+        NotFoundError: the policy names a score that does not exist.
     """
-    return Turn(snapshot, now, policy).plan()
-
-
-@dataclass(frozen=True, slots=True)
-class _Shadow:
-    """What is free at the head's start beside it, and what is free both then and now."""
-
-    reserved: Reserved
-    both: Room
-    fits: Fits
+    with Turn(state, now, policy) as turn:
+        return turn.plan()
 
 
 class Turn:
-    """One turn worked out to its end. ``room`` is what is then free, ``placed`` the gangs by row of the queue."""
+    """One turn worked out to its end: until it is left, the state's tables are as if it had been carried out."""
 
-    def __init__(self, snapshot: Snapshot, now: Instant, policy: Policy) -> None:
-        self.snapshot = snapshot
-        self.policy = policy
+    def __init__(self, state: ClusterState, now: Instant, policy: Policy) -> None:
+        if policy.score not in SCORES:
+            raise NotFoundError("score policy", policy.score)
+        self.state = state
         self.now = now
-        self.room = snapshot.room.copy()
-        self.placed: dict[int, Gang] = {}
-        self.refusals: list[Refusal] = []
-        self.complete = True
-        self.ordered = order(snapshot, policy.order)
-        self._score = score_policy(policy.score)
-        self._fits = Fits(snapshot.nodes, self.room, dict(snapshot.fits))
-        self._active = snapshot.arrays.active.copy()
-        self._leaving: Flags = np.zeros(snapshot.running.workload.size, dtype=np.bool_)
-        self._head = -1
-        self._shadow: _Shadow | None = None
-        self._lines: dict[int, Ints] = {}
-        self._work()
+        self._soon = now + policy.overrun_s * MICROSECONDS
+        self._score = SCORES[policy.score]
+        self._placements = policy.placements
+
+    def __enter__(self) -> Self:
+        self.state.make_room(self._placements)
+        tables = self.state.tables
+        self.ordered = tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]].copy()
+        self._bar_impossible()
+        started = np.zeros(self._placements, dtype=np.int64)
+        rules = Rules(self._score, EASY, self._placements, shortest_first=False, preempt=True)
+        self._decided = changes.plan(tables, self.now, self._soon, rules, started)
+        self.started = started[: self._decided.started]
+        leaving = tables.lists[t.LEAVING, : tables.sizes[t.LEAVING_SIZE]]
+        self._leaving = [self.state.jobs[int(row)] for row in leaving]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        ends = np.array([job.end for job in self._leaving], dtype=np.int64)
+        changes.undo(self.state.tables, self.started, ends)
 
     @property
-    def reserved(self) -> Reserved | None:
-        """The head's reservation, if there is one."""
-        return None if self._shadow is None else self._shadow.reserved
+    def complete(self) -> bool:
+        """Whether it came to an end before its bound on placements."""
+        return bool(self._decided.complete)
+
+    @property
+    def head(self) -> Job | None:
+        """Who has the reservation, if anybody."""
+        return None if self._decided.head == t.NOBODY else self.state.jobs[int(self._decided.head)]
+
+    @property
+    def head_start(self) -> int:
+        """When the head starts."""
+        return int(self._decided.start_us)
 
     def plan(self) -> Plan:
         """What was decided, in the model's words."""
-        waiting = self.snapshot.waiting
-        reservations = () if self.reserved is None else (self._reservation(self.reserved),)
-        running = self.snapshot.running
-        preemptions = tuple(
-            Preemption(
-                run=run_id(WorkloadId(int(running.workload[run])), int(running.attempt[run])),
-                workload=WorkloadId(int(running.workload[run])),
-                by=WorkloadId(int(waiting.id[self._head])),
-            )
-            for run in np.flatnonzero(self._leaving)
-        )
+        head = self.head
         return Plan(
-            placements=tuple(self._placement(row, gang) for row, gang in self.placed.items()),
-            preemptions=preemptions,
-            reservations=reservations,
-            refusals=tuple(self.refusals),
+            placements=tuple(self._placement(self.state.jobs[int(row)]) for row in self.started),
+            preemptions=tuple(
+                Preemption(run=run_id(job.workload, job.attempt), workload=job.workload, by=head.workload)
+                for job in sorted(self._leaving, key=lambda job: job.workload)
+                if head is not None
+            ),
+            reservations=() if head is None else (self._reservation(head),),
+            refusals=(*self._arrays_full(), *self._kinds_refused()),
             complete=self.complete,
         )
 
-    def timeline(self) -> Timeline:
-        """What is free when, with all that this turn has placed and asked to end so far."""
-        running = self.snapshot.running
-        soon = self.now + self.policy.overrun_s * MICROSECONDS
-        ends = ends_of(running, self._leaving, self.now, soon)
-        planned = [(gang, self.end(row, self.now)) for row, gang in self.placed.items()]
-        return timeline(self.room, (self.snapshot.holds, ends), planned)
+    def allocation(self, job: Job) -> Allocation:
+        """What the turn gave to a workload that it starts."""
+        held, devices = self.state.held(job.row)
+        return self._allocation(job, held, devices)
 
-    def demand(self, row: int) -> Demand:
-        """What a waiting workload demands."""
-        return self.snapshot.demands[int(self.snapshot.waiting.demand[row])]
+    def startable(self, job: Job) -> bool:
+        """Tell whether there is still room for a workload beside all that the turn starts."""
+        return bool(foresee.startable(self.state.tables, job.row, self._score))
 
-    def end(self, row: int, start: int) -> int:
-        """The latest end of a waiting workload that starts then."""
-        limit = int(self.snapshot.waiting.time_limit_s[row])
-        return start + limit * MICROSECONDS if limit else NEVER
+    def earliest(self, job: Job) -> int:
+        """When a workload that the turn does not start may start, ``NEVER`` where that cannot be foreseen."""
+        if job is self.head:
+            return self.head_start
+        tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
+        return int(foresee.foresee(tables, job.row, self.now, self._soon, head, start, self._score))
 
-    def is_full(self, group: int) -> bool:
-        """Tell whether as many elements of the array run as may."""
-        bound = self.snapshot.arrays.max_running[group]
-        return bool(bound and self._active[group] >= bound)
+    def array_full(self, array: int) -> Reason | None:
+        """Why no more elements of an array start, None where they may."""
+        active, most = self.state.tables.bounds[array].tolist()
+        if not array or active < most:
+            return None
+        return Reason(code=ReasonCode.ARRAY_LIMIT, needed=active, available=most)
 
-    def array_full(self, group: int) -> Reason:
-        """Why no more elements of a full array start."""
-        running, bound = int(self._active[group]), int(self.snapshot.arrays.max_running[group])
-        return Reason(code=ReasonCode.ARRAY_LIMIT, needed=running, available=bound)
-
-    def window(self, row: int, reserved: Reserved) -> Reason:
+    def window(self, time_limit_s: int, head: Job) -> Reason:
         """Why a workload that fits now does not start beside the reservation."""
-        head = WorkloadId(int(self.snapshot.waiting.id[reserved.row]))
-        needed, available = int(self.snapshot.waiting.time_limit_s[row]), (reserved.start - self.now) // MICROSECONDS
-        return Reason(code=ReasonCode.BACKFILL_WINDOW, needed=needed, available=available, ahead=head)
+        window_s = (self.head_start - self.now) // MICROSECONDS
+        return Reason(code=ReasonCode.BACKFILL_WINDOW, needed=time_limit_s, available=window_s, ahead=head.workload)
 
-    def _work(self) -> None:
-        self._line_up()
-        front = [(int(line[0]), code) for code, line in self._lines.items()]
-        heapify(front)
-        while front and len(self.placed) < self.policy.placements:
-            _, code = heappop(front)
-            self._advance(code)
-            if self._lines[code].size:
-                heappush(front, (int(self._lines[code][0]), code))
-        self.complete = not front
+    def _bar_impossible(self) -> None:
+        """Keep work that can never be held from being tried, and from becoming the head."""
+        tables, state = self.state.tables, self.state
+        never = [state.demands[demand] for demand in state.demands if state.impossible(demand)]
+        tables.kinds[never, t.BLOCKED] = tables.sizes[t.TURN] + 1
+        tables.sizes[t.BARRED] = len(never)
 
-    def _line_up(self) -> None:
-        """Put the workloads of each class into a line of their own (places in the order), refuse what cannot start."""
-        waiting, arrays = self.snapshot.waiting, self.snapshot.arrays
-        demands, groups = waiting.demand[self.ordered], waiting.array[self.ordered]
-        full = (arrays.max_running > 0) & (self._active >= arrays.max_running)
-        barred = full[groups]
-        for code, group in sorted({*zip(demands[barred].tolist(), groups[barred].tolist(), strict=True)}):
-            count = int(np.count_nonzero(barred & (demands == code) & (groups == group)))
-            self._refuse(self.snapshot.demands[code], count, self.array_full(group), array=group)
-        places = np.flatnonzero(~barred)
-        # Sixteen bits are sorted by radix, several times faster than by comparison.
-        keys = demands[places].astype(np.uint16 if len(self.snapshot.demands) < 2**16 else np.int64)
-        places = places[np.argsort(keys, kind="stable")]
-        sizes = np.bincount(keys, minlength=len(self.snapshot.demands))
-        for code, (end, size) in enumerate(zip(np.cumsum(sizes).tolist(), sizes.tolist(), strict=True)):
-            if size and self.snapshot.demands[code] in self.snapshot.impossible:
-                self._refuse(self.snapshot.demands[code], size, Reason(code=ReasonCode.IMPOSSIBLE))
-            elif size:
-                self._lines[code] = places[end - size : end]
-
-    def _advance(self, code: int) -> None:
-        """Decide the first of a line: it starts, or it and all that cannot start for the same reason leave the line."""
-        row = int(self.ordered[self._lines[code][0]])
-        demand, group = self.snapshot.demands[code], int(self.snapshot.waiting.array[row])
-        everyone = np.ones(self._lines[code].size, dtype=np.bool_)
-        if self.is_full(group):
-            same = self.snapshot.waiting.array[self.ordered[self._lines[code]]] == group
-            self._dismiss(code, same, self.array_full(group), array=group)
-        elif not self._fits.startable(demand):
-            if self._shadow is None:
-                self._lead(row, demand)
-            self._dismiss(code, everyone, refusal(self.snapshot.nodes, demand, self._fits.of(demand)))
-        elif self._shadow is None or self.end(row, self.now) <= self._shadow.reserved.start:
-            self._start(code, row, self.room, self._fits)
-        elif self._shadow.fits.startable(demand):
-            self._start(code, row, self._shadow.both, self._shadow.fits)
-        else:
-            self._dismiss_long(code, self.window(row, self._shadow.reserved))
-
-    def _start(self, code: int, row: int, room: Room, fits: Fits) -> None:
-        demand = self.snapshot.demands[code]
-        gang = place(self.snapshot.nodes, room, fits.of(demand).tasks, demand, self._score)
-        self.placed[row] = gang
-        self._lines[code] = self._lines[code][1:]
-        self._active[self.snapshot.waiting.array[row]] += 1
-        self.room.shift(gang.holds, -1)
-        self._fits.touch(gang.node)
-        if self._shadow is not None:
-            if self.end(row, self.now) > self._shadow.reserved.start:
-                self._shadow.reserved.room.shift(gang.holds, -1)
-            self._shadow.both.meet(self.room, self._shadow.reserved.room, gang.node)
-            self._shadow.fits.touch(gang.node)
-
-    def _lead(self, row: int, demand: Demand) -> None:
-        """Make the first that cannot start the head, unless no start of it can be foreseen."""
-        self._leaving[victims(self.snapshot, self.room, row, self._score)] = True
-        found = reserve(self.snapshot.nodes, self.timeline(), row, demand, self._score)
-        if found is None:
-            return
-        self._head = row
-        both = self.room.copy()
-        both.meet(self.room, found.room, slice(None))
-        self._shadow = _Shadow(found, both, Fits(self.snapshot.nodes, both, {}))
-
-    def _dismiss_long(self, code: int, reason: Reason) -> None:
-        limits = self.snapshot.waiting.time_limit_s[self.ordered[self._lines[code]]]
-        long = (limits == 0) | (limits > reason.available)
-        self._dismiss(code, long, reason, window_s=reason.available)
-
-    def _dismiss(self, code: int, leaving: Flags, reason: Reason, *, array: int = 0, window_s: int = -1) -> None:
-        self._refuse(self.snapshot.demands[code], int(leaving.sum()), reason, array=array, window_s=window_s)
-        self._lines[code] = self._lines[code][~leaving]
-
-    def _refuse(self, demand: Demand, count: int, reason: Reason, *, array: int = 0, window_s: int = -1) -> None:
-        named = WorkloadId(int(self.snapshot.arrays.id[array]))
-        self.refusals.append(Refusal(demand=demand, waiting=count, reason=reason, array=named, window_s=window_s))
-
-    def _placement(self, row: int, gang: Gang) -> Placement:
-        waiting = self.snapshot.waiting
+    def _placement(self, job: Job) -> Placement:
+        allocation = self.allocation(job)
         return Placement(
-            workload=WorkloadId(int(waiting.id[row])),
-            generation=int(waiting.generation[row]),
-            allocation=allocation(self.snapshot.nodes, gang, self.demand(row)),
-            node_generations=tuple(self.snapshot.nodes.generation[gang.node].tolist()),
+            workload=job.workload,
+            generation=job.generation,
+            allocation=allocation,
+            node_generations=tuple(self.state.generations[self.state.nodes[hold.node]] for hold in allocation.nodes),
         )
 
-    def _reservation(self, reserved: Reserved) -> Reservation:
-        nodes = self.snapshot.nodes
-        return Reservation(
-            workload=WorkloadId(int(self.snapshot.waiting.id[reserved.row])),
-            start=Instant(reserved.start),
-            engine=nodes.engines[reserved.gang.engine],
-            nodes=node_holds(nodes, reserved.gang),
+    def _reservation(self, head: Job) -> Reservation:
+        allocation = self._allocation(head, *self.state.reserved())
+        start = Instant(self.head_start)
+        return Reservation(workload=head.workload, start=start, engine=allocation.engine, nodes=allocation.nodes)
+
+    def _allocation(self, job: Job, held: list[list[int]], devices: list[list[int]]) -> Allocation:
+        of_node: dict[int, list[DeviceHold]] = {}
+        for node, position, share in devices:
+            of_node.setdefault(node, []).append(DeviceHold(index=self.state.indices[node][position], share=share))
+        nodes = tuple(
+            NodeHold(
+                node=self.state.names[node],
+                tasks=tasks,
+                cpu_milli=cpu,
+                memory_bytes=memory,
+                devices=tuple(sorted(of_node.get(node, []), key=lambda device: device.index)),
+            )
+            for node, tasks, cpu, memory, _ in held
         )
+        engine = list(self.state.engines)[int(self.state.tables.nodes[held[0][0], t.ENGINE])]
+        return Allocation(engine=engine, nodes=nodes, exclusive=job.demand.exclusive)
+
+    def _waiting(self) -> tuple[t.Ints, t.Ints]:
+        """The jobs that still wait, and which of them are of full arrays."""
+        tables = self.state.tables
+        jobs = tables.jobs[tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]]]
+        arrays = jobs[:, t.ARRAY]
+        full = (arrays > 0) & (tables.bounds[arrays, t.ACTIVE] >= tables.bounds[arrays, t.MOST])
+        return jobs, full
+
+    def _arrays_full(self) -> list[Refusal]:
+        jobs, full = self._waiting()
+        pairs, counts = np.unique(jobs[full][:, [t.KIND, t.ARRAY]], axis=0, return_counts=True)
+        refusals = []
+        for (kind, array), count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            demand, reason = self.state.demands.key(kind), self.array_full(array)
+            if reason is not None:
+                named = self.state.arrays.key(array)
+                refusals.append(Refusal(demand=demand, waiting=count, reason=reason, array=named))
+        return refusals
+
+    def _kinds_refused(self) -> list[Refusal]:
+        jobs, full = self._waiting()
+        kinds, limits, refusals = jobs[~full, t.KIND], jobs[~full, t.LIMIT], []
+        this, marks, head = self.state.tables.sizes[t.TURN], self.state.tables.kinds, self.head
+        for kind, count in enumerate(np.bincount(kinds).tolist()):
+            if not count:
+                continue
+            demand = self.state.demands.key(kind)
+            if self.state.impossible(demand):
+                refusals.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
+            elif marks[kind, t.BLOCKED] == this:
+                refusals.append(Refusal(demand=demand, waiting=count, reason=self._lacking(demand)))
+            elif marks[kind, t.LONG] == this and head is not None:
+                long = (kinds == kind) & (limits > self.head_start - self.now)
+                reason = self.window(0, head)
+                too_long = int(np.count_nonzero(long))
+                refusals.append(Refusal(demand=demand, waiting=too_long, reason=reason, window_s=reason.available))
+        return refusals
+
+    def _lacking(self, demand: Demand) -> Reason:
+        """The constraint that most nodes fail first, or what is missing together where some nodes would do."""
+        tables, shape, total = self.state.tables, self.state.shape(demand), len(self.state.names)
+        failing = tables.failing[shape].copy()
+        failing[t.FAILS_STATE] -= tables.nodes.shape[0] - total
+        if failing.sum() < total or not total:
+            return shortfall(tables.total[shape], demand)
+        most = int(failing.argmax())
+        first = int(failing[most])
+        return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=total)

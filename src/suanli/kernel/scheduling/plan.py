@@ -78,13 +78,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the center decides. ``order`` and ``score`` name functions of order.py and score.py.
+    """How the center decides; ``score`` names one of ``cycle.SCORES``.
 
     Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
     are made in one turn, so that a turn stays short; the plan says whether it is ``complete``.
     """
 
-    order: str = "priority"
     score: str = "best_fit"
     overrun_s: int = 1
     placements: int = 256

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from suanli.kernel.scheduling.columns import Coded, Columns
+from suanli.kernel.scheduling.codes import Codes
+from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds, narrowings
+from suanli.kernel.scheduling.core import changes
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
-from suanli.kernel.scheduling.feasible import KIND, PRECISION_BIT, fit, impossible
-from suanli.kernel.scheduling.plan import MICROSECONDS
-from suanli.kernel.scheduling.snapshot import (
-    NEVER,
-    Arrays,
-    Devices,
-    Fit,
-    Holds,
-    Nodes,
-    Room,
-    Running,
-    Snapshot,
-    Waiting,
-)
-from suanli.model.errors import NotFoundError
+from suanli.kernel.scheduling.plan import MICROSECONDS, ReasonCode
+from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName, QueueName, RunId, WorkloadId
-from suanli.model.quantities import WHOLE_DEVICE, Instant
+from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node, NodeHold, NodeState, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload
 
-_NOTHING = Demand(0, 0, exclusive=False, cpu_milli=0, memory_bytes=0)
-_WHAT_NODES_ARE = 5
-_WHAT_DEVICES_ARE = len(fields(Devices))
+NEVER = Instant(t.NEVER)
+"""The expected end of work without a time limit."""
+
+_NARROWED = {
+    ReasonCode.DEVICE_CLASS: t.OF_CLASS,
+    ReasonCode.DEVICE_MODEL: t.OF_MODEL,
+    ReasonCode.DEVICE_MEMORY: t.OF_MEMORY,
+    ReasonCode.DEVICE_PRECISION: t.TYPES,
+}
 
 
 def expected_end(run: Run) -> Instant:
@@ -43,107 +40,110 @@ def expected_end(run: Run) -> Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the rows of one run are."""
+class Job:
+    """What a row of jobs is: a workload that waits, or one of its runs."""
 
-    run: int
-    holds: tuple[int, ...]
-    devices: tuple[int, ...]
+    row: int
+    workload: WorkloadId
+    attempt: int
+    generation: int
+    queue: QueueName
+    time_limit_s: int
+    demand: Demand
     array: int
-    nodes: tuple[int, ...]
+    end: Instant = Instant(0)
+    """When a run is taken to end."""
 
 
 class ClusterState:
-    """Nodes, queues, waiting workloads and running work, folded from changes; ``snapshot`` is what a turn sees.
+    """Nodes, queues, waiting workloads and running work as tables of the compiled loops, folded from changes.
 
     Not for use by several threads at once. The same changes in any order that keeps each workload's own order, and any
     number of times, give the same center; only row numbers differ.
     """
 
     def __init__(self) -> None:
-        self._names: dict[NodeName, int] = {}
-        self._engines: dict[EngineName, int] = {}
-        self._models: dict[str, int] = {}
-        self._nodes = Columns(_WHAT_NODES_ARE + 4)
-        self._devices = np.zeros((_WHAT_DEVICES_ARE + 1, 0, 0), dtype=np.int64)
-        self._positions: list[dict[int, int]] = []
-        self._frozen: Nodes | None = None
-
+        one = t.Sizes(nodes=1, devices=0, engines=1, shapes=1, kinds=1, jobs=1, holds=1, device_holds=1, keys=4)
+        self.tables = t.make_center(one)
+        self.types: list[DeviceType] = []
+        self.engines: dict[EngineName, int] = {}
+        self.names: list[NodeName] = []
+        self.generations: list[int] = []
+        self.indices: list[list[int]] = []
+        """By node, the index of the device at each position."""
+        self.jobs: dict[int, Job] = {}
+        """By row, all that waits or runs."""
+        self.demands: Codes[Demand] = Codes()
+        """Kinds of waiting work."""
+        self.arrays: Codes[WorkloadId] = Codes()
+        self.arrays.take(WorkloadId(0))
+        self.nodes: dict[NodeName, int] = {}
+        """Rows by name."""
+        self._shapes: Codes[Demand] = Codes()
         self._queues: dict[QueueName, int] = {}
-        self._queue_priority: list[int] = []
-        self._demands = Coded(_NOTHING)
-        self._arrays = Coded(WorkloadId(0))
-        self._array_counts = Columns(2)
-        self._array_code(WorkloadId(0), 0)
-
-        self._waiting = Columns(len(fields(Waiting)))
-        self._waiting_rows: dict[WorkloadId, int] = {}
-        self._waiting_demands: dict[WorkloadId, Demand] = {}
-        self._running = Columns(len(fields(Running)))
-        self._holds = Columns(6)
-        self._device_holds = Columns(4)
-        self._places: dict[RunId, _Place] = {}
-
-        self._fits: dict[Demand, Fit] = {}
-        self._touched: set[int] = set()
+        self._waiting: dict[WorkloadId, Job] = {}
+        self._running: dict[RunId, Job] = {}
+        self._rows: Codes[WorkloadId | RunId] = Codes()
+        self._held = self._devices_held = 0
         self._impossible: dict[Demand, bool] = {}
+        self._empty: Room | None = None
 
     def set_node(self, node: Node) -> None:
-        """A node is there, or is otherwise than before. What is held of it stays held."""
-        row = self._names.get(node.name)
+        """A node is there, or is otherwise than before. What is held of it stays held.
+
+        Raises:
+            InvalidRequestError: it has more devices, or the center more types of them, than the tables can tell apart.
+        """
+        row = self.nodes.get(node.name)
         if row is None:
             row = self._add_node(node.name)
-        column = self._nodes.data[:, row]
-        column[5:7] += (node.cpu_milli - column[2], node.memory_bytes - column[3])
-        engine = self._engines.setdefault(node.engine, len(self._engines))
+        engine = self.engines.setdefault(node.engine, len(self.engines))
+        self._reach(engines=len(self.engines))
+        # Positions go by memory, so that of equally free devices the smallest is taken.
+        devices = sorted(node.devices, key=lambda device: (device.memory_bytes, device.index))
+        places = [(self._position(row, device.index), self._type(device), device.healthy) for device in devices]
+        self.tables.devices[row, :, [t.TYPE, t.HEALTHY]] = np.array([[t.NOBODY], [0]])
+        for position, kind, healthy in places:
+            self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
+        if self.tables.nodes[row, t.ENGINE] != engine:
+            self._judge_anew()
         ready = int(node.state is NodeState.READY)
-        column[:_WHAT_NODES_ARE] = (engine, ready, node.cpu_milli, node.memory_bytes, node.generation)
-        self._devices[0, row] = 0
-        for device in node.devices:
-            position = self._position(row, device.index)
-            self._devices[:_WHAT_DEVICES_ARE, row, position] = self._device_columns(device)
-        self._frozen = None
+        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes))
+        self.generations[row] = node.generation
+        self._measure()
         self._impossible.clear()
-        self._touched.add(row)
+        self._empty = None
 
     def set_queue(self, queue: Queue) -> None:
         """A queue is there, or has another priority."""
-        self._queue_priority[self._queue_row(queue.name)] = queue.priority
+        if self._queues.get(queue.name, 0) != queue.priority:
+            for job in [job for job in self.jobs.values() if job.queue == queue.name]:
+                if job.workload in self._waiting:
+                    changes.wait_no_longer(self.tables, job.row)
+                    self.tables.keys[0, job.row] = -queue.priority
+                    changes.wait(self.tables, job.row)
+                else:
+                    self.tables.keys[0, job.row] = -queue.priority
+        self._queues[queue.name] = queue.priority
 
     def enqueue(self, workload: Workload, spec: WorkloadSpec) -> None:
         """A workload may start as soon as there is room: it is WAITING. Said again, the last word holds.
 
         Its time limit is the record's own. Until its queue is set, that queue has priority 0.
         """
-        if workload.id in self._waiting_rows:
+        if workload.id in self._waiting:
             self.dequeue(workload.id)
-        row = (
-            workload.id,
-            self._demands.take(demand_of(spec)),
-            self._queue_row(workload.queue),
-            workload.priority,
-            workload.eligible_at or workload.submitted_at,
-            workload.time_limit_s,
-            workload.generation,
-            workload.preemptible,
-            self._array_code(*_bounded_array(workload, spec)),
-        )
-        self._waiting_rows[workload.id] = self._waiting.add(row)
-        self._waiting_demands[workload.id] = self._demands.keys[row[1]]
-
-    def change(self, workload: Workload) -> None:
-        """A waiting workload has another priority, time limit or generation.
-
-        Raises:
-            NotFoundError: it does not wait.
-        """
-        row = self._waiting_rows.get(workload.id)
-        if row is None:
-            raise NotFoundError("waiting workload", workload.id)
-        columns = Waiting(*self._waiting.data)
-        columns.priority[row] = workload.priority
-        columns.time_limit_s[row] = workload.time_limit_s
-        columns.generation[row] = workload.generation
+        job = self._job(workload.id, workload, spec, Instant(0))
+        kind, is_new = self.demands.take(job.demand)
+        self._reach(kinds=len(self.demands))
+        if is_new:
+            self.tables.kinds[kind] = 0
+        limit = workload.time_limit_s * MICROSECONDS or t.NEVER
+        need = job.demand.nodes or job.demand.tasks
+        columns = (self._shape(job.demand), need, kind, limit, 0, job.array)
+        self.tables.jobs[job.row, : len(columns)] = columns
+        self._waiting[workload.id] = job
+        changes.wait(self.tables, job.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
         """A workload waits no longer: it was placed, held, or ended.
@@ -151,30 +151,26 @@ class ClusterState:
         Raises:
             NotFoundError: it does not wait.
         """
-        if workload not in self._waiting_rows:
+        job = self._waiting.pop(workload, None)
+        if job is None:
             raise NotFoundError("waiting workload", workload)
-        row = self._waiting_rows.pop(workload)
-        del self._waiting_demands[workload]
-        columns = Waiting(*self._waiting.data)
-        demand = int(columns.demand[row])
-        key = self._demands.keys[demand]
-        if self._demands.leave(demand):
-            self._fits.pop(key, None)
-            self._impossible.pop(key, None)
-        self._arrays.leave(int(columns.array[row]))
-        self._waiting.drop(row)
+        changes.wait_no_longer(self.tables, job.row)
+        self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
+        if self.demands.leave(int(self.tables.jobs[job.row, t.KIND])):
+            self._impossible.pop(job.demand, None)
+        self._drop(job)
 
     def waits(self, workload: WorkloadId) -> bool:
         """Tell whether the workload is in the queue."""
-        return workload in self._waiting_rows
+        return workload in self._waiting
 
-    def demand(self, workload: WorkloadId) -> Demand:
-        """The class of a waiting workload. Alone of all methods it may be asked while another thread makes changes.
+    def waiting(self, workload: WorkloadId) -> Job:
+        """A waiting workload. Alone of all methods it may be asked while another thread makes changes.
 
         Raises:
             NotFoundError: it does not wait.
         """
-        found = self._waiting_demands.get(workload)
+        found = self._waiting.get(workload)
         if found is None:
             raise NotFoundError("waiting workload", workload)
         return found
@@ -186,24 +182,22 @@ class ClusterState:
             NotFoundError: its allocation names a node that was never set.
         """
         nodes = [self._node_row(hold.node) for hold in run.allocation.nodes]
-        if run.id in self._places:
+        if run.id in self._running:
             self.vacate(run.id)
-        stopping = int(run.state is RunState.STOPPING)
-        started = run.started_at or run.placed_at
-        queue = self._queue_row(workload.queue)
-        row = self._running.add(
-            (workload.id, run.attempt, queue, workload.priority, end, started, workload.preemptible, stopping)
-        )
-        holds, devices = [], []
-        for node, hold in zip(nodes, run.allocation.nodes, strict=True):
-            amounts = (row, node, 1, hold.cpu_milli, hold.memory_bytes, int(run.allocation.exclusive))
-            holds.append(self._holds.add(amounts))
-            devices += [self._device_holds.add(held) for held in self._held_devices(row, node, hold)]
-        array = self._array_code(*_bounded_array(workload, spec))
-        self._array_counts.data[0, array] += 1
-        place = _Place(row, tuple(holds), tuple(devices), array, tuple(nodes))
-        self._places[run.id] = place
-        self._shift(place, -1)
+        pairs = list(zip(nodes, run.allocation.nodes, strict=True))
+        alone = int(run.allocation.exclusive)
+        held = [(node, hold.tasks, hold.cpu_milli, hold.memory_bytes, alone) for node, hold in pairs]
+        devices = [device for node, hold in pairs for device in self._devices(node, hold)]
+        self._held += len(held)
+        self._devices_held += len(devices)
+        self._reach(holds=self._held, device_holds=self._devices_held)
+        job = self._job(run.id, workload, spec, Instant(t.LEAVES) if run.state is RunState.STOPPING else end)
+        row = self.tables.jobs[job.row]
+        row[t.STARTED] = run.started_at or run.placed_at
+        row[t.END] = job.end
+        row[t.ARRAY] = job.array
+        self._running[run.id] = job
+        changes.run(self.tables, job.row, _rows(held, 5), _rows(devices, 3))
 
     def vacate(self, run: RunId) -> None:
         """A run has ended and holds nothing.
@@ -211,128 +205,204 @@ class ClusterState:
         Raises:
             NotFoundError: it held nothing before.
         """
-        place = self._places.pop(run, None)
-        if place is None:
+        job = self._running.pop(run, None)
+        if job is None:
             raise NotFoundError("run with an allocation", run)
-        self._shift(place, 1)
-        self._running.drop(place.run)
-        for row in place.holds:
-            self._holds.drop(row)
-        for row in place.devices:
-            self._device_holds.drop(row)
-        self._array_counts.data[0, place.array] -= 1
-        self._arrays.leave(place.array)
+        held, devices = self.held(job.row)
+        self._held -= len(held)
+        self._devices_held -= len(devices)
+        changes.end(self.tables, job.row)
+        self._drop(job)
 
     def holds(self, run: RunId) -> bool:
         """Tell whether the run holds an allocation."""
-        return run in self._places
+        return run in self._running
 
-    def snapshot(self) -> Snapshot:
-        """The center as it is now."""
-        nodes, room = self._frozen_nodes(), self._room()
-        self._refresh(nodes, room)
-        counts = self._array_counts.data
-        return Snapshot(
-            nodes=nodes,
-            room=room.copy(),
-            waiting=Waiting(*self._waiting.data.copy()),
-            running=Running(*self._running.data.copy()),
-            holds=Holds(*self._holds.data.copy(), *self._device_holds.data.copy()),
-            arrays=Arrays(np.array(self._arrays.keys, dtype=np.int64), *counts.copy()),
-            demands=tuple(self._demands.keys),
-            queues=dict(self._queues),
-            queue_priority=np.array(self._queue_priority, dtype=np.int64),
-            fits=dict(self._fits),
-            impossible=frozenset(demand for demand, never in self._impossible.items() if never),
+    def held(self, row: int) -> tuple[list[list[int]], list[list[int]]]:
+        """What a row of jobs holds: rows of holds and of device holds."""
+        jobs = self.tables.jobs
+        return _chain(self.tables.holds, jobs[row, t.HOLD]), _chain(self.tables.device_holds, jobs[row, t.DEVICE_HOLD])
+
+    def reserved(self) -> tuple[list[list[int]], list[list[int]]]:
+        """What is reserved: rows of holds and of device holds."""
+        sizes = self.tables.sizes
+        return _chain(self.tables.holds, sizes[t.HEAD_HOLD]), _chain(
+            self.tables.device_holds, sizes[t.HEAD_DEVICE_HOLD]
         )
 
-    def _refresh(self, nodes: Nodes, room: Room) -> None:
-        at = np.array(sorted(self._touched), dtype=np.int64)
-        self._touched.clear()
-        for demand in self._demands:
-            known = self._fits.get(demand)
-            if known is None or known.tasks.size < len(nodes.names):
-                self._fits[demand] = fit(nodes, room, demand)
-            elif at.size:
-                tasks, blocker = known.tasks.copy(), known.blocker.copy()
-                tasks[at], blocker[at] = fit(nodes, room, demand, at)
-                self._fits[demand] = Fit(tasks, blocker)
-            if demand not in self._impossible:
-                self._impossible[demand] = impossible(nodes, demand)
+    @property
+    def room(self) -> Room:
+        """What is there and free, as views of the tables."""
+        count = len(self.names)
+        ones = np.ones(count, dtype=np.int64)
+        return Room(self.tables.nodes[:count], self.tables.devices[:count], ones, self.types, len(self.engines))
 
-    def _room(self) -> Room:
-        cpu, memory, holders, exclusive = self._nodes.data[_WHAT_NODES_ARE:]
-        return Room(cpu, memory, holders, exclusive, self._devices[_WHAT_DEVICES_ARE, : self._nodes.size])
+    @property
+    def empty_room(self) -> Room:
+        """What there is when nobody holds anything; equal nodes lie in one row."""
+        if self._empty is None:
+            self._empty = self.room.empty()
+        return self._empty
 
-    def _frozen_nodes(self) -> Nodes:
-        if self._frozen is None:
-            columns = self._nodes.data[:_WHAT_NODES_ARE].copy()
-            devices = self._devices[:_WHAT_DEVICES_ARE, : self._nodes.size].copy()
-            names, engines, models = tuple(self._names), tuple(self._engines), dict(self._models)
-            engine, ready, cpu, memory, generation = columns
-            kinds = Devices(*devices)
-            self._frozen = Nodes(names, engines, models, engine, ready, cpu, memory, generation, kinds)
-        return self._frozen
+    def impossible(self, demand: Demand) -> bool:
+        """Tell whether no nodes could hold the demand, even empty, in service, and with every device in health."""
+        if demand not in self._impossible:
+            self._impossible[demand] = not holds(self.empty_room, demand, STATE_AND_HEALTH)
+        return self._impossible[demand]
 
-    def _shift(self, place: _Place, sign: int) -> None:
-        holds = self._holds.data[:, list(place.holds)]
-        devices = self._device_holds.data[:, list(place.devices)]
-        self._room().shift(Holds(*holds, *devices), sign)
-        self._touched.update(place.nodes)
+    def shape(self, demand: Demand) -> int:
+        """The row of shapes of work that waits."""
+        return self._shapes[_task_of(demand)]
 
-    def _held_devices(self, run: int, node: int, hold: NodeHold) -> Iterable[tuple[int, int, int, int]]:
-        return [(run, node, self._position(node, device.index), device.share) for device in hold.devices]
+    def make_room(self, placements: int) -> None:
+        """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
+        queue = self.tables.lists[t.WAITING, : self.tables.sizes[t.WAITING_SIZE]]
+        jobs, nodes = self.tables.jobs[queue], len(self.names)
+        shapes = self.tables.shapes[jobs[:, t.SHAPE]]
+        by_node = np.minimum(jobs[:, t.NEED], nodes)
+        tasks = jobs[:, t.NEED] * np.where(shapes[:, t.BY_NODES] > 0, shapes[:, t.UNIT], 1)
+        width = self.tables.devices.shape[1]
+        by_device = np.where(shapes[:, t.ALONE] > 0, by_node * width, tasks * shapes[:, t.DEVICES])
+        self._reach(
+            holds=self._held + nodes + _largest(by_node, placements),
+            device_holds=self._devices_held
+            + nodes * width
+            + _largest(np.minimum(by_device, nodes * width), placements),
+        )
+
+    def _job(self, name: WorkloadId | RunId, workload: Workload, spec: WorkloadSpec, end: Instant) -> Job:
+        """A row for a workload that waits or runs, with all columns that both have."""
+        row, _ = self._rows.take(name)
+        bound = 0 if spec.array is None else spec.array.max_running
+        array, is_new = self.arrays.take(workload.array_id if bound else WorkloadId(0))
+        self._reach(jobs=len(self._rows), bounds=len(self.arrays))
+        if is_new:
+            self.tables.bounds[array] = 0
+        self.tables.bounds[array, t.MOST] = bound
+        self.tables.jobs[row, t.PREEMPTIBLE] = workload.preemptible
+        since = workload.eligible_at or workload.submitted_at
+        self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, since, workload.id)
+        job = Job(
+            row=row,
+            workload=workload.id,
+            attempt=workload.attempt,
+            generation=workload.generation,
+            queue=workload.queue,
+            time_limit_s=workload.time_limit_s,
+            demand=demand_of(spec),
+            array=array,
+            end=end,
+        )
+        self.jobs[row] = job
+        return job
+
+    def _drop(self, job: Job) -> None:
+        del self.jobs[job.row]
+        self.arrays.leave(job.array)
+        self._rows.leave(job.row)
+
+    def _shape(self, demand: Demand) -> int:
+        """The row of shapes for what one task of the demand asks, and how many must find room on a node."""
+        task = _task_of(demand)
+        shape, is_new = self._shapes.take(task)
+        self._reach(shapes=len(self._shapes))
+        if is_new:
+            row = self.tables.shapes[shape]
+            row[:] = 0
+            row[[t.TASK_CPU, t.TASK_MEMORY, t.ALONE]] = (demand.cpu_milli, demand.memory_bytes, demand.exclusive)
+            row[[t.DEVICES, t.SHARE]] = (demand.device_count, demand.device_share)
+            row[[t.UNIT, t.BY_NODES, t.SEEN, t.BESIDE_TURN]] = (task.tasks, task.nodes, t.NOBODY, t.NOBODY)
+            self._set_types(shape, demand)
+        return shape
+
+    def _set_types(self, shape: int, demand: Demand) -> None:
+        every = (1 << len(self.types)) - 1
+        masks = dict.fromkeys(_NARROWED.values(), every)
+        for code, meeting in narrowings(self.types, demand):
+            left = sum(1 << kind for kind in np.flatnonzero(meeting[:-1]).tolist())
+            for later in list(_NARROWED)[list(_NARROWED).index(code) :]:
+                masks[_NARROWED[later]] = left
+        for column, mask in masks.items():
+            self.tables.shapes[shape, column] = mask
+
+    def _measure(self) -> None:
+        """Scores are in parts of the largest nodes."""
+        largest = self.tables.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
+        if (largest != self.tables.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]]).any():
+            self.tables.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = largest
+            self._judge_anew()
+
+    def _judge_anew(self) -> None:
+        self.tables.shapes[:, t.SEEN] = t.NOBODY
+
+    def _add_node(self, name: NodeName) -> int:
+        row = self.nodes[name] = len(self.names)
+        self._reach(nodes=row + 1)
+        self.names.append(name)
+        self.generations.append(0)
+        self.indices.append([])
+        return row
 
     def _node_row(self, name: NodeName) -> int:
-        row = self._names.get(name)
+        row = self.nodes.get(name)
         if row is None:
             raise NotFoundError("node", name)
         return row
 
-    def _add_node(self, name: NodeName) -> int:
-        row = self._nodes.add((0,) * (_WHAT_NODES_ARE + 4))
-        self._names[name] = row
-        self._positions.append({})
-        self._widen(row + 1, 0)
-        return row
-
     def _position(self, row: int, index: int) -> int:
-        positions = self._positions[row]
-        if index not in positions:
-            positions[index] = len(positions)
-            self._widen(0, len(positions))
-            self._devices[_WHAT_DEVICES_ARE, row, positions[index]] = WHOLE_DEVICE
-            self._frozen = None
-        return positions[index]
+        indices = self.indices[row]
+        if index not in indices:
+            if len(indices) == t.DEVICE_TYPES - 1:
+                raise InvalidRequestError("devices", f"node {self.names[row]} has too many devices to tell apart")
+            indices.append(index)
+            self._reach(devices=len(indices))
+            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE)
+        return indices.index(index)
 
-    def _widen(self, nodes: int, positions: int) -> None:
-        columns, rows, width = self._devices.shape
-        if nodes <= rows and positions <= width:
-            return
-        wider = np.zeros((columns, max(rows, 2 * nodes), max(width, positions)), dtype=np.int64)
-        wider[:, :rows, :width] = self._devices
-        self._devices = wider
+    def _type(self, device: Device) -> int:
+        kind = DeviceType(device.device_class, device.model, device.memory_bytes, device.precisions)
+        if kind not in self.types:
+            if len(self.types) == t.DEVICE_TYPES:
+                raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
+            self.types.append(kind)
+            for shape in self._shapes:
+                self._set_types(self._shapes[shape], shape)
+            self._judge_anew()
+        return self.types.index(kind)
 
-    def _device_columns(self, device: Device) -> tuple[int, ...]:
-        model = self._models.setdefault(device.model, 1 + len(self._models))
-        precision = sum(PRECISION_BIT[precision] for precision in device.precisions)
-        kind, healthy = KIND[device.device_class], int(device.healthy)
-        return kind, model, device.memory_bytes, precision, healthy, device.index
+    def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int]]:
+        return [(node, self._position(node, device.index), device.share) for device in hold.devices]
 
-    def _queue_row(self, queue: QueueName) -> int:
-        row = self._queues.setdefault(queue, len(self._queue_priority))
-        if row == len(self._queue_priority):
-            self._queue_priority.append(0)
-        return row
-
-    def _array_code(self, array: WorkloadId, max_running: int) -> int:
-        code = self._arrays.take(array)
-        if code == self._array_counts.size:
-            self._array_counts.add((0, 0))
-        self._array_counts.data[1, code] = max_running
-        return code
+    def _reach(self, **rows: int) -> None:
+        """Let the tables have at least so many rows; they double when they grow."""
+        sizes = sizes_of(self.tables)
+        short = {name: count for name, count in rows.items() if count > getattr(sizes, name)}
+        if short:
+            larger = {name: max(count, 2 * getattr(sizes, name), 16) for name, count in short.items()}
+            for exact in larger.keys() & {"devices", "engines"}:
+                larger[exact] = short[exact]
+            self.tables = grown(self.tables, sizes._replace(**larger))
 
 
-def _bounded_array(workload: Workload, spec: WorkloadSpec) -> tuple[WorkloadId, int]:
-    bound = 0 if spec.array is None else spec.array.max_running
-    return (workload.array_id, bound) if bound else (WorkloadId(0), 0)
+def _task_of(demand: Demand) -> Demand:
+    """What one node must have room for to be of any use: the demand without how many of that are wanted."""
+    return demand._replace(tasks=demand.tasks_a_node, nodes=int(demand.nodes > 0))
+
+
+def _chain(table: t.Ints, row: int) -> list[list[int]]:
+    found = []
+    while row >= 0:
+        *amounts, row = table[row].tolist()
+        found.append(amounts)
+    return found
+
+
+def _rows(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:
+    return np.array(amounts, dtype=np.int64).reshape(-1, width)
+
+
+def _largest(amounts: t.Ints, count: int) -> int:
+    """The sum of the largest amounts, so many at most."""
+    if amounts.size > count:
+        amounts = np.partition(amounts, amounts.size - count)[amounts.size - count :]
+    return int(amounts.sum())

@@ -1,86 +1,50 @@
-"""Scheduling: the picture of the center kept up with the facts, the kernel asked, its plan recorded."""
+"""Scheduling: the center's one planner, there from when it is first needed."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from suanli.kernel.scheduling.cycle import cycle
-from suanli.kernel.scheduling.explain import explain, preview
-from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
-from suanli.kernel.scheduling.state import ClusterState
-from suanli.model.errors import NotFoundError
-from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
-from suanli.model.ids import WorkloadId, run_id
+from suanli.kernel.scheduling.plan import Explanation, ReasonCode
+from suanli.model.facts import RecordedFact, WorkloadFact, WorkloadSubmitted
+from suanli.model.ids import FactSeq, WorkloadId
 from suanli.model.spec import WorkloadSpec
-from suanli.model.workload import RunState, Workload, WorkloadState
-from suanli.ports.clock import Clock
-from suanli.ports.store import Store, Transaction
-from suanli.services.scheduling.blocked import Blocked
-from suanli.services.scheduling.follower import Follower
+from suanli.model.workload import Workload, WorkloadState
+from suanli.ports.store import Store
+from suanli.services.scheduling.answers import TurnReport, Why
 
+if TYPE_CHECKING:
+    from suanli.services.scheduling.planner import Planner
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnReport:
-    """What one turn recorded; ``stale`` rows of the plan met a center that had moved on, and are planned again."""
-
-    placed: int = 0
-    preempted: int = 0
-    judged: int = 0
-    stale: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
-    """Where a workload stands; ``explanation`` only while it is WAITING, for all other states say why themselves."""
-
-    workload: Workload
-    explanation: Explanation | None
+_CHUNK = 2_000
 
 
 class Scheduling:
-    """The center's one planner. Turns and questions take their turns under one lock."""
+    """Turns and questions take their turns under one lock.
 
-    def __init__(self, store: Store, clock: Clock, policy: Policy | None = None) -> None:
+    The compiled loops of the kernel weigh almost as much as the rest of a server. ``load`` is asked for a planner only
+    when something waits or is to be foreseen; a center where nothing ever happens does without.
+    """
+
+    def __init__(self, store: Store, load: Callable[[], Planner]) -> None:
         self._store = store
-        self._clock = clock
-        self._policy = policy or Policy()
-        self._state = ClusterState()
-        self._blocked = Blocked()
-        self._follower = Follower(store, self._state, self._blocked)
+        self._load = load
         self._lock = threading.Lock()
-        self._plan = Plan()
+        self._planner: Planner | None = None
+        self._seen: FactSeq | None = None
 
     def turn(self) -> TurnReport:
-        """Take in all that happened, plan, and record what was decided, in one transaction.
-
-        The plan is applied under generations: a row whose workload or nodes have changed since is dropped, and planned
-        anew in the next turn. Nobody gives way to what waits no longer.
-        """
+        """Take in all that happened, plan, and record what was decided; see :meth:`Planner.turn`."""
         with self._lock:
-            self._follower.catch_up()
-            plan = cycle(self._state.snapshot(), self._clock.now(), self._policy)
-            self._plan = plan
-            if not (plan.placements or plan.preemptions or self._blocked.due):
+            if self._planner is None and not self._is_needed():
                 return TurnReport()
-            report = self._store.transact(lambda tx: _apply(tx, plan, self._blocked.judge(tx)))
-            self._blocked.judged()
-            return report
+            return self._loaded().turn()
 
     def reasons(self, workloads: Sequence[Workload]) -> dict[WorkloadId, ReasonCode]:
         """The one reason in short that the last plan gave for each of these that waits; never waits for a turn."""
-        plan, found = self._plan, {}
-        for workload in workloads:
-            if workload.state is WorkloadState.WAITING:
-                try:
-                    demand = self._state.demand(workload.id)
-                except NotFoundError:
-                    continue  # it moved on after it was read
-                reason = plan.reason(workload, demand)
-                if reason is not None:
-                    found[workload.id] = reason.code
-        return found
+        planner = self._planner
+        return {} if planner is None else planner.reasons(workloads)
 
     def explain(self, workload: WorkloadId) -> Why:
         """Why a workload waits: every constraint that blocks it, and the earliest start now foreseen.
@@ -89,47 +53,37 @@ class Scheduling:
             NotFoundError: there is no such workload.
         """
         with self._lock:
-            found = self._followed(workload)
-            if found.state is not WorkloadState.WAITING:
-                return Why(workload=found, explanation=None)
-            return Why(
-                workload=found,
-                explanation=explain(self._state.snapshot(), workload, self._clock.now(), self._policy),
-            )
-
-    def _followed(self, workload: WorkloadId) -> Workload:
-        """The workload, once the picture of the center shows it as its record does."""
-        while True:
-            with self._store.read() as tables:
-                found = tables.workload(workload)
-            self._follower.catch_up()
-            if self._state.waits(workload) is (found.state is WorkloadState.WAITING):
-                return found
+            if self._planner is None:
+                with self._store.read() as tables:
+                    found = tables.workload(workload)
+                if found.state is not WorkloadState.WAITING:
+                    return Why(workload=found, explanation=None)
+            return self._loaded().explain(workload)
 
     def preview(self, spec: WorkloadSpec) -> Explanation:
         """Where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
         with self._lock:
-            self._follower.catch_up()
-            return preview(self._state.snapshot(), spec, self._clock.now(), self._policy)
+            return self._loaded().preview(spec)
+
+    def _loaded(self) -> Planner:
+        if self._planner is None:
+            self._planner = self._load()
+        return self._planner
+
+    def _is_needed(self) -> bool:
+        """Tell whether anything waits, or has happened from which something may follow."""
+        if self._seen is None:
+            with self._store.read() as tables:
+                self._seen = tables.last_fact()
+                return any(workload.state is not WorkloadState.HELD for workload, _ in tables.queued())
+        while news := self._store.news(self._seen, _CHUNK):
+            self._seen = news[-1].seq
+            if any(map(_matters, news)):
+                return True
+        return False
 
 
-def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | DependencyFailed]) -> TurnReport:
-    for judgement in judgements:
-        tx.append(judgement, actor=SYSTEM)
-    placed = preempted = 0
-    for row in plan.placements:
-        workload = tx.workload(row.workload)
-        holds = row.allocation.nodes
-        generations = tuple(tx.node(hold.node).generation for hold in holds)
-        if workload.generation != row.generation or generations != row.node_generations:
-            continue
-        run = run_id(workload.id, workload.attempt + 1)
-        tx.append(RunPlaced(workload=workload.id, run=run, allocation=row.allocation), actor=SYSTEM)
-        placed += 1
-    for victim in plan.preemptions:
-        wanted = tx.workload(victim.by).state is WorkloadState.WAITING
-        if wanted and tx.run(victim.run).state in {RunState.PLACED, RunState.RUNNING}:
-            tx.append(PreemptRequested(workload=victim.workload, run=victim.run, by=victim.by), actor=SYSTEM)
-            preempted += 1
-    stale = len(plan.placements) + len(plan.preemptions) - placed - preempted
-    return TurnReport(placed=placed, preempted=preempted, judged=len(judgements), stale=stale)
+def _matters(recorded: RecordedFact) -> bool:
+    """Tell whether a planner could have to do something: not for nodes, people, and work that was submitted on hold."""
+    fact = recorded.fact
+    return isinstance(fact, WorkloadFact) and not (isinstance(fact, WorkloadSubmitted) and fact.held)

@@ -9,7 +9,7 @@ import pytest
 
 from suanli.kernel.replay.formats.gavel import read_gavel, read_throughputs
 from suanli.kernel.replay.formats.openb import read_nodes, read_tasks
-from suanli.kernel.scheduling.snapshot import NEVER
+from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 
 DATA = Path(__file__).parents[4].parent / "shared" / "data"

@@ -13,7 +13,7 @@ from suanli.kernel.replay import metrics
 from suanli.kernel.replay.center import CenterDescription, from_mapping
 from suanli.kernel.replay.outcome import Outcome
 from suanli.kernel.replay.trace import Int64s, make_trace
-from suanli.kernel.scheduling.snapshot import NEVER
+from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 
 SECOND = 1_000_000

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from suanli.kernel.scheduling.cycle import cycle
-from suanli.kernel.scheduling.plan import Plan, Policy
+import numpy as np
+
+from suanli.kernel.scheduling.constraints import stages, tasks_fitting
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.foresee import startable
+from suanli.kernel.scheduling.core.score import BEST_FIT
+from suanli.kernel.scheduling.cycle import CODES, cycle
+from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState, expected_end
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
@@ -104,14 +111,29 @@ class Center:
         before = self.waiting[id]
         changed = replace(before, priority=priority, time_limit_s=time_limit_s, generation=before.generation + 1)
         self.waiting[id] = changed
-        self.state.change(changed)
+        self.state.enqueue(changed, self.specs[id])
 
     def withdraw(self, id: WorkloadId) -> None:
         del self.waiting[id]
         self.state.dequeue(id)
 
     def plan(self) -> Plan:
-        return cycle(self.state.snapshot(), self.now, self.policy)
+        return cycle(self.state, self.now, self.policy)
+
+    def queue(self) -> list[WorkloadId]:
+        """All that waits, in order."""
+        tables = self.state.tables
+        rows = tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]].tolist()
+        return [self.state.jobs[row].workload for row in rows]
+
+    def fit(self, demand: Demand) -> list[tuple[int, ReasonCode | None]]:
+        """For waiting work of that demand and by node: tasks that fit, and what the node fails first."""
+        tables = self.state.tables
+        row = next(job.row for job in map(self.state.waiting, self.queue()) if job.demand == demand)
+        startable(tables, row, BEST_FIT)
+        shape, count = self.state.shape(demand), len(self.state.names)
+        blockers = [None if code < 0 else CODES[code] for code in tables.blocker[shape, :count].tolist()]
+        return list(zip(tables.tasks[shape, :count].tolist(), blockers, strict=True))
 
     def turn(self) -> Plan:
         """Plan, and do what the plan says: start placements, ask victims to end."""
@@ -184,3 +206,14 @@ def _in_order(
     runs: Sequence[Run], waiting: Sequence[Workload], *, backwards: bool
 ) -> tuple[Sequence[Run], Sequence[Workload]]:
     return (runs[::-1], waiting[::-1]) if backwards else (runs, waiting)
+
+
+def as_explained(center: Center, demand: Demand) -> list[tuple[int, ReasonCode | None]]:
+    """By node, tasks of a demand that fit and the first constraint that the node fails, as explaining judges it."""
+    found = stages(center.state.room, demand)
+    failing = np.stack([tasks for _, tasks in found]) < demand.tasks_a_node
+    first = [
+        found[place][0] if fails else None
+        for place, fails in zip(failing.argmax(axis=0).tolist(), np.any(failing, axis=0).tolist(), strict=True)
+    ]
+    return list(zip(tasks_fitting(found).tolist(), first, strict=True))

@@ -15,15 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.cycle import cycle
+from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.explain import explain
-from suanli.kernel.scheduling.feasible import fit, impossible
 from suanli.kernel.scheduling.plan import Decision, Plan, Policy, ReasonCode
-from suanli.kernel.scheduling.snapshot import Snapshot
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.resources import Device, Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, WorkloadSpec
-from tests.unit.kernel.scheduling.center import GIB, Center, asks
+from tests.unit.kernel.scheduling.center import GIB, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check, check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
@@ -83,37 +84,36 @@ def random_spec(chance: Random) -> WorkloadSpec:
     )
 
 
-def picture(snapshot: Snapshot) -> dict[str, Any]:
-    """What a snapshot says, by names instead of rows."""
-    nodes, room, waiting, arrays = snapshot.nodes, snapshot.room, snapshot.waiting, snapshot.arrays
-    free = np.stack([nodes.ready, nodes.generation, room.cpu_milli, room.memory_bytes, room.holders, room.exclusive])
-    devices = {
-        (nodes.names[n], int(nodes.devices.index[n, p])): int(room.device[n, p])
-        for n, p in np.argwhere(nodes.devices.kind > 0)
-    }
-    rows = np.flatnonzero(waiting.id)
-    lines = {
-        int(waiting.id[row]): (
-            snapshot.demands[waiting.demand[row]],
-            int(snapshot.queue_priority[waiting.queue[row]]),
-            int(waiting.priority[row]),
-            int(waiting.since[row]),
-            int(waiting.time_limit_s[row]),
-            int(waiting.generation[row]),
-            int(arrays.id[waiting.array[row]]),
-        )
-        for row in rows
-    }
-    running = arrays.active[1:] > 0
-    active = dict(zip(arrays.id[1:][running].tolist(), arrays.active[1:][running].tolist(), strict=True))
+def picture(center: Center, state: ClusterState) -> dict[str, Any]:
+    """What a state says, by names instead of rows."""
+    nodes, devices, names = state.room.nodes, state.room.devices, state.names
+    told = [t.READY, t.CPU, t.MEMORY, t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]
+    lists, sizes, jobs, keys = state.tables.lists, state.tables.sizes, state.tables.jobs, state.tables.keys
+    waiting = lists[t.WAITING, : sizes[t.WAITING_SIZE]].tolist()
+    running = lists[t.RUNNING, : sizes[t.RUNNING_SIZE]].tolist()
+    bounds = {state.arrays.key(int(jobs[row, t.ARRAY])): state.tables.bounds[jobs[row, t.ARRAY]] for row in state.jobs}
     return {
-        "nodes": dict(zip(nodes.names, free.T.tolist(), strict=True)),
-        "devices": devices,
-        "waiting": lines,
-        "arrays": active,
-        "fits": {demand: found.tasks.tolist() for demand, found in snapshot.fits.items()},
-        "impossible": snapshot.impossible,
+        "nodes": {name: nodes[row, told].tolist() for name, row in state.nodes.items()},
+        "generations": dict(zip(names, state.generations, strict=True)),
+        "devices": {
+            (names[n], state.indices[n][p]): devices[n, p, [t.HEALTHY, t.FREE]].tolist()
+            for n, p in np.argwhere(devices[:, :, t.TYPE] >= 0)
+        },
+        "waiting": [
+            (state.jobs[row].workload, state.jobs[row].demand, keys[:, row].tolist(), int(jobs[row, t.LIMIT]))
+            for row in waiting
+        ],
+        "running": sorted(
+            (state.jobs[row].workload, keys[[0, 1, 3], row].tolist(), jobs[row, [t.END, t.STARTED]].tolist())
+            for row in running
+        ),
+        "arrays": {array: bound.tolist() for array, bound in bounds.items() if array},
+        "fits": {demand: dict(zip(names, fits(center, state, demand), strict=True)) for demand in state.demands},
     }
+
+
+def fits(center: Center, state: ClusterState, demand: Demand) -> list[tuple[int, ReasonCode | None]]:
+    return replace(center, state=state).fit(demand)
 
 
 def decisions(plan: Plan) -> tuple[object, ...]:
@@ -142,24 +142,22 @@ class Life:
 
     def judge(self) -> None:
         """Judge everything that the kernel says of the center as it is now."""
-        center, snapshot = self.center, self.center.state.snapshot()
-        plan = cycle(snapshot, center.now, center.policy)
+        center = self.center
+        plan = center.plan()
         check(center, plan)
-        assert cycle(snapshot, center.now, center.policy) == plan
+        assert center.plan() == plan
         for workload in sorted(center.waiting)[-4:]:
-            explained = explain(snapshot, workload, center.now, center.policy)
+            explained = explain(center.state, workload, center.now, center.policy)
             check_explanation(center, plan, explained)
             codes = {reason.code for reason in explained.reasons} | {explained.unforeseen or ""}
             self.met.update([explained.decision, *codes])
-        for demand, known in snapshot.fits.items():
-            fresh = fit(snapshot.nodes, snapshot.room, demand)
-            assert known.tasks.tolist() == fresh.tasks.tolist()
-            assert known.blocker.tolist() == fresh.blocker.tolist()
-            assert (demand in snapshot.impossible) == impossible(snapshot.nodes, demand)
+        assert center.plan() == plan
+        for demand in center.state.demands:
+            assert center.fit(demand) == as_explained(center, demand)
+        told = picture(center, center.state)
         for again in (center.rebuilt(), center.rebuilt(backwards=True)):
-            fresh_snapshot = again.snapshot()
-            assert picture(fresh_snapshot) == picture(snapshot)
-            assert decisions(cycle(fresh_snapshot, center.now, center.policy)) == decisions(plan)
+            assert picture(center, again) == told
+            assert decisions(cycle(again, center.now, center.policy)) == decisions(plan)
         self.met["placements"] += len(plan.placements)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)

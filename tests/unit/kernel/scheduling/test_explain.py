@@ -18,11 +18,11 @@ NPU = WorkloadSpec(resources=asks(devices=DeviceRequest(device_class=DeviceClass
 
 
 def why(center: Center, workload: WorkloadId) -> Explanation:
-    return explain(center.state.snapshot(), workload, center.now, center.policy)
+    return explain(center.state, workload, center.now, center.policy)
 
 
 def look(center: Center, spec: WorkloadSpec) -> Explanation:
-    return preview(center.state.snapshot(), spec, center.now, center.policy)
+    return preview(center.state, spec, center.now, center.policy)
 
 
 def test_a_device_that_no_node_has_is_named_and_can_never_be_had() -> None:
@@ -127,13 +127,12 @@ def test_work_ahead_that_takes_the_room_in_this_turn_is_the_reason() -> None:
 
 def test_a_preview_shows_the_place_and_changes_nothing() -> None:
     center = Center().with_nodes(node("n0"))
-    snapshot = center.state.snapshot()
     spec = WorkloadSpec(tasks=3, time_limit_s=60)
-    before = preview(snapshot, spec, center.now, center.policy)
+    before = preview(center.state, spec, center.now, center.policy)
     assert (before.workload, before.decision, before.earliest_start) == (0, Decision.NOW, center.now)
     assert before.allocation is not None
     assert [(hold.node, hold.tasks) for hold in before.allocation.nodes] == [("n0", 3)]
-    assert preview(snapshot, spec, center.now, center.policy) == before
+    assert preview(center.state, spec, center.now, center.policy) == before
     assert not center.plan().placements
     workload = center.add(spec)
     assert replace(why(center, workload), workload=WorkloadId(0)) == before

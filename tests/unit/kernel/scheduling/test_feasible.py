@@ -7,24 +7,30 @@ from dataclasses import replace
 import pytest
 
 from suanli.kernel.scheduling.demand import demand_of
-from suanli.kernel.scheduling.feasible import codes, fit, stages
 from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.model.resources import NodeState
 from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
-from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
+from tests.unit.kernel.scheduling.center import GIB, Center, as_explained, asks, gpu, node
 
 CARD = gpu(0, "a100", 80)
 GPU = DeviceRequest(device_class=DeviceClass.GPU)
 
 
 def tasks_on(center: Center, spec: WorkloadSpec) -> list[int]:
-    snapshot = center.state.snapshot()
-    return [int(tasks) for tasks in fit(snapshot.nodes, snapshot.room, demand_of(spec)).tasks]
+    return [tasks for tasks, _ in fits(center, spec)]
 
 
-def blocker(center: Center, spec: WorkloadSpec) -> ReasonCode:
-    snapshot, demand = center.state.snapshot(), demand_of(spec)
-    return codes(demand)[int(fit(snapshot.nodes, snapshot.room, demand).blocker[0])]
+def blocker(center: Center, spec: WorkloadSpec) -> ReasonCode | None:
+    return fits(center, spec)[0][1]
+
+
+def fits(center: Center, spec: WorkloadSpec) -> list[tuple[int, ReasonCode | None]]:
+    """As planning judges it, which must be as explaining does."""
+    workload, demand = center.add(spec), demand_of(spec)
+    found = center.fit(demand)
+    center.withdraw(workload)
+    assert found == as_explained(center, demand)
+    return found
 
 
 def test_the_scarcest_amount_decides_how_many_tasks_fit() -> None:
@@ -87,14 +93,6 @@ def test_exclusive_work_needs_an_empty_node_and_leaves_none() -> None:
     center.add(whole)
     center.turn()
     assert blocker(center, WorkloadSpec(resources=asks(0.1))) is ReasonCode.EXCLUSIVE
-
-
-def test_codes_name_the_stages() -> None:
-    snapshot = Center().with_nodes(node("n0", 4, 16, CARD)).state.snapshot()
-    full = replace(GPU, model="x", min_memory_bytes=1, precision=Precision.FP64)
-    for request in (None, GPU, full):
-        demand = demand_of(WorkloadSpec(resources=asks(devices=request)))
-        assert tuple(code for code, _ in stages(snapshot.nodes, snapshot.room, demand)) == codes(demand)
 
 
 def test_a_node_that_comes_back_smaller_than_what_it_holds_takes_nothing() -> None:

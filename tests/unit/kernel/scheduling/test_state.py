@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.grow import sizes_of
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.plan import Policy, ReasonCode
-from suanli.kernel.scheduling.snapshot import NEVER
-from suanli.kernel.scheduling.state import ClusterState, expected_end
+from suanli.kernel.scheduling.state import NEVER, ClusterState, expected_end
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import RunId, WorkloadId
 from suanli.model.quantities import Instant
@@ -24,10 +25,9 @@ def test_the_last_word_on_a_workload_and_on_a_run_holds() -> None:
     center.turn()
     center.begin(center.run_of(workload))
     center.begin(center.run_of(workload))
-    snapshot = center.state.snapshot()
-    assert (snapshot.room.cpu_milli.tolist(), snapshot.room.holders.tolist()) == ([1000], [1])
+    assert center.state.room.nodes[0, [t.FREE_CPU, t.HOLDERS]].tolist() == [1000, 1]
     center.end(center.run_of(workload))
-    assert center.state.snapshot().room.cpu_milli.tolist() == [4000]
+    assert center.state.room.nodes[0, [t.FREE_CPU, t.HOLDERS]].tolist() == [4000, 0]
 
 
 def test_what_is_unknown_is_refused() -> None:
@@ -38,7 +38,7 @@ def test_what_is_unknown_is_refused() -> None:
     with pytest.raises(NotFoundError, match="no waiting workload 1"):
         center.state.dequeue(workload)
     with pytest.raises(NotFoundError, match="no waiting workload 1"):
-        center.state.change(center.active[workload])
+        center.state.waiting(workload)
     with pytest.raises(NotFoundError, match=r"no run with an allocation 9\.1"):
         center.state.vacate(RunId("9.1"))
     with pytest.raises(NotFoundError, match="no node n0"):
@@ -55,7 +55,7 @@ def test_a_refused_run_leaves_nothing_behind() -> None:
     with pytest.raises(NotFoundError):
         state.occupy(run, center.active[workload], WorkloadSpec(), NEVER)
     assert not state.holds(run.id)
-    assert state.snapshot().room.holders.tolist() == [0]
+    assert state.room.nodes[:, t.HOLDERS].tolist() == [0]
 
 
 def test_it_says_what_waits_and_what_holds() -> None:
@@ -77,17 +77,14 @@ def test_a_run_is_expected_to_end_its_limit_after_it_began() -> None:
     assert expected_end(replace(run, time_limit_s=0)) == NEVER
 
 
-def test_a_snapshot_is_not_changed_by_what_happens_after_it() -> None:
+def test_planning_changes_nothing() -> None:
     center = Center().with_nodes(node("n0", 4, 16, gpu(0)))
-    center.add(WorkloadSpec(resources=asks(devices=DeviceRequest(share=400))))
-    snapshot = center.state.snapshot()
-    plan = center.turn()
-    center.set_node(node("n0", 1))
-    center.set_queue("default", 9)
-    assert snapshot.room.device.tolist() == [[1000]]
-    assert snapshot.nodes.cpu_milli.tolist() == [4000]
-    assert snapshot.queue_priority.tolist() == [0]
-    assert snapshot.row(WorkloadId(1)) == 0
+    shared = center.add(WorkloadSpec(resources=asks(devices=DeviceRequest(share=400))))
+    plan = center.plan()
+    assert center.state.room.devices[0, 0, t.FREE] == 1000
+    assert center.state.room.nodes[0, [t.FREE_CPU, t.HOLDERS]].tolist() == [4000, 0]
+    assert center.queue() == [shared]
+    assert center.plan() == plan
     assert len(plan.placements) == 1
 
 
@@ -103,10 +100,10 @@ def test_rows_codes_and_classes_are_used_again() -> None:
         for run in list(center.runs):
             center.end(run)
         assert not center.waiting
-    snapshot = center.state.snapshot()
-    assert not snapshot.fits
-    assert (snapshot.waiting.id.size, snapshot.running.workload.size, snapshot.holds.run.size) == (2, 1, 1)
-    assert (len(snapshot.demands), snapshot.arrays.id.tolist()) == (1, [0, 0])
+    assert not center.state.jobs
+    sizes = sizes_of(center.state.tables)
+    assert (sizes.jobs, sizes.kinds, sizes.shapes, sizes.bounds) == (16, 1, 1, 16)
+    assert sizes.holds == 16
 
 
 def test_a_held_device_that_vanishes_and_returns_is_still_held() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from suanli.kernel.replay.center import CenterDescription, DeviceGroup, NodeGroup
 from suanli.kernel.replay.trace import Trace, coded, make_trace
-from suanli.kernel.scheduling.snapshot import NEVER
+from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_DEVICE
 

@@ -15,13 +15,16 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICES,
     ENGINE,
     EXCLUSIVE,
+    FAILS_CLASS,
     FAILS_CPU,
+    FAILS_DEVICE_MEMORY,
     FAILS_EXCLUSIVE,
     FAILS_FREE,
     FAILS_HEALTH,
     FAILS_MEMORY,
+    FAILS_MODEL,
+    FAILS_PRECISION,
     FAILS_STATE,
-    FAILS_TYPE,
     FREE,
     FREE_CPU,
     FREE_MEMORY,
@@ -30,6 +33,9 @@ from suanli.kernel.scheduling.core.tables import (
     LAST,
     LOG_SIZE,
     NOBODY,
+    OF_CLASS,
+    OF_MEMORY,
+    OF_MODEL,
     READY,
     SEEN,
     SHARE,
@@ -88,8 +94,26 @@ def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tup
     if free // count >= unit:
         return free // count, NOBODY
     if there // count < unit:
-        return free // count, FAILS_TYPE
+        return free // count, _lacking(devices, shapes, shape, node)
     return free // count, FAILS_HEALTH if well // count < unit else FAILS_FREE
+
+
+@compiled
+def _lacking(devices: Ints, shapes: Ints, shape: int, node: int) -> int:
+    """The first constraint on types of devices that leaves a node too few, given that all of them together do."""
+    parts, wanted = WHOLE // shapes[shape, SHARE], shapes[shape, DEVICES] * shapes[shape, UNIT]
+    of_class = of_model = of_memory = 0
+    for position in range(devices.shape[1]):
+        kind = devices[node, position, TYPE]
+        if kind >= 0:
+            of_class += parts * ((shapes[shape, OF_CLASS] >> kind) & 1)
+            of_model += parts * ((shapes[shape, OF_MODEL] >> kind) & 1)
+            of_memory += parts * ((shapes[shape, OF_MEMORY] >> kind) & 1)
+    if of_class < wanted:
+        return FAILS_CLASS
+    if of_model < wanted:
+        return FAILS_MODEL
+    return FAILS_DEVICE_MEMORY if of_memory < wanted else FAILS_PRECISION
 
 
 @compiled
@@ -136,7 +160,7 @@ def refresh(center: Center, shape: int, policy: int) -> None:
             continue
         blocker = count(nodes, devices, shapes, tasks, total, shape, node)
         _remember_blocker(blockers, failing, node, blocker)
-        new = np.float32(score(policy, nodes, devices, shapes, shape, node)) if blocker < 0 else np.float32(np.inf)
+        new = np.float32(score(policy, nodes, devices, center.sizes, node)) if blocker < 0 else np.float32(np.inf)
         if new != scores[node]:
             _remember_score(scores, lowest, node, new)
     center.shapes[shape, SEEN] = size

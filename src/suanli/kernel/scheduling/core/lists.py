@@ -23,7 +23,7 @@ from suanli.kernel.scheduling.core.tables import (
 @compiled
 def _goes_first(center: Center, one: int, other: int) -> bool:
     keys = center.keys
-    for row in range(3):
+    for row in range(keys.shape[0]):
         if keys[row, one] != keys[row, other]:
             return bool(keys[row, one] < keys[row, other])
     return one < other

@@ -124,7 +124,7 @@ def _choose_of(center: Center, shape: int, need: int, tasks: Tasks, scores: Scor
         return 0
     if most < need:
         _sort(scores, candidate[:count], tasks, most > least, need)
-    return _fewest(center.scratch, need, tasks, scores, count)
+    return _fewest(center.scratch, need, tasks, scores, count, most)
 
 
 @compiled
@@ -141,10 +141,13 @@ def _sort(scores: Scores, candidate: Ints, tasks: Tasks, by_room: bool, need: in
 
 
 @compiled
-def _fewest(scratch: Ints, need: int, tasks: Tasks, scores: Scores, count: int) -> int:
-    """Full nodes in the order of the candidates while more is needed than one holds, then the best for the rest."""
+def _fewest(scratch: Ints, need: int, tasks: Tasks, scores: Scores, count: int, most: int) -> int:
+    """Full nodes in the order of the candidates while more is needed than one holds, then the best for the rest.
+
+    ``most`` is what the roomiest of them holds; if that is all, no order is needed.
+    """
     candidate, rest, full = scratch[CANDIDATE], need, 0
-    while full < count - 1 and tasks[candidate[full]] < rest:
+    while most < need and full < count - 1 and tasks[candidate[full]] < rest:
         node = candidate[full]
         scratch[CHOSEN, full] = node
         scratch[TASKS, full] = tasks[node]
@@ -242,8 +245,8 @@ def _chain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> int
 
 
 @compiled
-def _unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> None:
-    """Move all rows of a job's chain to those not in use."""
+def unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> None:
+    """Move all rows of the chain that begins at ``held[first]`` to those not in use."""
     row, following = held[first], table.shape[1] - 1
     while row >= 0:
         after = table[row, following]
@@ -256,8 +259,14 @@ def _unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> N
 @compiled
 def shift(center: Center, nodes: Ints, devices: Ints, job: int, sign: int) -> None:
     """Give back (1) or take (-1), in these nodes and devices, what a job holds."""
+    shift_chains(center, nodes, devices, (center.jobs[job, HOLD], center.jobs[job, DEVICE_HOLD]), sign)
+
+
+@compiled
+def shift_chains(center: Center, nodes: Ints, devices: Ints, first: tuple[int, int], sign: int) -> None:
+    """Give back (1) or take (-1) what two chains hold, given the first row of each: of nodes and of devices."""
     holds, held = center.holds, center.device_holds
-    row = center.jobs[job, HOLD]
+    row = first[0]
     while row >= 0:
         node = holds[row, HELD_NODE]
         nodes[node, FREE_CPU] += sign * holds[row, HELD_CPU]
@@ -265,7 +274,7 @@ def shift(center: Center, nodes: Ints, devices: Ints, job: int, sign: int) -> No
         nodes[node, HOLDERS] -= sign
         nodes[node, EXCLUSIVE] -= sign * holds[row, HELD_ALONE]
         row = holds[row, NEXT]
-    row = center.jobs[job, DEVICE_HOLD]
+    row = first[1]
     while row >= 0:
         devices[held[row, DEVICE_NODE], held[row, POSITION], FREE] += sign * held[row, HELD_SHARE]
         row = held[row, DEVICE_NEXT]
@@ -298,5 +307,5 @@ def _touch_held(center: Center, job: int) -> None:
 @compiled
 def forget(center: Center, job: int) -> None:
     """Let a job hold nothing any more; what it held is not given back by this."""
-    _unchain(center.holds, center.sizes, UNUSED, center.jobs[job], HOLD)
-    _unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.jobs[job], DEVICE_HOLD)
+    unchain(center.holds, center.sizes, UNUSED, center.jobs[job], HOLD)
+    unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.jobs[job], DEVICE_HOLD)

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.place import choose, forget, hold, shift
+from suanli.kernel.scheduling.core.place import choose, hold, shift, unchain
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
     BESIDE_TURN,
     CHANGES,
     CHOSEN,
+    DEVICE_HOLD,
+    DEVICE_UNUSED,
     END,
     ENGINE,
     EXCLUSIVE,
@@ -25,6 +27,8 @@ from suanli.kernel.scheduling.core.tables import (
     FREE_MEMORY,
     HEAD,
     HEAD_AT,
+    HEAD_DEVICE_HOLD,
+    HEAD_HOLD,
     HEAD_START,
     HELD_NODE,
     HOLD,
@@ -36,10 +40,12 @@ from suanli.kernel.scheduling.core.tables import (
     NEED,
     NEVER,
     NEXT,
+    NOBODY,
     RUNNING,
     RUNNING_SIZE,
     SHAPE,
     TURN,
+    UNUSED,
     Center,
     Ints,
 )
@@ -62,7 +68,7 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     for node in range(busy.size):
         busy[node] = center.tasks[shape, node]
     off = overdue = 0
-    late = _due_by(jobs, running[:size], now)
+    late = due_by(jobs, running[:size], now)
     due, found = late, NEVER
     while found == NEVER and (overdue < late or due < size):
         instant = jobs[running[due], END] if due < size else NEVER
@@ -70,14 +76,14 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
             instant = soon
             while overdue < late:
                 lifted[off] = running[overdue]
-                _move(center, running[overdue], 1, shape)
+                move(center, running[overdue], 1, shape)
                 overdue += 1
                 off += 1
         if instant >= NEVER:
             break
         while due < size and jobs[running[due], END] == instant:
             lifted[off] = running[due]
-            _move(center, running[due], 1, shape)
+            move(center, running[due], 1, shape)
             due += 1
             off += 1
         if holdable(center.total, shape, need):
@@ -85,16 +91,16 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     if found != NEVER:
         _keep(center, job, choose(center, shape, need, center.tasks[shape], busy))
     for place in range(off - 1, -1, -1):
-        _move(center, lifted[place], -1, shape)
-    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), _three_devices(center)
+        move(center, lifted[place], -1, shape)
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
     for place in range(center.sizes[KEPT_SIZE]):
-        _meet(nodes, devices, center.scratch[KEPT, place])
+        meet_node(nodes, devices, center.scratch[KEPT, place])
     sizes[HEAD], sizes[HEAD_AT], sizes[HEAD_START] = job, sizes[CHANGES], found
     return found
 
 
 @compiled
-def _due_by(jobs: Ints, running: Ints, instant: int) -> int:
+def due_by(jobs: Ints, running: Ints, instant: int) -> int:
     """How many of those that run are taken to end by an instant."""
     count = 0
     while count < running.size and jobs[running[count], END] <= instant:
@@ -107,26 +113,30 @@ def _release(center: Center) -> None:
     for place in range(center.sizes[KEPT_SIZE]):
         center.nodes[center.scratch[KEPT, place], IS_KEPT] = 0
     center.sizes[KEPT_SIZE] = 0
+    unchain(center.holds, center.sizes, UNUSED, center.sizes, HEAD_HOLD)
+    unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.sizes, HEAD_DEVICE_HOLD)
 
 
 @compiled
 def meet(center: Center, job: int) -> None:
     """Work out anew what is free beside the reservation, both now and at its start, on kept nodes that a job holds."""
-    nodes, devices, holds = (center.nodes, center.then_nodes, center.both_nodes), _three_devices(center), center.holds
+    nodes, devices, holds = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center), center.holds
     row = center.jobs[job, HOLD]
     while row >= 0:
         if center.nodes[holds[row, HELD_NODE], IS_KEPT]:
-            _meet(nodes, devices, holds[row, HELD_NODE])
+            meet_node(nodes, devices, holds[row, HELD_NODE])
         row = holds[row, NEXT]
 
 
 @compiled
-def _three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
+def three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
+    """Devices as they are now, as they are at the reserved start, and what is free both then and now."""
     return center.devices, center.then_devices, center.both_devices
 
 
 @compiled
-def _meet(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
+def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
+    """Set the third of each to what is free in the first and in the second, on one node."""
     now, then, both = nodes
     for column in range(now.shape[1]):
         both[node, column] = now[node, column]
@@ -179,11 +189,14 @@ def _keep(center: Center, job: int, count: int) -> None:
     center.sizes[KEPT_SIZE] = count
     hold(center, job, count, False)
     shift(center, center.then_nodes, center.then_devices, job, -1)
-    forget(center, job)
+    # It holds nothing yet, but what it will hold stays known.
+    jobs, sizes = center.jobs, center.sizes
+    sizes[HEAD_HOLD], sizes[HEAD_DEVICE_HOLD] = jobs[job, HOLD], jobs[job, DEVICE_HOLD]
+    jobs[job, HOLD] = jobs[job, DEVICE_HOLD] = NOBODY
 
 
 @compiled
-def _move(center: Center, job: int, sign: int, shape: int) -> None:
+def move(center: Center, job: int, sign: int, shape: int) -> None:
     """Take a running job off the nodes (1) or put it back (-1), under the eyes of one shape alone."""
     nodes, devices, shapes, holds = center.nodes, center.devices, center.shapes, center.holds
     tasks, total = center.tasks[shape], center.total[shape]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
 Tasks: TypeAlias = NDArray[np.int32]
 Scores: TypeAlias = NDArray[np.float32]
 
@@ -21,6 +22,8 @@ NEVER = 2**62
 """The end of what has none."""
 NOBODY = -1
 """No row."""
+LEAVES = -1
+"""The end of work that was asked to end: as soon as it can, whatever was planned."""
 WHOLE = 1000
 """Thousandths of a device."""
 DEVICE_TYPES = 63
@@ -36,15 +39,32 @@ keeps some."""
 TYPE, HEALTHY, FREE = range(3)
 """Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
 
-TASK_CPU, TASK_MEMORY, ALONE, DEVICES, SHARE, TYPES, UNIT, BY_NODES, SEEN, BESIDE_SEEN, BESIDE_TURN = range(11)
+(
+    TASK_CPU,
+    TASK_MEMORY,
+    ALONE,
+    DEVICES,
+    SHARE,
+    TYPES,
+    UNIT,
+    BY_NODES,
+    SEEN,
+    BESIDE_SEEN,
+    BESIDE_TURN,
+    OF_CLASS,
+    OF_MODEL,
+    OF_MEMORY,
+) = range(14)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
-tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the last two say when
-what fits beside the reservation was worked out."""
+tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
+what fits beside the reservation was worked out. The last three are device types as the constraints leave them one
+after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these."""
 
-SHAPE, NEED, KIND, LIMIT, END, ARRAY, HOLD, DEVICE_HOLD = range(8)
+SHAPE, NEED, KIND, LIMIT, END, ARRAY, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED = range(10)
 """Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
-end, in microseconds; the bound of its array (0: none); the first of what it holds of nodes and of devices."""
+end, in microseconds; the bound of its array (0: none); the first of what it holds of nodes and of devices; 1 where it
+may lose its place; when it started."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, NEXT = range(6)
 """Columns of holds: what one job holds of one node, and the next hold of the same job."""
@@ -58,9 +78,9 @@ WAITING_OF, BLOCKED, LONG = range(3)
 ACTIVE, MOST = range(2)
 """Columns of bounds: elements of the array that run, and how many may."""
 
-WAITING, RUNNING, LIFTED, BEHIND = range(4)
-"""Rows of lists [4, J]: who waits, in order; who runs, by end; who is taken off for a trial; who is behind the head, in
-the order of backfill."""
+WAITING, RUNNING, LIFTED, BEHIND, LEAVING = range(5)
+"""Rows of lists [5, J]: who waits, in order; who runs, by end; who is taken off for a trial; who is behind the head, in
+the order of backfill; who loses its place in this turn."""
 
 CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
 """Rows of scratch [4, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept."""
@@ -78,12 +98,30 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     HEAD,
     HEAD_AT,
     HEAD_START,
-) = range(12)
+    BARRED,
+    LEAVING_SIZE,
+    HEAD_HOLD,
+    HEAD_DEVICE_HOLD,
+    LARGEST_CPU,
+    LARGEST_MEMORY,
+) = range(18)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, after how many changes, and its
-start."""
+start; kinds that wait and are marked as blocked before the turn; entries of who loses its place; the first of
+what is reserved of nodes and of devices; milli-cpus and bytes of the largest nodes."""
 
-FAILS_STATE, FAILS_EXCLUSIVE, FAILS_TYPE, FAILS_HEALTH, FAILS_FREE, FAILS_CPU, FAILS_MEMORY = range(7)
+(
+    FAILS_STATE,
+    FAILS_EXCLUSIVE,
+    FAILS_CLASS,
+    FAILS_MODEL,
+    FAILS_DEVICE_MEMORY,
+    FAILS_PRECISION,
+    FAILS_HEALTH,
+    FAILS_FREE,
+    FAILS_CPU,
+    FAILS_MEMORY,
+) = range(10)
 """What a node may fail first, in the order in which it is judged."""
 
 
@@ -92,9 +130,9 @@ class Center(NamedTuple):
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 7] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 10] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
-    which they changed. ``keys`` [3, J] (float64) order the queue, most significant first. ``then_...`` is what is free
+    which they changed. ``keys`` [K, J] (float64) order the queue, most significant first. ``then_...`` is what is free
     on kept nodes at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N]
     (int32) and ``busy`` [N] (float32) are for choices.
     """
@@ -139,6 +177,7 @@ class Sizes(NamedTuple):
     holds: int
     device_holds: int
     bounds: int = 1
+    keys: int = 3
 
 
 def make_center(sizes: Sizes) -> Center:
@@ -149,22 +188,22 @@ def make_center(sizes: Sizes) -> Center:
     center = Center(
         nodes=_ints(nodes, 10),
         devices=devices,
-        shapes=_ints(shapes, 11),
+        shapes=_ints(shapes, 14),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
         lowest=np.full((shapes, -(-nodes // BLOCK)), np.inf, dtype=np.float32),
-        failing=_ints(shapes, 7),
+        failing=_ints(shapes, 10),
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 8),
-        keys=np.zeros((3, jobs)),
+        jobs=_ints(jobs, 10),
+        keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 6),
         device_holds=_ints(sizes.device_holds, 4),
         kinds=_ints(sizes.kinds, 3),
         bounds=_ints(sizes.bounds, 2),
-        lists=_ints(4, jobs),
+        lists=_ints(5, jobs),
         scratch=_ints(4, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
@@ -172,13 +211,13 @@ def make_center(sizes: Sizes) -> Center:
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, 10),
         both_devices=devices.copy(),
-        sizes=np.zeros(12, dtype=np.int64),
+        sizes=np.zeros(18, dtype=np.int64),
     )
     center.nodes[:, LAST] = NOBODY
-    center.sizes[HEAD] = NOBODY
+    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD]] = NOBODY
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
-    center.jobs[:, HOLD:] = NOBODY
+    center.jobs[:, [HOLD, DEVICE_HOLD]] = NOBODY
     for chain, row in ((center.holds, NEXT), (center.device_holds, DEVICE_NEXT)):
         chain[:, row] = np.arange(1, chain.shape[0] + 1)
         chain[-1:, row] = NOBODY

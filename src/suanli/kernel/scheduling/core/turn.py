@@ -14,10 +14,12 @@ from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.feasible import holdable, refresh
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import choose_now, hold, lay, shift
+from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.reserve import choose_beside, meet, reserve, startable_beside
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
+    BARRED,
     BEHIND,
     BLOCKED,
     END,
@@ -25,6 +27,7 @@ from suanli.kernel.scheduling.core.tables import (
     KEPT_SIZE,
     KIND,
     KINDS,
+    LEAVING_SIZE,
     LIMIT,
     LOG_SIZE,
     LONG,
@@ -47,13 +50,15 @@ NO_BACKFILL, EASY = range(2)
 class Rules(NamedTuple):
     """How a turn decides: the score and backfill policies, and how many placements at most.
 
-    With ``shortest_first`` those behind the head are tried in the order of their limits and not of the queue.
+    With ``shortest_first`` those behind the head are tried in the order of their limits and not of the queue, with
+    ``preempt`` the head may take the place of running work.
     """
 
     score: int
     backfill: int
     most: int
-    shortest_first: bool
+    shortest_first: bool = False
+    preempt: bool = False
 
 
 class Decided(NamedTuple):
@@ -76,8 +81,9 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     """
     sizes, jobs, kinds, bounds = center.sizes, center.jobs, center.kinds, center.bounds
     sizes[TURN] += 1
+    sizes[LEAVING_SIZE] = 0
     queue, size, this = center.lists[WAITING], sizes[WAITING_SIZE], sizes[TURN]
-    place = count = blocked = 0
+    place, count, blocked = 0, 0, sizes[BARRED]
     head, head_start, complete = NOBODY, NEVER, True
     while place < size and blocked < sizes[KINDS]:
         job = queue[place]
@@ -101,6 +107,8 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         kinds[kind, BLOCKED] = this
         blocked += 1
         if head == NOBODY:
+            if rules.preempt:
+                preempt(center, job)
             head_start = reserve(center, job, now, soon)
             if head_start != NEVER:
                 head = job

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from suanli.kernel.scheduling.snapshot import Flags, Ints
+from suanli.kernel.scheduling.core.tables import Flags, Ints
 from suanli.model.errors import InvalidRequestError
 
 __all__ = ["Allocation", "Flags", "Ints", "Pairs", "Policy", "Problem", "Reals", "blind"]

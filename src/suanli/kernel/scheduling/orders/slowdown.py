@@ -15,10 +15,9 @@ from __future__ import annotations
 import numpy as np
 
 from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.tables import Floats, Ints
 from suanli.kernel.scheduling.orders.asked import MICROSECONDS, MILLI, processors
 from suanli.kernel.scheduling.prediction.history import FLOOR_US
-from suanli.kernel.scheduling.score import Scores
-from suanli.kernel.scheduling.snapshot import Ints
 
 _PATIENCE = 6 * 3600.0
 """Seconds counted as waited by every row, so that short work that has just come passes long work that has waited."""
@@ -43,7 +42,7 @@ def slowdown(
     since_us: Ints,
     now_us: int,
     center_milli: int,
-) -> Scores:
+) -> Floats:
     """One key a row, smaller first; minus infinity for the row most overdue. Takes the center's milli-cpus besides."""
     keys = np.empty(submitted_us.size, dtype=np.float64)
     most, overdue = 1.0, -1

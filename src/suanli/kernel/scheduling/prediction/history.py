@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.snapshot import Ints
+from suanli.kernel.scheduling.core.tables import Ints
 
 DEPTH = 64
 """Runs remembered of each user. With weights that fall by a tenth a run, those before have 0.1 % of the weight."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.snapshot import Ints
+from suanli.kernel.scheduling.core.tables import Ints
 from suanli.model.quantities import WHOLE_DEVICE
 
 KINDS = 18

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 
 from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, without
 from suanli.kernel.scheduling.scores.typical import Typical
-from suanli.kernel.scheduling.snapshot import Ints
 from suanli.model.quantities import WHOLE_DEVICE
 
 

@@ -24,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 
 from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, without
 from suanli.kernel.scheduling.scores.typical import Floats, Typical, cpu_a_device, parts
-from suanli.kernel.scheduling.snapshot import Ints
 from suanli.model.quantities import WHOLE_DEVICE
 
 # Fitted on the openb lists with seeds 100 to 103; bench/openb.py measures with others.

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Request
-from suanli.kernel.scheduling.snapshot import Ints
 from suanli.model.quantities import WHOLE_DEVICE
 
 Floats = np.typing.NDArray[np.float64]

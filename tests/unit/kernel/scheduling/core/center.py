@@ -121,6 +121,7 @@ def replay(
             center.nodes[row, column] = value
         for position, (kind, healthy) in enumerate(node.devices):
             center.devices[row, position] = (kind, healthy, t.WHOLE)
+    center.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = center.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
     for row, shape in enumerate(shapes):
         types = sum(1 << kind for kind in shape.types)
         asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))

@@ -1,0 +1,157 @@
+"""Every constraint of a demand on every node, as vectors: what explaining needs, and planning does not.
+
+N nodes, D device positions, T device types. Planning judges the same constraints one node at a time
+(``core.feasible``) and stops at the first that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from suanli.kernel.scheduling.core.tables import (
+    CPU,
+    ENGINE,
+    EXCLUSIVE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    HEALTHY,
+    HOLDERS,
+    MEMORY,
+    READY,
+    TYPE,
+    WHOLE,
+    Flags,
+    Ints,
+)
+from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.plan import Reason, ReasonCode
+from suanli.model.spec import DeviceClass, Precision
+
+Stage: TypeAlias = tuple[ReasonCode, Ints]
+
+STATE_AND_HEALTH = frozenset({ReasonCode.NODE_STATE, ReasonCode.DEVICE_HEALTH})
+"""What can mend without the center growing."""
+
+_NONE: frozenset[ReasonCode] = frozenset()
+_PLENTY = np.int64(2**40)
+"""Tasks that a constraint allows which does not count them."""
+
+
+class DeviceType(NamedTuple):
+    """What devices have in common that requests can tell apart."""
+
+    device_class: DeviceClass
+    model: str
+    memory_bytes: int
+    precisions: frozenset[Precision]
+
+
+class Room(NamedTuple):
+    """Rows of the tables: ``nodes`` [N, columns] and ``devices`` [N, D, 3], each row of them for ``counts`` [N] nodes.
+
+    ``types`` [T] names the types of devices.
+    """
+
+    nodes: Ints
+    devices: Ints
+    counts: Ints
+    types: Sequence[DeviceType]
+    engines: int
+
+    def empty(self) -> Room:
+        """The room there were if nobody held anything, equal nodes in one row."""
+        of_devices = self.devices[:, :, [TYPE, HEALTHY]].reshape(len(self.nodes), 2 * self.devices.shape[1])
+        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY]], of_devices]
+        _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
+        nodes, devices = self.nodes[first], self.devices[first]
+        nodes[:, FREE_CPU], nodes[:, FREE_MEMORY] = nodes[:, CPU], nodes[:, MEMORY]
+        nodes[:, [HOLDERS, EXCLUSIVE]] = 0
+        devices[:, :, FREE] = WHOLE
+        return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64))
+
+
+def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[ReasonCode, Flags]]:
+    """The constraints on types of devices that a demand sets, each with the types that meet it and the ones before.
+
+    The flags [T + 1] have a place more, for where there is no device; it is the last, so that type -1 finds it.
+    """
+    tests: list[tuple[ReasonCode, list[bool]]] = []
+    if demand.device_class is not None:
+        tests.append((ReasonCode.DEVICE_CLASS, [_is_of(one.device_class, demand.device_class) for one in types]))
+    if demand.device_model:
+        tests.append((ReasonCode.DEVICE_MODEL, [one.model == demand.device_model for one in types]))
+    if demand.device_memory_bytes:
+        tests.append((ReasonCode.DEVICE_MEMORY, [one.memory_bytes >= demand.device_memory_bytes for one in types]))
+    if demand.device_precision is not None:
+        tests.append((ReasonCode.DEVICE_PRECISION, [demand.device_precision in one.precisions for one in types]))
+    left = np.ones(len(types) + 1, dtype=np.bool_)
+    found = []
+    for code, meeting in tests:
+        left = left & np.array([*meeting, False])
+        found.append((code, left))
+    return found
+
+
+def _is_of(offered: DeviceClass, asked: DeviceClass) -> bool:
+    return asked in {DeviceClass.ANY, offered}
+
+
+def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE) -> list[Stage]:
+    """Tasks of the demand that each constraint alone allows on each node [N], in the order of ``ReasonCode``.
+
+    Constraints on devices narrow: each counts what those before it left.
+    """
+    nodes, found = room.nodes, []
+    if ReasonCode.NODE_STATE not in ignoring:
+        found.append((ReasonCode.NODE_STATE, nodes[:, READY] * _PLENTY))
+    barred = nodes[:, HOLDERS] if demand.exclusive else nodes[:, EXCLUSIVE]
+    found.append((ReasonCode.EXCLUSIVE, (barred == 0) * _PLENTY))
+    if demand.device_class is not None:
+        found += _device_stages(room, demand, ignoring)
+    found.append((ReasonCode.CPU, nodes[:, FREE_CPU] // demand.cpu_milli))
+    found.append((ReasonCode.MEMORY, nodes[:, FREE_MEMORY] // demand.memory_bytes))
+    return found
+
+
+def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]) -> Iterable[Stage]:
+    devices, parts = room.devices, WHOLE // demand.device_share
+    left = np.ones(devices.shape[:2], dtype=np.bool_)
+    for code, meeting in narrowings(room.types, demand):
+        left = meeting[devices[:, :, TYPE]]
+        yield code, left.sum(axis=1) * parts // demand.device_count
+    if ReasonCode.DEVICE_HEALTH not in ignoring:
+        left = left & (devices[:, :, HEALTHY] > 0)
+        yield ReasonCode.DEVICE_HEALTH, left.sum(axis=1) * parts // demand.device_count
+    free = np.where(left, devices[:, :, FREE] // demand.device_share, 0)
+    yield ReasonCode.DEVICE_FREE, np.maximum(free, 0).sum(axis=1) // demand.device_count
+
+
+def tasks_fitting(found: Sequence[Stage]) -> Ints:
+    """Tasks that all constraints together allow on each node [N]."""
+    fitting: Ints = np.maximum(np.stack([tasks for _, tasks in found]).min(axis=0), 0)
+    return fitting
+
+
+def totals(room: Room, tasks: Ints, demand: Demand) -> Ints:
+    """By engine, what its nodes can hold: tasks, or nodes with room for their part where nodes are asked for."""
+    weight = (tasks >= demand.tasks_a_node).astype(np.int64) if demand.nodes else tasks
+    return np.bincount(room.nodes[:, ENGINE], weight * room.counts, minlength=max(1, room.engines)).astype(np.int64)
+
+
+def holds(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE) -> bool:
+    """Tell whether the nodes of one engine can hold all of the demand: an allocation never spans engines."""
+    together = totals(room, tasks_fitting(stages(room, demand, ignoring)), demand)
+    return bool(together.max() >= (demand.nodes or demand.tasks))
+
+
+def shortfall(together: Ints, demand: Demand) -> Reason:
+    """Why nodes that hold some of the demand do not hold it together, given what each engine's hold."""
+    needed, code = (demand.nodes, ReasonCode.NODES_COUNT) if demand.nodes else (demand.tasks, ReasonCode.TASKS_COUNT)
+    if together.sum() >= needed:
+        code = ReasonCode.ENGINE
+    return Reason(code=code, needed=needed, available=int(together.max(initial=0)))

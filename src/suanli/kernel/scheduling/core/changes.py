@@ -1,0 +1,109 @@
+"""What a live center tells its tables: one change at a time, each at the cost of what it changes."""
+
+from __future__ import annotations
+
+from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.feasible import touch
+from suanli.kernel.scheduling.core.jit import compiled, entry
+from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lift
+from suanli.kernel.scheduling.core.tables import (
+    ACTIVE,
+    ARRAY,
+    CHANGES,
+    CPU,
+    END,
+    ENGINE,
+    FREE_CPU,
+    FREE_MEMORY,
+    HEAD,
+    LEAVING,
+    LEAVING_SIZE,
+    MEMORY,
+    NOBODY,
+    READY,
+    Center,
+    Ints,
+)
+from suanli.kernel.scheduling.core.turn import Decided, Rules, turn
+
+
+@entry
+def set_node(center: Center, node: int, amounts: tuple[int, int, int, int]) -> None:
+    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes. What is held of it stays held."""
+    nodes = center.nodes
+    nodes[node, FREE_CPU] += amounts[2] - nodes[node, CPU]
+    nodes[node, FREE_MEMORY] += amounts[3] - nodes[node, MEMORY]
+    nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts
+    touch(nodes, center.shapes, center.log, center.sizes, node)
+
+
+@entry
+def wait(center: Center, job: int) -> None:
+    """Let a job, whose row is filled in, wait."""
+    lists.enqueue(center, job)
+
+
+@entry
+def wait_no_longer(center: Center, job: int) -> None:
+    """Take a job out of the queue."""
+    lists.dequeue(center, job)
+    _forget_head(center, job)
+
+
+@entry
+def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
+    """Let a job, whose row is filled in, run on what it holds.
+
+    ``held`` [n, 5] are rows of node, tasks, milli-cpus, bytes, 1 if exclusively; ``devices`` [m, 3] of node, position,
+    thousandths. There must be as many rows left in the tables.
+    """
+    for row in range(held.shape[0]):
+        amounts = (held[row, 0], held[row, 1], held[row, 2], held[row, 3], held[row, 4])
+        hold_node(center.holds, center.jobs, center.sizes, job, amounts)
+    for row in range(devices.shape[0]):
+        of_device = (devices[row, 0], devices[row, 1], devices[row, 2])
+        hold_device(center.device_holds, center.jobs, center.sizes, job, of_device)
+    lay(center, job)
+    lists.start(center, job)
+    center.bounds[center.jobs[job, ARRAY], ACTIVE] += 1
+    center.sizes[CHANGES] += 1
+
+
+@entry
+def end(center: Center, job: int) -> None:
+    """Let a running job hold nothing any more."""
+    lists.end(center, job)
+    lift(center, job)
+    center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
+    center.sizes[CHANGES] += 1
+    _forget_head(center, job)
+
+
+@compiled
+def _forget_head(center: Center, job: int) -> None:
+    """Reserve anew, for the row may be another's next."""
+    if center.sizes[HEAD] == job:
+        center.sizes[HEAD] = NOBODY
+
+
+@entry
+def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
+    """Take one turn; the tables are then as if it had been carried out."""
+    return turn(center, now, soon, rules, started)
+
+
+@entry
+def undo(center: Center, started: Ints, ends: Ints) -> None:
+    """Take a turn back: what it started waits again, and what should leave ends when it did before, by ``ends``."""
+    for place in range(started.size - 1, -1, -1):
+        job = started[place]
+        lists.end(center, job)
+        lift(center, job)
+        center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
+        lists.enqueue(center, job)
+    for place in range(center.sizes[LEAVING_SIZE]):
+        job = center.lists[LEAVING, place]
+        lists.end(center, job)
+        center.jobs[job, END] = ends[place]
+        lists.start(center, job)
+    center.sizes[LEAVING_SIZE] = 0

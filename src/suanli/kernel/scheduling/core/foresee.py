@@ -1,0 +1,126 @@
+"""When one waiting job may start: the first instant at which it fits beside running work and the head's reservation.
+
+All that runs is taken to run to its planned end. Before the head's start the job must be gone by then or leave free
+what the head will take; from then on the head holds its nodes for as long as it may run.
+"""
+
+from __future__ import annotations
+
+from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tasks_on, weight
+from suanli.kernel.scheduling.core.jit import compiled, entry
+from suanli.kernel.scheduling.core.place import shift_chains
+from suanli.kernel.scheduling.core.reserve import due_by, meet_node, move, three_devices
+from suanli.kernel.scheduling.core.tables import (
+    END,
+    ENGINE,
+    HEAD_DEVICE_HOLD,
+    HEAD_HOLD,
+    KEPT,
+    KEPT_SIZE,
+    LIFTED,
+    LIMIT,
+    NEED,
+    NEVER,
+    NOBODY,
+    RUNNING,
+    RUNNING_SIZE,
+    SHAPE,
+    Center,
+)
+
+_AHEAD, _THERE, _GONE = range(3)
+"""Where the head stands at an instant: it has not started, it holds its nodes, it has ended."""
+
+
+@entry
+def startable(center: Center, job: int, policy: int) -> bool:
+    """Tell whether there is room for all of a job now."""
+    refresh(center, center.jobs[job, SHAPE], policy)
+    return holdable(center.total, center.jobs[job, SHAPE], center.jobs[job, NEED])
+
+
+@entry
+def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start: int, policy: int) -> int:
+    """The start of a job that waits and is not the head, NEVER where none can be foreseen.
+
+    ``head`` (-1: nobody) must be the one whose reservation the tables keep. Work past its expected end is taken to end
+    at the instant ``soon``.
+    """
+    jobs, running, lifted, shape = center.jobs, center.lists[RUNNING], center.lists[LIFTED], center.jobs[job, SHAPE]
+    refresh(center, shape, policy)
+    size, head_end = center.sizes[RUNNING_SIZE], NEVER
+    if head != NOBODY:
+        head_end = min(head_start + jobs[head, LIMIT], NEVER)
+    late, stage = due_by(jobs, running[:size], now), _GONE if head == NOBODY else _AHEAD
+    off, overdue, due, instant = 0, 0, late, now
+    while instant < NEVER and not _fits(center, job, instant, head_start, stage):
+        instant = head_start if stage == _AHEAD else head_end if stage == _THERE else NEVER
+        if overdue < late:
+            instant = min(instant, soon)
+        if due < size:
+            instant = min(instant, jobs[running[due], END])
+        while overdue < late and soon <= instant:
+            lifted[off] = running[overdue]
+            move(center, lifted[off], 1, shape)
+            overdue += 1
+            off += 1
+        while due < size and jobs[running[due], END] <= instant < NEVER:
+            lifted[off] = running[due]
+            move(center, lifted[off], 1, shape)
+            due += 1
+            off += 1
+        if stage == _AHEAD and instant >= head_start:
+            _lay_head(center, shape, -1)
+            stage = _THERE
+        if stage == _THERE and head_end <= instant < NEVER:
+            _lay_head(center, shape, 1)
+            stage = _GONE
+    if stage == _THERE:
+        _lay_head(center, shape, 1)
+    for place in range(off - 1, -1, -1):
+        move(center, lifted[place], -1, shape)
+    if head != NOBODY:
+        _meet_kept(center)
+    return instant
+
+
+@compiled
+def _fits(center: Center, job: int, instant: int, head_start: int, stage: int) -> bool:
+    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    if not holdable(center.total, shape, need):
+        return False
+    if stage != _AHEAD or instant + center.jobs[job, LIMIT] <= head_start:
+        return True
+    return _fits_beside(center, shape, need)
+
+
+@compiled
+def _fits_beside(center: Center, shape: int, need: int) -> bool:
+    """Tell whether there is room for the need beside what the head will take, as the nodes are now."""
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
+    beside = center.beside[shape]
+    beside[:] = center.total[shape]
+    for place in range(center.sizes[KEPT_SIZE]):
+        node = center.scratch[KEPT, place]
+        meet_node(nodes, devices, node)
+        tasks, _ = tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)
+        lost = weight(center.shapes, shape, center.tasks[shape, node]) - weight(center.shapes, shape, tasks)
+        beside[center.nodes[node, ENGINE]] -= lost
+    return holdable(center.beside, shape, need)
+
+
+@compiled
+def _meet_kept(center: Center) -> None:
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
+    for place in range(center.sizes[KEPT_SIZE]):
+        meet_node(nodes, devices, center.scratch[KEPT, place])
+
+
+@compiled
+def _lay_head(center: Center, shape: int, sign: int) -> None:
+    """Take what is reserved for the head (-1) or give it back (1), under the eyes of one shape alone."""
+    nodes, devices, sizes = center.nodes, center.devices, center.sizes
+    shift_chains(center, nodes, devices, (sizes[HEAD_HOLD], sizes[HEAD_DEVICE_HOLD]), sign)
+    for place in range(sizes[KEPT_SIZE]):
+        node = center.scratch[KEPT, place]
+        count(nodes, devices, center.shapes, center.tasks[shape], center.total[shape], shape, node)

@@ -1,0 +1,66 @@
+"""Larger tables with the same content. What was remembered of shapes is worked out anew."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core.tables import (
+    BESIDE_TURN,
+    DEVICE_UNUSED,
+    HEAD,
+    IS_KEPT,
+    KEPT_SIZE,
+    LAST,
+    LOG_SIZE,
+    NOBODY,
+    SEEN,
+    UNUSED,
+    Center,
+    Ints,
+    Sizes,
+    make_center,
+)
+
+
+def sizes_of(center: Center) -> Sizes:
+    """How many rows there is room for."""
+    return Sizes(
+        nodes=center.nodes.shape[0],
+        devices=center.devices.shape[1],
+        engines=center.total.shape[1],
+        shapes=center.shapes.shape[0],
+        kinds=center.kinds.shape[0],
+        jobs=center.jobs.shape[0],
+        holds=center.holds.shape[0],
+        device_holds=center.device_holds.shape[0],
+        bounds=center.bounds.shape[0],
+        keys=center.keys.shape[0],
+    )
+
+
+def grown(center: Center, sizes: Sizes) -> Center:
+    """A copy with room for so many rows, of everything at least as many as before."""
+    larger = make_center(sizes)
+    for name in ("nodes", "devices", "shapes", "jobs", "kinds", "bounds", "keys", "lists"):
+        old = getattr(center, name)
+        getattr(larger, name)[tuple(slice(0, length) for length in old.shape)] = old
+    larger.sizes[:] = center.sizes
+    larger.sizes[[LOG_SIZE, KEPT_SIZE]] = 0
+    larger.sizes[HEAD] = NOBODY
+    larger.nodes[:, [LAST, IS_KEPT]] = (NOBODY, 0)
+    larger.shapes[:, [SEEN, BESIDE_TURN]] = NOBODY
+    for place, of_old, of_new in (
+        (UNUSED, center.holds, larger.holds),
+        (DEVICE_UNUSED, center.device_holds, larger.device_holds),
+    ):
+        _take_over(larger.sizes, place, of_old, of_new)
+    return larger
+
+
+def _take_over(sizes: Ints, place: int, old: Ints, new: Ints) -> None:
+    """Copy chains of holds; rows that are new go in front of those that were not in use."""
+    rows = old.shape[0]
+    new[:rows] = old
+    if new.shape[0] > rows:
+        new[rows:, -1] = np.append(np.arange(rows + 1, new.shape[0]), sizes[place])
+        sizes[place] = rows

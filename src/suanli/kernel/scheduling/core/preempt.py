@@ -1,0 +1,149 @@
+"""Step 6: whose place the head may take: only preemptible work of strictly lower standing, no more than needed.
+
+The standing is what the first two keys say: the queue's priority, then the work's own. Those started last go first,
+since they lose least; then every one that turns out not to be needed is spared, longest-running first. While work that
+was asked to end makes the room, nobody else is asked.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.feasible import holdable
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.place import choose
+from suanli.kernel.scheduling.core.reserve import move
+from suanli.kernel.scheduling.core.tables import (
+    CHOSEN,
+    END,
+    HELD_NODE,
+    HOLD,
+    LEAVES,
+    LEAVING,
+    LEAVING_SIZE,
+    LIFTED,
+    NEED,
+    NEXT,
+    PREEMPTIBLE,
+    RUNNING,
+    RUNNING_SIZE,
+    SHAPE,
+    STARTED,
+    Center,
+    Ints,
+)
+
+
+@compiled
+def preempt(center: Center, job: int) -> None:
+    """Let running work leave, as far as that makes room for a waiting job whose shape is up to date.
+
+    Nothing changes where it does not help or is not the job's right.
+    """
+    if center.jobs[job, PREEMPTIBLE]:
+        return
+    shape, need, leaving, victims = center.jobs[job, SHAPE], center.jobs[job, NEED], 0, 0
+    candidates = _candidates(center, job)
+    if candidates.size == 0:
+        return
+    running, lifted, busy = center.lists[RUNNING], center.lists[LIFTED], center.busy
+    for node in range(busy.size):
+        # Of nodes that would do, those with the most room already.
+        busy[node] = -center.tasks[shape, node]
+    while leaving < center.sizes[RUNNING_SIZE] and center.jobs[running[leaving], END] == LEAVES:
+        lifted[leaving] = running[leaving]
+        move(center, running[leaving], 1, shape)
+        leaving += 1
+    if not holdable(center.total, shape, need):
+        victims = _fewest(center, shape, need, candidates)
+    for place in range(victims):
+        move(center, candidates[place], -1, shape)
+    for place in range(leaving):
+        move(center, lifted[place], -1, shape)
+    for place in range(victims):
+        _let_leave(center, candidates[place])
+
+
+@compiled
+def _candidates(center: Center, job: int) -> Ints:
+    """Running work whose place the job may take, that which started last in front."""
+    jobs, keys, running = center.jobs, center.keys, center.lists[RUNNING]
+    found, count = np.empty(center.sizes[RUNNING_SIZE], dtype=np.int64), 0
+    for place in range(found.size):
+        run = running[place]
+        lower = keys[0, run] > keys[0, job] or (keys[0, run] == keys[0, job] and keys[1, run] > keys[1, job])
+        if lower and jobs[run, PREEMPTIBLE] and jobs[run, END] != LEAVES:
+            found[count] = run
+            count += 1
+    found = found[:count]
+    order = np.empty(count)
+    for place in range(count):
+        order[place] = -keys[keys.shape[0] - 1, found[place]]
+    lists.sort_by(found, order, count)
+    for place in range(count):
+        order[place] = -jobs[found[place], STARTED]
+    lists.sort_by(found, order, count)
+    return found
+
+
+@compiled
+def _fewest(center: Center, shape: int, need: int, candidates: Ints) -> int:
+    """Put in front of the candidates those that must go, take them off the nodes, and return how many they are.
+
+    None is taken off where all of them would not make the room.
+    """
+    count = 0
+    while count < candidates.size and not holdable(center.total, shape, need):
+        move(center, candidates[count], 1, shape)
+        count += 1
+    if holdable(center.total, shape, need):
+        return _spare(center, shape, need, candidates, _on_chosen_nodes(center, shape, need, candidates, count))
+    for place in range(count):
+        move(center, candidates[place], -1, shape)
+    return 0
+
+
+@compiled
+def _on_chosen_nodes(center: Center, shape: int, need: int, candidates: Ints, count: int) -> int:
+    """Keep those that hold something of the nodes that the need would then take, and put the others back."""
+    chosen, kept = center.row, 0
+    nodes = choose(center, shape, need, center.tasks[shape], center.busy)
+    chosen[:] = 0
+    for place in range(nodes):
+        chosen[center.scratch[CHOSEN, place]] = 1
+    for place in range(count):
+        run, is_there = candidates[place], False
+        row = center.jobs[run, HOLD]
+        while row >= 0:
+            is_there |= chosen[center.holds[row, HELD_NODE]] == 1
+            row = center.holds[row, NEXT]
+        if is_there:
+            candidates[kept] = run
+            kept += 1
+        else:
+            move(center, run, -1, shape)
+    return kept
+
+
+@compiled
+def _spare(center: Center, shape: int, need: int, candidates: Ints, count: int) -> int:
+    """Put back every one without which there is room all the same."""
+    for place in range(count - 1, -1, -1):
+        run = candidates[place]
+        move(center, run, -1, shape)
+        if holdable(center.total, shape, need):
+            count -= 1
+            candidates[place:count] = candidates[place + 1 : count + 1]
+        else:
+            move(center, run, 1, shape)
+    return count
+
+
+@compiled
+def _let_leave(center: Center, job: int) -> None:
+    lists.end(center, job)
+    center.jobs[job, END] = LEAVES
+    lists.start(center, job)
+    center.lists[LEAVING, center.sizes[LEAVING_SIZE]] = job
+    center.sizes[LEAVING_SIZE] += 1

@@ -1,0 +1,109 @@
+"""The planner: a picture of the center kept up with the facts, the kernel asked, its plan recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from suanli.kernel.scheduling.cycle import cycle
+from suanli.kernel.scheduling.explain import explain, preview
+from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
+from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.errors import NotFoundError
+from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
+from suanli.model.ids import WorkloadId, run_id
+from suanli.model.spec import WorkloadSpec
+from suanli.model.workload import RunState, Workload, WorkloadState
+from suanli.ports.clock import Clock
+from suanli.ports.store import Store, Transaction
+from suanli.services.scheduling.answers import TurnReport, Why
+from suanli.services.scheduling.blocked import Blocked
+from suanli.services.scheduling.follower import Follower
+
+
+class Planner:
+    """Plans and explains; only :meth:`reasons` may be asked while another thread does either."""
+
+    def __init__(self, store: Store, clock: Clock, policy: Policy) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._state = ClusterState()
+        self._blocked = Blocked()
+        self._follower = Follower(store, self._state, self._blocked)
+        self._plan = Plan()
+
+    def turn(self) -> TurnReport:
+        """Take in all that happened, plan, and record what was decided, in one transaction.
+
+        The plan is applied under generations: a row whose workload or nodes have changed since is dropped, and planned
+        anew in the next turn. Nobody gives way to what waits no longer.
+        """
+        self._follower.catch_up()
+        plan = cycle(self._state, self._clock.now(), self._policy)
+        self._plan = plan
+        if not (plan.placements or plan.preemptions or self._blocked.due):
+            return TurnReport()
+        report = self._store.transact(lambda tx: _apply(tx, plan, self._blocked.judge(tx)))
+        self._blocked.judged()
+        return report
+
+    def reasons(self, workloads: Sequence[Workload]) -> dict[WorkloadId, ReasonCode]:
+        """The one reason in short that the last plan gave for each of these that waits."""
+        plan, found = self._plan, {}
+        for workload in workloads:
+            if workload.state is WorkloadState.WAITING:
+                try:
+                    demand = self._state.waiting(workload.id).demand
+                except NotFoundError:
+                    continue  # it moved on after it was read
+                reason = plan.reason(workload, demand)
+                if reason is not None:
+                    found[workload.id] = reason.code
+        return found
+
+    def explain(self, workload: WorkloadId) -> Why:
+        """Why a workload waits: every constraint that blocks it, and the earliest start now foreseen.
+
+        Raises:
+            NotFoundError: there is no such workload.
+        """
+        found = self._followed(workload)
+        if found.state is not WorkloadState.WAITING:
+            return Why(workload=found, explanation=None)
+        return Why(workload=found, explanation=explain(self._state, workload, self._clock.now(), self._policy))
+
+    def preview(self, spec: WorkloadSpec) -> Explanation:
+        """Where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
+        self._follower.catch_up()
+        return preview(self._state, spec, self._clock.now(), self._policy)
+
+    def _followed(self, workload: WorkloadId) -> Workload:
+        """The workload, once the picture of the center shows it as its record does."""
+        while True:
+            with self._store.read() as tables:
+                found = tables.workload(workload)
+            self._follower.catch_up()
+            if self._state.waits(workload) is (found.state is WorkloadState.WAITING):
+                return found
+
+
+def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | DependencyFailed]) -> TurnReport:
+    for judgement in judgements:
+        tx.append(judgement, actor=SYSTEM)
+    placed = preempted = 0
+    for row in plan.placements:
+        workload = tx.workload(row.workload)
+        holds = row.allocation.nodes
+        generations = tuple(tx.node(hold.node).generation for hold in holds)
+        if workload.generation != row.generation or generations != row.node_generations:
+            continue
+        run = run_id(workload.id, workload.attempt + 1)
+        tx.append(RunPlaced(workload=workload.id, run=run, allocation=row.allocation), actor=SYSTEM)
+        placed += 1
+    for victim in plan.preemptions:
+        wanted = tx.workload(victim.by).state is WorkloadState.WAITING
+        if wanted and tx.run(victim.run).state in {RunState.PLACED, RunState.RUNNING}:
+            tx.append(PreemptRequested(workload=victim.workload, run=victim.run, by=victim.by), actor=SYSTEM)
+            preempted += 1
+    stale = len(plan.placements) + len(plan.preemptions) - placed - preempted
+    return TurnReport(placed=placed, preempted=preempted, judged=len(judgements), stale=stale)
