@@ -143,10 +143,15 @@ def totals(room: Room, tasks: Ints, demand: Demand) -> Ints:
     return np.bincount(room.nodes[:, ENGINE], weight * room.counts, minlength=max(1, room.engines)).astype(np.int64)
 
 
-def holds(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE) -> bool:
+def suffices(room: Room, found: Sequence[Stage], demand: Demand) -> bool:
     """Tell whether the nodes of one engine can hold all of the demand: an allocation never spans engines."""
-    together = totals(room, tasks_fitting(stages(room, demand, ignoring)), demand)
+    together = totals(room, tasks_fitting(found), demand)
     return bool(together.max() >= (demand.nodes or demand.tasks))
+
+
+def holds(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE) -> bool:
+    """Tell whether the room can hold all of the demand."""
+    return suffices(room, stages(room, demand, ignoring), demand)
 
 
 def shortfall(together: Ints, demand: Demand) -> Reason:

@@ -11,23 +11,12 @@ from typing import Self
 
 import numpy as np
 
-from suanli.kernel.scheduling.constraints import shortfall
 from suanli.kernel.scheduling.core import changes, foresee
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from suanli.kernel.scheduling.core.turn import EASY, Rules
-from suanli.kernel.scheduling.demand import Demand
-from suanli.kernel.scheduling.plan import (
-    MICROSECONDS,
-    Placement,
-    Plan,
-    Policy,
-    Preemption,
-    Reason,
-    ReasonCode,
-    Refusal,
-    Reservation,
-)
+from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reservation
+from suanli.kernel.scheduling.refusals import refused
 from suanli.kernel.scheduling.state import ClusterState, Job
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import run_id
@@ -35,20 +24,6 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, DeviceHold, NodeHold
 
 SCORES = {"best_fit": BEST_FIT, "first_fit": FIRST_FIT, "worst_fit": WORST_FIT}
-
-CODES = (
-    ReasonCode.NODE_STATE,
-    ReasonCode.EXCLUSIVE,
-    ReasonCode.DEVICE_CLASS,
-    ReasonCode.DEVICE_MODEL,
-    ReasonCode.DEVICE_MEMORY,
-    ReasonCode.DEVICE_PRECISION,
-    ReasonCode.DEVICE_HEALTH,
-    ReasonCode.DEVICE_FREE,
-    ReasonCode.CPU,
-    ReasonCode.MEMORY,
-)
-"""By what a node fails first in the tables."""
 
 
 def cycle(state: ClusterState, now: Instant, policy: Policy) -> Plan:
@@ -77,6 +52,7 @@ class Turn:
         self.state.make_room(self._placements)
         tables = self.state.tables
         self.ordered = tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]].copy()
+        self._ran = tables.lists[t.RUNNING, : tables.sizes[t.RUNNING_SIZE]].copy()
         self._bar_impossible()
         started = np.zeros(self._placements, dtype=np.int64)
         rules = Rules(self._score, EASY, self._placements, shortest_first=False, preempt=True)
@@ -90,7 +66,7 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         ends = np.array([job.end for job in self._leaving], dtype=np.int64)
-        changes.undo(self.state.tables, self.started, ends)
+        changes.undo(self.state.tables, self.started, self.ordered, self._ran, ends)
 
     @property
     def complete(self) -> bool:
@@ -107,6 +83,11 @@ class Turn:
         """When the head starts."""
         return int(self._decided.start_us)
 
+    @property
+    def window_s(self) -> int:
+        """In how many whole seconds the head starts."""
+        return (self.head_start - self.now) // MICROSECONDS
+
     def plan(self) -> Plan:
         """What was decided, in the model's words."""
         head = self.head
@@ -118,7 +99,7 @@ class Turn:
                 if head is not None
             ),
             reservations=() if head is None else (self._reservation(head),),
-            refusals=(*self._arrays_full(), *self._kinds_refused()),
+            refusals=refused(self.state, self.head, self.head_start - self.now),
             complete=self.complete,
         )
 
@@ -137,18 +118,6 @@ class Turn:
             return self.head_start
         tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
         return int(foresee.foresee(tables, job.row, self.now, self._soon, head, start, self._score))
-
-    def array_full(self, array: int) -> Reason | None:
-        """Why no more elements of an array start, None where they may."""
-        active, most = self.state.tables.bounds[array].tolist()
-        if not array or active < most:
-            return None
-        return Reason(code=ReasonCode.ARRAY_LIMIT, needed=active, available=most)
-
-    def window(self, time_limit_s: int, head: Job) -> Reason:
-        """Why a workload that fits now does not start beside the reservation."""
-        window_s = (self.head_start - self.now) // MICROSECONDS
-        return Reason(code=ReasonCode.BACKFILL_WINDOW, needed=time_limit_s, available=window_s, ahead=head.workload)
 
     def _bar_impossible(self) -> None:
         """Keep work that can never be held from being tried, and from becoming the head."""
@@ -185,54 +154,5 @@ class Turn:
             )
             for node, tasks, cpu, memory, _ in held
         )
-        engine = list(self.state.engines)[int(self.state.tables.nodes[held[0][0], t.ENGINE])]
+        engine = list(self.state.engines)[self.state.tables.nodes[held[0][0], t.ENGINE]]
         return Allocation(engine=engine, nodes=nodes, exclusive=job.demand.exclusive)
-
-    def _waiting(self) -> tuple[t.Ints, t.Ints]:
-        """The jobs that still wait, and which of them are of full arrays."""
-        tables = self.state.tables
-        jobs = tables.jobs[tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]]]
-        arrays = jobs[:, t.ARRAY]
-        full = (arrays > 0) & (tables.bounds[arrays, t.ACTIVE] >= tables.bounds[arrays, t.MOST])
-        return jobs, full
-
-    def _arrays_full(self) -> list[Refusal]:
-        jobs, full = self._waiting()
-        pairs, counts = np.unique(jobs[full][:, [t.KIND, t.ARRAY]], axis=0, return_counts=True)
-        refusals = []
-        for (kind, array), count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            demand, reason = self.state.demands.key(kind), self.array_full(array)
-            if reason is not None:
-                named = self.state.arrays.key(array)
-                refusals.append(Refusal(demand=demand, waiting=count, reason=reason, array=named))
-        return refusals
-
-    def _kinds_refused(self) -> list[Refusal]:
-        jobs, full = self._waiting()
-        kinds, limits, refusals = jobs[~full, t.KIND], jobs[~full, t.LIMIT], []
-        this, marks, head = self.state.tables.sizes[t.TURN], self.state.tables.kinds, self.head
-        for kind, count in enumerate(np.bincount(kinds).tolist()):
-            if not count:
-                continue
-            demand = self.state.demands.key(kind)
-            if self.state.impossible(demand):
-                refusals.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
-            elif marks[kind, t.BLOCKED] == this:
-                refusals.append(Refusal(demand=demand, waiting=count, reason=self._lacking(demand)))
-            elif marks[kind, t.LONG] == this and head is not None:
-                long = (kinds == kind) & (limits > self.head_start - self.now)
-                reason = self.window(0, head)
-                too_long = int(np.count_nonzero(long))
-                refusals.append(Refusal(demand=demand, waiting=too_long, reason=reason, window_s=reason.available))
-        return refusals
-
-    def _lacking(self, demand: Demand) -> Reason:
-        """The constraint that most nodes fail first, or what is missing together where some nodes would do."""
-        tables, shape, total = self.state.tables, self.state.shape(demand), len(self.state.names)
-        failing = tables.failing[shape].copy()
-        failing[t.FAILS_STATE] -= tables.nodes.shape[0] - total
-        if failing.sum() < total or not total:
-            return shortfall(tables.total[shape], demand)
-        most = int(failing.argmax())
-        first = int(failing[most])
-        return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=total)

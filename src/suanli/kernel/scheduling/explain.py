@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,12 @@ import numpy as np
 from suanli.kernel.scheduling.constraints import (
     STATE_AND_HEALTH,
     Room,
+    Stage,
     holds,
     narrowings,
     shortfall,
     stages,
+    suffices,
     tasks_fitting,
     totals,
 )
@@ -22,6 +24,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.cycle import Turn
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.plan import Decision, Explanation, Policy, Reason, ReasonCode
+from suanli.kernel.scheduling.refusals import array_full, window
 from suanli.kernel.scheduling.state import NEVER, ClusterState, Job
 from suanli.model.altered import altered
 from suanli.model.ids import ProjectName, UserName, WorkloadId
@@ -92,7 +95,7 @@ class _After:
     @classmethod
     def of(cls, turn: Turn, job: Job) -> _After:
         ahead = int(np.flatnonzero(turn.ordered == job.row)[0])
-        given, head, full = None, turn.head, turn.array_full(job.array)
+        given, head, full = None, turn.head, array_full(turn.state, job.array)
         if job.row in turn.started:
             given = Explanation(
                 workload=job.workload,
@@ -107,7 +110,7 @@ class _After:
             given=given,
             array_full=full,
             is_crowded_out=not turn.complete or not turn.startable(job),
-            window=None if head is None else turn.window(job.time_limit_s, head),
+            window=None if head is None else window(job.time_limit_s, turn.window_s, head.workload),
             start=NEVER if settled else turn.earliest(job),
         )
 
@@ -116,7 +119,8 @@ class _After:
         if self.given is not None:
             return self.given
         if state.impossible(job.demand):
-            short_of = _short_of(state.empty_room, job.demand, STATE_AND_HEALTH)
+            room = state.empty_room
+            short_of = _short_of(room, stages(room, job.demand, STATE_AND_HEALTH), job.demand)
             return Explanation(
                 workload=job.workload,
                 decision=Decision.NEVER,
@@ -135,9 +139,10 @@ class _After:
 
     def _reasons(self, state: ClusterState, job: Job) -> tuple[Reason, ...]:
         """What blocks a workload that could be held some day."""
-        found = [] if self.array_full is None else [self.array_full]
-        if not holds(state.room, job.demand):
-            found += _short_of(state.room, job.demand)
+        found, room = [] if self.array_full is None else [self.array_full], state.room
+        judged = stages(room, job.demand)
+        if not suffices(room, judged, job.demand):
+            found += _short_of(room, judged, job.demand)
         elif self.is_crowded_out:
             found.append(Reason(code=ReasonCode.PRIORITY, available=self.ahead))
         elif self.window is not None and self.array_full is None:
@@ -155,9 +160,9 @@ class _After:
         return ReasonCode.DEVICE_HEALTH
 
 
-def _short_of(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = frozenset()) -> list[Reason]:
+def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason]:
     """Every constraint that some node fails, and what is missing together where some nodes would do."""
-    found, counts = stages(room, demand, ignoring), room.counts
+    counts = room.counts
     failing = np.stack([tasks for _, tasks in found]) < demand.tasks_a_node
     first = failing & (np.cumsum(failing, axis=0) == 1)
     total = int(counts.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,7 +148,7 @@ class Plan:
     placements: tuple[Placement, ...] = ()
     preemptions: tuple[Preemption, ...] = ()
     reservations: tuple[Reservation, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    refusals: Sequence[Refusal] = ()
     complete: bool = True
 
     def reason(self, workload: Workload, demand: Demand) -> Reason | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -136,11 +137,12 @@ class ClusterState:
         job = self._job(workload.id, workload, spec, Instant(0))
         kind, is_new = self.demands.take(job.demand)
         self._reach(kinds=len(self.demands))
+        shape = self._shape(job.demand)
         if is_new:
-            self.tables.kinds[kind] = 0
+            self.tables.kinds[kind] = (0, 0, 0, shape)
         limit = workload.time_limit_s * MICROSECONDS or t.NEVER
         need = job.demand.nodes or job.demand.tasks
-        columns = (self._shape(job.demand), need, kind, limit, 0, job.array)
+        columns = (shape, need, kind, limit, 0, job.array)
         self.tables.jobs[job.row, : len(columns)] = columns
         self._waiting[workload.id] = job
         changes.wait(self.tables, job.row)
@@ -256,18 +258,14 @@ class ClusterState:
 
     def make_room(self, placements: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
-        queue = self.tables.lists[t.WAITING, : self.tables.sizes[t.WAITING_SIZE]]
-        jobs, nodes = self.tables.jobs[queue], len(self.names)
-        shapes = self.tables.shapes[jobs[:, t.SHAPE]]
-        by_node = np.minimum(jobs[:, t.NEED], nodes)
-        tasks = jobs[:, t.NEED] * np.where(shapes[:, t.BY_NODES] > 0, shapes[:, t.UNIT], 1)
-        width = self.tables.devices.shape[1]
-        by_device = np.where(shapes[:, t.ALONE] > 0, by_node * width, tasks * shapes[:, t.DEVICES])
+        nodes, width = len(self.names), self.tables.devices.shape[1]
+        rows = np.array([_rows_of(demand, width) for demand in self.demands], dtype=np.int64).reshape(-1, 2)
+        codes = [self.demands[demand] for demand in self.demands]
+        waiting = self.tables.kinds[codes, t.WAITING_OF]
+        by_node, by_device = np.minimum(rows, [nodes, nodes * width]).T
         self._reach(
-            holds=self._held + nodes + _largest(by_node, placements),
-            device_holds=self._devices_held
-            + nodes * width
-            + _largest(np.minimum(by_device, nodes * width), placements),
+            holds=self._held + nodes + _largest(by_node, waiting, placements),
+            device_holds=self._devices_held + nodes * width + _largest(by_device, waiting, placements),
         )
 
     def _job(self, name: WorkloadId | RunId, workload: Workload, spec: WorkloadSpec, end: Instant) -> Job:
@@ -401,8 +399,16 @@ def _rows(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:
     return np.array(amounts, dtype=np.int64).reshape(-1, width)
 
 
-def _largest(amounts: t.Ints, count: int) -> int:
-    """The sum of the largest amounts, so many at most."""
-    if amounts.size > count:
-        amounts = np.partition(amounts, amounts.size - count)[amounts.size - count :]
-    return int(amounts.sum())
+@cache
+def _rows_of(demand: Demand, width: int) -> tuple[int, int]:
+    """Most rows of holds and of device holds that work of a demand takes, on nodes with so many device positions."""
+    nodes = demand.nodes or demand.tasks
+    return nodes, nodes * width if demand.exclusive else demand.tasks * demand.device_count
+
+
+def _largest(amounts: t.Ints, counts: t.Ints, most: int) -> int:
+    """The sum of the largest amounts, each there so many times, at most so many of all."""
+    order = np.argsort(-amounts)
+    counts = counts[order]
+    taken = np.clip(most - (np.cumsum(counts) - counts), 0, counts)
+    return int((amounts[order] * taken).sum())

@@ -11,9 +11,10 @@ from suanli.kernel.scheduling.constraints import stages, tasks_fitting
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.foresee import startable
 from suanli.kernel.scheduling.core.score import BEST_FIT
-from suanli.kernel.scheduling.cycle import CODES, cycle
+from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
+from suanli.kernel.scheduling.refusals import CODES
 from suanli.kernel.scheduling.state import ClusterState, expected_end
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant

@@ -21,6 +21,10 @@ from suanli.kernel.scheduling.core.tables import (
     MEMORY,
     NOBODY,
     READY,
+    RUNNING,
+    RUNNING_SIZE,
+    WAITING,
+    WAITING_SIZE,
     Center,
     Ints,
 )
@@ -93,17 +97,19 @@ def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
 
 
 @entry
-def undo(center: Center, started: Ints, ends: Ints) -> None:
-    """Take a turn back: what it started waits again, and what should leave ends when it did before, by ``ends``."""
-    for place in range(started.size - 1, -1, -1):
+def undo(center: Center, started: Ints, waited: Ints, ran: Ints, ends: Ints) -> None:
+    """Take a turn back, given what it started and who waited and who ran before it.
+
+    ``ends`` says when those who should leave would have ended, in the order of their list.
+    """
+    jobs, sizes = center.jobs, center.sizes
+    for place in range(started.size):
         job = started[place]
-        lists.end(center, job)
         lift(center, job)
-        center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
-        lists.enqueue(center, job)
-    for place in range(center.sizes[LEAVING_SIZE]):
-        job = center.lists[LEAVING, place]
-        lists.end(center, job)
-        center.jobs[job, END] = ends[place]
-        lists.start(center, job)
-    center.sizes[LEAVING_SIZE] = 0
+        center.bounds[jobs[job, ARRAY], ACTIVE] -= 1
+        lists.count_waiting(center, job, 1)
+    for place in range(sizes[LEAVING_SIZE]):
+        jobs[center.lists[LEAVING, place], END] = ends[place]
+    center.lists[WAITING, : waited.size] = waited
+    center.lists[RUNNING, : ran.size] = ran
+    sizes[WAITING_SIZE], sizes[RUNNING_SIZE], sizes[LEAVING_SIZE] = waited.size, ran.size, 0

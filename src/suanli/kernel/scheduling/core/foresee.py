@@ -9,7 +9,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import shift_chains
-from suanli.kernel.scheduling.core.reserve import due_by, meet_node, move, three_devices
+from suanli.kernel.scheduling.core.reserve import due_by, lift_for, meet_node, move, three_devices
 from suanli.kernel.scheduling.core.tables import (
     END,
     ENGINE,
@@ -60,15 +60,11 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
         if due < size:
             instant = min(instant, jobs[running[due], END])
         while overdue < late and soon <= instant:
-            lifted[off] = running[overdue]
-            move(center, lifted[off], 1, shape)
+            off += lift_for(center, running[overdue], shape, off)
             overdue += 1
-            off += 1
         while due < size and jobs[running[due], END] <= instant < NEVER:
-            lifted[off] = running[due]
-            move(center, lifted[off], 1, shape)
+            off += lift_for(center, running[due], shape, off)
             due += 1
-            off += 1
         if stage == _AHEAD and instant >= head_start:
             _lay_head(center, shape, -1)
             stage = _THERE

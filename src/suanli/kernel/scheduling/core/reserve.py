@@ -22,6 +22,8 @@ from suanli.kernel.scheduling.core.tables import (
     END,
     ENGINE,
     EXCLUSIVE,
+    FAILS_EXCLUSIVE,
+    FAILS_FREE,
     FREE,
     FREE_CPU,
     FREE_MEMORY,
@@ -75,17 +77,13 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
         if overdue < late and soon <= instant:
             instant = soon
             while overdue < late:
-                lifted[off] = running[overdue]
-                move(center, running[overdue], 1, shape)
+                off += lift_for(center, running[overdue], shape, off)
                 overdue += 1
-                off += 1
         if instant >= NEVER:
             break
         while due < size and jobs[running[due], END] == instant:
-            lifted[off] = running[due]
-            move(center, running[due], 1, shape)
+            off += lift_for(center, running[due], shape, off)
             due += 1
-            off += 1
         if holdable(center.total, shape, need):
             found = instant
     if found != NEVER:
@@ -193,6 +191,29 @@ def _keep(center: Center, job: int, count: int) -> None:
     jobs, sizes = center.jobs, center.sizes
     sizes[HEAD_HOLD], sizes[HEAD_DEVICE_HOLD] = jobs[job, HOLD], jobs[job, DEVICE_HOLD]
     jobs[job, HOLD] = jobs[job, DEVICE_HOLD] = NOBODY
+
+
+@compiled
+def lift_for(center: Center, job: int, shape: int, off: int) -> int:
+    """Take a running job off its nodes for a trial, as the one numbered ``off``; 0 where that is of no use."""
+    if not _matters(center, job, shape):
+        return 0
+    center.lists[LIFTED, off] = job
+    move(center, job, 1, shape)
+    return 1
+
+
+@compiled
+def _matters(center: Center, job: int, shape: int) -> bool:
+    """Tell whether a running job holds something of a node that could be of use to a shape, once it is free."""
+    holds, blockers = center.holds, center.blocker[shape]
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        blocker = blockers[holds[row, HELD_NODE]]
+        if blocker < 0 or blocker == FAILS_EXCLUSIVE or blocker >= FAILS_FREE:
+            return True
+        row = holds[row, NEXT]
+    return False
 
 
 @compiled

@@ -72,8 +72,9 @@ HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, NEXT = range(6)
 DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 """Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
 
-WAITING_OF, BLOCKED, LONG = range(3)
-"""Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation."""
+WAITING_OF, BLOCKED, LONG, OF_SHAPE = range(4)
+"""Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation; its
+shape, which only who asks for reasons must know."""
 
 ACTIVE, MOST = range(2)
 """Columns of bounds: elements of the array that run, and how many may."""
@@ -201,7 +202,7 @@ def make_center(sizes: Sizes) -> Center:
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 6),
         device_holds=_ints(sizes.device_holds, 4),
-        kinds=_ints(sizes.kinds, 3),
+        kinds=_ints(sizes.kinds, 4),
         bounds=_ints(sizes.bounds, 2),
         lists=_ints(5, jobs),
         scratch=_ints(4, nodes),

@@ -1,0 +1,182 @@
+"""Why what waits does not start, after a turn: a reason for each kind of work, told when somebody asks for it.
+
+A turn ends many times a second and hardly anybody asks; so only numbers are copied at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+
+from suanli.kernel.scheduling.constraints import shortfall
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
+from suanli.kernel.scheduling.state import ClusterState, Job
+from suanli.model.ids import WorkloadId
+
+CODES = (
+    ReasonCode.NODE_STATE,
+    ReasonCode.EXCLUSIVE,
+    ReasonCode.DEVICE_CLASS,
+    ReasonCode.DEVICE_MODEL,
+    ReasonCode.DEVICE_MEMORY,
+    ReasonCode.DEVICE_PRECISION,
+    ReasonCode.DEVICE_HEALTH,
+    ReasonCode.DEVICE_FREE,
+    ReasonCode.CPU,
+    ReasonCode.MEMORY,
+)
+"""By what a node fails first in the tables."""
+
+
+def refused(state: ClusterState, head: Job | None, window_us: int) -> Sequence[Refusal]:
+    """Why everything that waits after the turn just taken does, given who has the reservation, and in how long."""
+    tables, codes = state.tables, [state.demands[demand] for demand in state.demands]
+    waiting = tables.kinds[codes]
+    return Refusals(
+        _Numbers(
+            demands=list(state.demands),
+            impossible=[state.impossible(demand) for demand in state.demands],
+            waiting=waiting[:, t.WAITING_OF],
+            blocked=waiting[:, t.BLOCKED] == tables.sizes[t.TURN],
+            long=waiting[:, t.LONG] == tables.sizes[t.TURN],
+            failing=tables.failing[waiting[:, t.OF_SHAPE]],
+            total=tables.total[waiting[:, t.OF_SHAPE]],
+            nodes=len(state.names),
+            unused=tables.nodes.shape[0] - len(state.names),
+            window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
+            too_long=_count_long(state, codes, window_us) if head is not None else waiting[:, t.WAITING_OF],
+            of_full_arrays=_of_full_arrays(state),
+        ).tell
+    )
+
+
+def array_full(state: ClusterState, array: int) -> Reason | None:
+    """Why no more elements of an array start, None where they may."""
+    active, most = state.tables.bounds[array].tolist()
+    if not array or active < most:
+        return None
+    return Reason(code=ReasonCode.ARRAY_LIMIT, needed=active, available=most)
+
+
+def window(time_limit_s: int, window_s: int, head: WorkloadId) -> Reason:
+    """Why work that fits now does not start beside the reservation of ``head``."""
+    return Reason(code=ReasonCode.BACKFILL_WINDOW, needed=time_limit_s, available=window_s, ahead=head)
+
+
+class Refusals(Sequence[Refusal]):
+    """Refusals that are made when the first of them is looked at."""
+
+    def __init__(self, tell: Callable[[], list[Refusal]]) -> None:
+        self._tell = tell
+        self._told: tuple[Refusal, ...] | None = None
+
+    @overload
+    def __getitem__(self, place: int) -> Refusal: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Refusal]: ...
+    def __getitem__(self, place: int | slice) -> Refusal | Sequence[Refusal]:
+        return self._all()[place]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def _all(self) -> tuple[Refusal, ...]:
+        if self._told is None:
+            self._told = tuple(self._tell())
+        return self._told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Numbers:
+    """What was so after the turn, by kind of waiting work [K]."""
+
+    demands: Sequence[Demand]
+    impossible: Sequence[bool]
+    waiting: t.Ints
+    blocked: t.Flags
+    long: t.Flags
+    failing: t.Ints
+    total: t.Ints
+    nodes: int
+    unused: int
+    window: Reason | None
+    too_long: t.Ints
+    of_full_arrays: Sequence[tuple[int, WorkloadId, Reason, int]]
+    """Place of the kind, array, why, and how many of both wait."""
+
+    def tell(self) -> list[Refusal]:
+        """All of them."""
+        waiting, found = self.waiting.copy(), []
+        for kind, array, reason, count in self.of_full_arrays:
+            waiting[kind] -= count
+            found.append(Refusal(demand=self.demands[kind], waiting=count, reason=reason, array=array))
+        for kind in np.flatnonzero(waiting).tolist():
+            demand, count = self.demands[kind], int(waiting[kind])
+            if self.impossible[kind]:
+                found.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
+            elif self.blocked[kind]:
+                found.append(Refusal(demand=demand, waiting=count, reason=self._lacking(kind)))
+            elif self.long[kind] and self.window is not None:
+                seconds = self.window.available
+                too_long = int(self.too_long[kind])
+                found.append(Refusal(demand=demand, waiting=too_long, reason=self.window, window_s=seconds))
+        return found
+
+    def _lacking(self, kind: int) -> Reason:
+        """The constraint that most nodes fail first, or what is missing together where some nodes would do."""
+        failing = self.failing[kind].copy()
+        failing[t.FAILS_STATE] -= self.unused
+        if failing.sum() < self.nodes or not self.nodes:
+            return shortfall(self.total[kind], self.demands[kind])
+        most = int(failing.argmax())
+        first = int(failing[most])
+        return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=self.nodes)
+
+
+def _waiting_jobs(state: ClusterState) -> t.Ints:
+    tables = state.tables
+    return tables.jobs[tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]]]
+
+
+def _count_long(state: ClusterState, codes: Sequence[int], window_us: int) -> t.Ints:
+    """By kind, how many wait that may run longer than the window and are of no full array; 0 where nobody asks."""
+    tables = state.tables
+    kinds = tables.kinds[codes]
+    asked = (kinds[:, t.LONG] == tables.sizes[t.TURN]) & (kinds[:, t.BLOCKED] != tables.sizes[t.TURN])
+    if not asked.any():
+        return np.zeros(len(codes), dtype=np.int64)
+    jobs = _waiting_jobs(state)
+    counted = (jobs[:, t.LIMIT] > window_us) & ~_is_full(state, jobs)
+    return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[codes]
+
+
+def _is_full(state: ClusterState, jobs: t.Ints) -> t.Flags:
+    bounds, arrays = state.tables.bounds, jobs[:, t.ARRAY]
+    full: t.Flags = (arrays > 0) & (bounds[arrays, t.ACTIVE] >= bounds[arrays, t.MOST])
+    return full
+
+
+def _of_full_arrays(state: ClusterState) -> list[tuple[int, WorkloadId, Reason, int]]:
+    bounds = state.tables.bounds
+    if not ((bounds[1:, t.MOST] > 0) & (bounds[1:, t.ACTIVE] >= bounds[1:, t.MOST])).any():
+        return []
+    jobs = _waiting_jobs(state)
+    pairs, counts = np.unique(jobs[_is_full(state, jobs)][:, [t.KIND, t.ARRAY]], axis=0, return_counts=True)
+    place = {state.demands[demand]: place for place, demand in enumerate(state.demands)}
+    found = []
+    for (kind, array), count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        reason = array_full(state, array)
+        if reason is not None:
+            found.append((place[kind], state.arrays.key(array), reason, count))
+    return found
