@@ -19,6 +19,7 @@ _FIELDS = "id,array,name,state,attempt,cause,exit_code"
 class Verdict:
     """Every breach found, one line each, by what was breached; and how much was at stake."""
 
+    refused: list[str]
     lost: list[str]
     reused: list[str]
     not_once: list[str]
@@ -29,7 +30,7 @@ class Verdict:
 
     @property
     def breaches(self) -> list[str]:
-        return [*self.lost, *self.reused, *self.not_once, *self.ended_wrong]
+        return [*self.refused, *self.lost, *self.reused, *self.not_once, *self.ended_wrong]
 
 
 def on_record(wire: Wire) -> dict[int, dict[str, Any]]:
@@ -52,6 +53,7 @@ def judge(workloads: dict[int, dict[str, Any]], tally: Tally, ledger: Path, down
     ends = {path.name: path.stat().st_mtime for path in ledger.iterdir()}
     expected = {_account(item): item for item in workloads.values()}
     return Verdict(
+        refused=tally.refused,
         lost=_lost(workloads, tally),
         reused=[
             *(f"id {one} was given {times} times" for one, times in promised.items() if times > 1),

@@ -43,7 +43,6 @@ def survive(center: Center, ledger: Path, kills: int, capsys: pytest.CaptureFixt
     with Load(center.ready(), ledger, SEED) as tally:
         downs = kill(center, tally, kills, SEED)
         client = Client(center, center.ready())
-    assert not tally.refused
     wait_until(client.idle, 180, "the queue to be empty", pause_s=0.5)
     with client.wires(1) as (wire,):
         verdict = judge(on_record(wire), tally, ledger, downs)
@@ -82,4 +81,4 @@ def test_the_same_killing_finds_what_a_server_without_the_durable_commit_loses(
 ) -> None:
     verdict = survive(center, ledger, CONTROL_KILLS, capsys)
 
-    assert verdict.lost
+    assert verdict.breaches
