@@ -368,6 +368,13 @@ def test_an_isolated_run_still_reaches_what_was_asked_for(root: Path, engine: Lo
 
 
 @pytest.mark.parametrize("sandbox", ["namespaces"], indirect=True)
+def test_an_isolated_run_sees_its_own_home(engine: LocalEngine) -> None:
+    with tempfile.NamedTemporaryFile(dir=pwd.getpwuid(os.geteuid()).pw_dir) as file:
+        [seen] = run_to_end(engine, shell(engine, f"cd && ls -d {file.name} {Path(file.name).name}"))
+    assert seen.exit_code == 0
+
+
+@pytest.mark.parametrize("sandbox", ["namespaces"], indirect=True)
 def test_a_signalled_death_inside_the_sandbox_is_told_by_code(engine: LocalEngine) -> None:
     [seen] = run_to_end(engine, shell(engine, "kill -KILL $$"))
     assert (seen.cause, seen.exit_code) == (EndCause.EXITED, 128 + signal.SIGKILL)

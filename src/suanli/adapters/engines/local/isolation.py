@@ -42,11 +42,13 @@ class Sandbox:
         if self.kind is not Isolation.NAMESPACES:
             return []
         covered = self.homes if shared_memory else (*self.homes, *self.shared_memory)
+        kept = [path for path in map(os.path.realpath, asked) if self._covers(path)]
         return [
             ("sandbox", 1),
-            *(("cover", folder) for folder in covered),
+            # A folder that is kept whole is left alone: shown again, it would come with its cover.
+            *(("cover", folder) for folder in covered if folder not in kept),
             ("tmp", str(private_tmp)),
-            *(("keep", path) for path in map(os.path.realpath, asked) if self._covers(path)),
+            *(("keep", path) for path in kept if path not in covered),
             ("cover", str(hidden)),
             *(("keep", str(path)) for path in own),
         ]
