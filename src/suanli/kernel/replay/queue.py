@@ -70,7 +70,8 @@ def _set_slowdowns(keys: Floats, course: Course, jobs: Ints, now: int) -> None:
         course.predicted_us[jobs],
     )
     tasks, cpu, center = course.tasks[jobs], course.cpu_milli[jobs], course.at[CENTER_CPU]
-    found = slowdown(submitted, requested_us, predicted_us, tasks, cpu, submitted, now, center)
+    least = course.past.parts.min()
+    found = slowdown(submitted, requested_us, predicted_us, tasks, cpu, now, center, least)
     for place in range(jobs.size):
         keys[jobs[place]] = found[place]
 

@@ -8,6 +8,10 @@ No key of that form bounds the longest wait. So it is multiplied by 1 + (wait / 
 wait is the most beyond its limit goes before all, hence gets the head's reservation. Both spans hold for a row that
 needs little of the center, and shrink with the part it leaves free: a row that needs nearly all of it is overtaken by
 everything else and has to be drained for, which takes long, so it must be begun with early.
+
+A long wait makes a large slowdown only of a run that turns out short. So both spans are longer the longer the least run
+time is that must be reckoned with: the request times the least part of a request that one of the last runs took. Where
+runs crash, that is seconds, and the spans are as they are; where requests are exact, hardly anything is ever overdue.
 """
 
 from __future__ import annotations
@@ -22,11 +26,14 @@ from suanli.kernel.scheduling.prediction.history import FLOOR_US
 _PATIENCE = 6 * 3600.0
 """Seconds counted as waited by every row, so that short work that has just come passes long work that has waited."""
 
-_TOLERATED = 36 * 3600.0
-"""Seconds of wait at which the key of a small row has doubled: two nights, the time for which long runs are planned."""
+_TOLERATED = 24 * 3600.0
+"""Seconds of wait at which the key of a small row that may be short has doubled: one day and night."""
 
-_LIMIT = 60 * 3600.0
-"""Seconds of wait at which a small row is overdue: the longest run that centers commonly let one request have."""
+_LIMIT = 48 * 3600.0
+"""Seconds of wait at which a small row that may be short is overdue: two."""
+
+_SHORT_US = 60_000_000
+"""A run that may be this short may be short."""
 
 _LEAST_FREE = 0.1
 """The least part of the center taken to be left free; else a row that needs all would go first at once."""
@@ -39,21 +46,25 @@ def slowdown(
     predicted_us: Ints,
     tasks: Ints,
     cpu_milli: Ints,
-    since_us: Ints,
     now_us: int,
     center_milli: int,
+    least_part: float,
 ) -> Floats:
-    """One key a row, smaller first; minus infinity for the row most overdue. Takes the center's milli-cpus besides."""
+    """One key a row, smaller first; minus infinity for the row most overdue.
+
+    Takes besides the center's milli-cpus and the least part of its request that one of the last runs took.
+    """
     keys = np.empty(submitted_us.size, dtype=np.float64)
     most, overdue = 1.0, -1
     for row in range(keys.size):
         waited = max(now_us - submitted_us[row], 0) / MICROSECONDS
         size = processors(tasks[row], cpu_milli[row])
         free = max(1 - size * MILLI / center_milli, _LEAST_FREE)
-        ageing = 1 + (waited / (_TOLERATED * free)) ** 3
+        least = max(requested_us[row] * least_part / _SHORT_US, 1.0)
+        ageing = 1 + (waited / (_TOLERATED * free * least)) ** 3
         run = max(predicted_us[row], FLOOR_US) / MICROSECONDS
         keys[row] = -(waited + _PATIENCE) * ageing / (run * size)
-        beyond = waited / (_LIMIT * free)
+        beyond = waited / (_LIMIT * free * least)
         if beyond > most:
             most, overdue = beyond, row
     if overdue >= 0:

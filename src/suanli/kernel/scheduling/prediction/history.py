@@ -14,6 +14,9 @@ from suanli.kernel.scheduling.core.tables import Ints
 DEPTH = 64
 """Runs remembered of each user. With weights that fall by a tenth a run, those before have 0.1 % of the weight."""
 
+RECENT = 100
+"""Runs of the whole center that tell how far below its request a run may end: of crashes one is soon among them."""
+
 CLASSES = 96
 """Classes of requested times, two for each doubling from one microsecond on: the last begins at five years."""
 
@@ -33,7 +36,9 @@ _FIRST_CORRECTION_US = 60_000_000
 class History(NamedTuple):
     """Runs that ended. [user, place] is one run: place is its number modulo ``DEPTH``; ``ended`` counts runs by user.
 
-    ``size_milli`` is the milli-cpus of all tasks together. ``classes`` is [class of requested time, column].
+    ``size_milli`` is the milli-cpus of all tasks together. ``classes`` is [class of requested time, column]. ``parts``
+    [RECENT] are run times as parts of what was requested, of the runs that ended last, 1 where there was none;
+    ``total`` [1] counts all runs.
     """
 
     runtime_us: Ints
@@ -41,6 +46,8 @@ class History(NamedTuple):
     size_milli: Ints
     ended: Ints
     classes: NDArray[np.float64]
+    parts: NDArray[np.float64]
+    total: Ints
 
 
 def history(users: int) -> History:
@@ -52,7 +59,8 @@ def history(users: int) -> History:
     begins_us = 2.0 ** (np.arange(CLASSES) / 2)
     classes = np.stack((np.ones(CLASSES), begins_us / 2, 2 / np.maximum(begins_us, FLOOR_US)), axis=1)
     runtime_us, requested_us, size_milli = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-    return History(runtime_us, requested_us, size_milli, np.zeros(users, dtype=np.int64), classes)
+    ended, total = np.zeros(users, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    return History(runtime_us, requested_us, size_milli, ended, classes, np.ones(RECENT), total)
 
 
 @entry
@@ -69,6 +77,8 @@ def learn(past: History, user: int, requested_us: int, size_milli: int, runtime_
     past.requested_us[user, place] = max(requested_us, 1)
     past.size_milli[user, place] = max(size_milli, 1)
     past.ended[user] += 1
+    past.parts[past.total[0] % RECENT] = min(runtime_us / max(requested_us, 1), 1.0)
+    past.total[0] += 1
     of = past.classes[class_of(requested_us)]
     of *= _KEPT
     of[WEIGHT] += 1

@@ -13,6 +13,7 @@ from suanli.kernel.scheduling.prediction import last_two, learned, requested
 from suanli.kernel.scheduling.prediction.history import (
     CLASSES,
     DEPTH,
+    RECENT,
     RUNTIME,
     WEIGHT,
     class_of,
@@ -86,6 +87,19 @@ def test_another_users_runs_move_only_the_class() -> None:
     assert past.ended.tolist() == [20, 0]
     assert learned.predict(past, 1, HOUR, 1000) < learned.predict(history(2), 1, HOUR, 1000)
     assert learned.predict(past, 1, 8 * HOUR, 1000) == learned.predict(history(2), 1, 8 * HOUR, 1000)
+
+
+def test_the_last_runs_tell_how_far_below_its_request_one_may_end() -> None:
+    past = history(2)
+    assert past.parts.min() == 1
+    learn(past, 0, HOUR, 1000, HOUR // 4)
+    learn(past, 1, HOUR, 1000, 2 * HOUR)
+    assert sorted(past.parts)[:2] == [0.25, 1]
+    for _ in range(RECENT - 2):
+        learn(past, 1, HOUR, 1000, HOUR)
+    assert past.parts.min() == 0.25
+    learn(past, 1, HOUR, 1000, HOUR)
+    assert past.parts.min() == 1
 
 
 def test_what_outlives_its_prediction_is_expected_to_run_as_long_again_but_not_past_its_request() -> None:
