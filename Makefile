@@ -13,7 +13,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DELETE_ON_ERROR:
-.PHONY: demo up test check specs bench chaos lock clean
+.PHONY: demo up test check specs bench chaos fuzz lock clean
 
 demo: .venv/server $(SUPERVISOR)
 	$(PY) -m demo
@@ -46,6 +46,10 @@ bench: .venv/dev .venv/kernel $(SUPERVISOR)
 
 chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 	SUANLI_CHAOS_KILLS=500 $(PY) -m pytest -m chaos --timeout=0
+
+# Every parser of devices' outputs, 100,000 texts each
+fuzz: .venv/dev
+	SUANLI_FUZZ_CASES=100000 $(PY) -m pytest --timeout=0 tests/dialogues/test_at_random.py
 
 # make lock UPGRADE=--upgrade takes newer versions; without it only what pyproject.toml asks anew changes
 lock: .tools/ready

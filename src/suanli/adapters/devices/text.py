@@ -1,0 +1,83 @@
+"""What vendors' tools have in common: numbers with units, tables of bars, and matrices of links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from suanli.model.discovery import Distance
+
+_NUMBER = re.compile(r"\s*([-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([^\s0-9]*)\s*", re.ASCII)
+_SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_PCI = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])", re.IGNORECASE | re.ASCII)
+_BLANK = {"", "n/a", "[n/a]", "na", "none", "-", "--", "unknown", "not supported", "[not supported]"}
+
+
+def told(value: Any) -> str:
+    """The text of a value, empty where the tool says that it does not know."""
+    text = str(value).strip() if value is not None else ""
+    return "" if text.lower() in _BLANK else text
+
+
+def number(value: Any) -> float | None:
+    """The number in ``41``, ``41.0``, ``41 C``, ``41C`` or ``{"value": 41}``; None if there is none."""
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    match = _NUMBER.fullmatch(str(value))
+    return float(match[1]) if match else None
+
+
+def size(value: Any, unit: str = "") -> int | None:
+    """Bytes of ``40960 MiB``, of a number in ``unit``, or of ``{"value": 64, "unit": "GB"}``; None if there is none."""
+    if isinstance(value, Mapping):
+        unit = str(value.get("unit") or unit)
+        value = value.get("value")
+    match = _NUMBER.fullmatch(str(value))
+    if match is None or match[1].startswith("-"):
+        return None
+    scale = _SIZES.get((match[2] or unit).lower().removesuffix("ib").removesuffix("b"))
+    return None if scale is None else int(float(match[1]) * scale)
+
+
+def pci_address(value: Any) -> str:
+    """The address as Linux writes it (``0000:3b:00.0``), out of any text that holds one; empty if none does."""
+    match = _PCI.search(str(value))
+    if match is None:
+        return ""
+    return f"{int(match[1] or '0', 16):04x}:{match[2]}:{match[3]}.{match[4]}".lower()
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of each line that is drawn between bars, its frame and rules left out."""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("|") and not set(stripped) <= set("|+-= "):
+            yield [cell.strip() for cell in stripped.strip("|").split("|")]
+
+
+def distances(
+    text: str, kinds: Mapping[str, Distance], label: str = r"(?:GPU|NPU)[0-9]+"
+) -> dict[tuple[int, int], Distance]:
+    """Distances by pair of positions in a matrix as ``topo -m`` prints it; a word not in ``kinds`` is left out.
+
+    Words are tried with the digits at their end removed (``NV12`` is ``NV``); ``X`` is a device to itself.
+    """
+    lines = [line.split() for line in text.splitlines()]
+    named = re.compile(label, re.ASCII)
+    header = next(
+        (line for line in lines if len(line) > 1 and named.fullmatch(line[0]) and named.fullmatch(line[1])), None
+    )
+    if header is None:
+        header = next((line for line in lines if line and named.fullmatch(line[0])), [])
+    names = [word for word in header if named.fullmatch(word)]
+    place = {name: at for at, name in enumerate(names)}
+    found: dict[tuple[int, int], Distance] = {}
+    for line in lines:
+        if line is header or len(line) < 2 or line[0] not in place:
+            continue
+        for at, word in enumerate(line[1 : len(names) + 1]):
+            kind = Distance.SELF if word == "X" else kinds.get(word.rstrip("0123456789"))
+            if kind is not None:
+                found[place[line[0]], at] = kind
+    return found

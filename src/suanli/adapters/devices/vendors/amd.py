@@ -1,0 +1,75 @@
+"""AMD: ``amd-smi static --json`` of ROCm 6 (a list) and later (wrapped), ``rocm-smi --json``, ``rocminfo``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from suanli.adapters.devices.rocm import agent_device, agents, card_device, cards, is_hygon
+from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.model.discovery import DiscoveredDevice, Health
+from suanli.model.spec import DeviceClass
+
+
+def parse_static(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``amd-smi static --json``; lines that the tool prints before its JSON are passed over."""
+    try:
+        whole = json.loads(text[min((at for at in map(text.find, "[{") if at >= 0), default=0) :])
+    except (ValueError, RecursionError):
+        return (_unknown(0, "amd-smi printed no JSON"),) if text.strip() else ()
+    records = whole.get("gpu_data") if isinstance(whole, dict) else whole
+    if not isinstance(records, list):
+        return (_unknown(0, "amd-smi printed JSON without a list of devices"),)
+    return tuple(_from_static(position, record) for position, record in enumerate(records))
+
+
+def parse_rocm_smi(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``rocm-smi ... --json``, without those of Hygon, which answer it too."""
+    return tuple(
+        card_device(index, fields, vendor="amd", pci_vendor="1002", whole=whole)
+        for index, fields, whole in cards(text)
+        if not is_hygon(fields.get("card vendor", ""))
+    )
+
+
+def parse_rocminfo(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The GPU agents of ``rocminfo``, numbered in its order."""
+    found = [
+        fields
+        for fields in agents(text)
+        if fields.get("Device Type") == "GPU" and not is_hygon(fields.get("Vendor Name", ""))
+    ]
+    return tuple(agent_device(index, fields, "amd") for index, fields in enumerate(found))
+
+
+def _unknown(index: int, reason: str) -> DiscoveredDevice:
+    return DiscoveredDevice(
+        index=index, device_class=DeviceClass.GPU, vendor="amd", health=Health.UNKNOWN, reason=reason
+    )
+
+
+def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = record.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _from_static(position: int, record: Any) -> DiscoveredDevice:
+    if not isinstance(record, dict):
+        return _unknown(position, "amd-smi printed a device that is no record")
+    asic, index = _part(record, "asic"), number(record.get("gpu"))
+    model = told(asic.get("market_name"))
+    place = position if index is None else int(index)
+    if not model:
+        return _unknown(place, "amd-smi printed no market name")
+    device = told(asic.get("device_id")).lower().removeprefix("0x")
+    return DiscoveredDevice(
+        index=place,
+        device_class=DeviceClass.GPU,
+        vendor="amd",
+        model=model,
+        uuid=told(asic.get("asic_serial")),
+        pci_address=pci_address(_part(record, "bus").get("bdf", "")),
+        pci_id=f"1002:{device}" if device else "",
+        memory_bytes=size(_part(record, "vram").get("size"), "MB"),
+    )

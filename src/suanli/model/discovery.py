@@ -1,0 +1,123 @@
+"""What a look at a machine finds: its processors and devices in one normal form, whoever made them.
+
+A number that the machine did not tell is None, never zero. Sizes that vendors' tools print as ``MB`` are powers of
+1024 on every tool read here, so memory is bytes of those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from suanli.model.resources import Device
+from suanli.model.spec import DeviceClass
+
+
+class Health(StrEnum):
+    """OK: its tool answers and complains of nothing. DEGRADED still computes. UNKNOWN: nobody could tell."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Distance(IntEnum):
+    """How far two devices of one machine are, nearest first; only the order means something."""
+
+    SELF = 0
+    LINK = 1
+    SWITCH = 2
+    BRIDGE = 3
+    HOST = 4
+    NODE = 5
+    SYSTEM = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What changes while a device works: degrees Celsius, watts, percent of its time, bytes."""
+
+    temperature_c: float | None = None
+    power_w: float | None = None
+    utilization_percent: float | None = None
+    memory_used_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """A part that the hardware itself keeps apart (a MIG instance, a vNPU), by its vendor's own profile name."""
+
+    uuid: str = ""
+    profile: str = ""
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveredDevice:
+    """One accelerator as found. ``index`` is its number in its vendor's own order, by which it is made visible."""
+
+    index: int
+    device_class: DeviceClass
+    vendor: str
+    model: str = ""
+    uuid: str = ""
+    pci_address: str = ""
+    """``domain:bus:device.function`` in lower case with a domain of four digits, as the kernel of Linux writes it."""
+    pci_id: str = ""
+    """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
+    memory_bytes: int | None = None
+    partitions: tuple[Partition, ...] = ()
+    health: Health = Health.OK
+    reason: str = ""
+    """Why it is not OK; empty if it is."""
+    readings: Readings = Readings()
+
+    def record(self, index: int) -> Device:
+        """What the planner's node record says of it; ``index`` is its place among all devices of its node.
+
+        Precisions are no property that a machine tells; the catalogue adds them.
+        """
+        return Device(
+            index=index,
+            device_class=self.device_class,
+            model=self.model,
+            memory_bytes=self.memory_bytes or 0,
+            healthy=self.health in {Health.OK, Health.DEGRADED},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processors:
+    """The processors of one machine; ``cores`` and ``threads`` count all sockets together."""
+
+    architecture: str
+    """As ``uname -m`` writes it."""
+    vendor: str = ""
+    models: tuple[str, ...] = ()
+    """Several where a machine mixes kinds of core, in the order of their first appearance."""
+    sockets: int | None = None
+    cores: int | None = None
+    threads: int | None = None
+    numa_nodes: int | None = None
+    features: frozenset[str] = frozenset()
+    """Instruction set extensions by the names that Linux gives them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One place that was looked at: ``found`` devices, and ``note`` says why there are none or what went wrong."""
+
+    vendor: str
+    place: str
+    found: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """All that one look at a machine found, and where it looked."""
+
+    processors: Processors
+    devices: tuple[DiscoveredDevice, ...] = ()
+    looked: tuple[Looked, ...] = ()

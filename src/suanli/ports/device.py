@@ -1,0 +1,21 @@
+"""Devices of this machine: what is here, and how it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from suanli.model.discovery import Survey
+
+
+class Devices(Protocol):
+    """Looks at the machine it runs on."""
+
+    def survey(self) -> Survey:
+        """Find the processors and every device, with their health and readings of now.
+
+        Never raises for what a device or its tool does: a device that is there but cannot be read is listed with
+        health UNKNOWN or FAILED and a reason, beside those that can. Each device is listed once. May be repeated at
+        will; it changes nothing on the machine. Bounded in time: a tool that hangs is given up and said so in
+        ``looked``.
+        """
+        ...

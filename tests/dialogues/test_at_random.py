@@ -1,0 +1,88 @@
+"""No text makes a parser raise: neither noise, nor real outputs that were cut, spliced and overwritten."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suanli.adapters.devices.vendors import amd, ascend, cambricon, cpu, hygon, nvidia
+
+CASES = int(os.environ.get("SUANLI_FUZZ_CASES", "60"))
+
+TABLE = """
+| 0     910B1               | OK            | 88.4        46                0    / 0             |
+| 0                         | 0000:C1:00.0  | 0           0    / 0          4175 / 65536         |
+| 0     /   MLU370-X8    v1.1.6 |         0000:13:00.0 | 0%                  0 |
+|  0%   28C        107 W/ 250 W |     0 MiB/ 20638 MiB | FULL          Default |
+"""
+KEYED = """NPU ID : 1
+Chip Count : 1
+Chip ID : 0
+HBM Capacity(MB) : 65536
+HBM Usage Rate(%) : 4
+Chip Name : mcu
+processor : 0
+physical id : 0
+core id : 0
+CPU implementer : 0x48
+CPU part : 0xd01
+flags : fpu sse
+Architecture: aarch64
+Core(s) per socket: 8
+Socket(s): 2
+Agent 1
+  BDFID: 768
+  Device Type: GPU
+  Size: 16760832(0xffc000) KB
+"""
+JSON = """{"gpu_data": [{"gpu": 0, "asic": {"market_name": "MI300X", "device_id": "0x74a1"}, "bus": {"bdf":
+"0000:05:00.0"}, "vram": {"size": {"value": 196592, "unit": "MB"}}}], "card0": {"Card Series": "BW", "Card Vendor":
+"Hygon", "vram Total Memory (MiB)": "65520", "Unique ID": 1}}"""
+XML = """<gpu id="00000000:3B:00.0"><product_name>A</product_name><pci><pci_device_id>1C3010DE</pci_device_id></pci>
+<fb_memory_usage><total>9 MiB</total></fb_memory_usage><temperature><gpu_temp>9 C</gpu_temp></temperature></gpu>"""
+MATRIX = 'GPU0 GPU1\nGPU0 X NV4\nGPU1 NV4 X\n0, "A, B", GPU-1, 0000:3B:00.0, 9 MiB, 1, 2, 3, N/A\n0 0 0 Ascend 910A\n'
+
+PARSERS: list[Callable[[str], object]] = [
+    amd.parse_static,
+    amd.parse_rocm_smi,
+    amd.parse_rocminfo,
+    ascend.parse_info,
+    ascend.parse_mapping,
+    ascend.parse_records,
+    ascend.parse_topology,
+    cambricon.parse_table,
+    lambda text: cpu.parse_cpuinfo(text, "x86_64"),
+    cpu.parse_lscpu,
+    cpu.count_listed,
+    hygon.parse_hy_smi,
+    hygon.parse_rocminfo,
+    nvidia.parse_xml,
+    nvidia.parse_query,
+    nvidia.parse_topology,
+]
+NAMES = [f"{parser.__module__.rpartition('.')[2]}.{parser.__name__}" for parser in PARSERS]
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> str:
+    """Return a sample of which pieces are dropped, doubled or replaced by anything."""
+    text = draw(st.sampled_from([TABLE, KEYED, JSON, XML, MATRIX]))
+    for _ in range(draw(st.integers(0, 4))):
+        first, last = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
+        put = draw(
+            st.one_of(st.text(max_size=8), st.sampled_from([text[first:last] * 2, "9" * 400, "[" * 3000, "²", "-1"]))
+        )
+        text = text[:first] + put + text[last if draw(st.booleans()) else first :]
+    return text
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=NAMES)
+def test_no_text_makes_a_parser_raise(parser: Callable[[str], object]) -> None:
+    @settings(max_examples=CASES, deadline=2000, database=None)
+    @given(st.one_of(st.text(), spoilt()))
+    def feed(text: str) -> None:
+        parser(text)
+
+    feed()
