@@ -104,14 +104,27 @@ class Processors:
     """Instruction set extensions by the names that Linux gives them."""
 
 
+class Outcome(StrEnum):
+    """How a look for one vendor's devices ended. ABSENT: no sign of any, so no tool was asked."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    NO_TOOL = "no_tool"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+    NOTHING_READ = "nothing_read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """One place that was looked at: ``found`` devices, and ``note`` says why there are none or what went wrong."""
+    """One thing that was looked at: a vendor's signs on this machine, or one of its tools by its command line."""
 
     vendor: str
     place: str
+    outcome: Outcome
     found: int = 0
-    note: str = ""
+    detail: str = ""
+    """What a tool that failed said of it, first line only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suanli.model.errors import SuanliError
-from suanli.wiring.settings import Settings
+
+if TYPE_CHECKING:
+    from suanli.wiring.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,8 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given: dict[str, Any] = {
         name: value for name in ("home", "listen", "database") if (value := getattr(options, name, None)) is not None
     }
+
+    def settings() -> Settings:
+        from suanli.wiring.settings import Settings  # noqa: PLC0415  `probe` need not pay for pydantic
+
+        return Settings(**given)
+
     try:
-        options.act(Settings(**given), options)
+        options.act(settings, options)
     except SuanliError as error:
         sys.exit(f"suanlid: {error.code}: {error}" + (f" ({error.hint})" if error.hint else ""))
 
@@ -36,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(act=_verify)
     ahead = commands.add_parser("compile", help="make the planner's machine code now; else the first turn waits for it")
     ahead.set_defaults(act=_compile)
+    probe = commands.add_parser("probe", help="show the processors and devices of this machine; needs no server")
+    probe.add_argument("--explain", action="store_true", help="also what was looked for, and why not found")
+    probe.set_defaults(act=_probe)
     _add_replay(commands)
     for command in (serve, verify):
         command.add_argument("--home", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -60,7 +71,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     replay.set_defaults(act=_replay)
 
 
-def _replay(_: Settings, options: argparse.Namespace) -> None:
+def _replay(_: Callable[[], Settings], options: argparse.Namespace) -> None:
     from suanli.wiring.compiled import keep_compiled  # noqa: PLC0415  before the kernel is imported
 
     keep_compiled()
@@ -69,23 +80,29 @@ def _replay(_: Settings, options: argparse.Namespace) -> None:
     run(options)
 
 
-def _compile(_: Settings, __: argparse.Namespace) -> None:
+def _compile(_: Callable[[], Settings], __: argparse.Namespace) -> None:
     from suanli.wiring.compiled import compile_ahead, keep_compiled  # noqa: PLC0415  before the kernel is imported
 
     keep_compiled()
     compile_ahead()
 
 
-def _serve(settings: Settings, _: argparse.Namespace) -> None:
+def _probe(_: Callable[[], Settings], options: argparse.Namespace) -> None:
+    from suanli.wiring.probe import probe  # noqa: PLC0415  the server need not pay for it
+
+    print("\n".join(probe(explain=options.explain)))  # noqa: T201  the command's answer
+
+
+def _serve(settings: Callable[[], Settings], _: argparse.Namespace) -> None:
     from suanli.wiring.serve import serve  # noqa: PLC0415  verify need not pay for the web server
 
-    serve(settings)
+    serve(settings())
 
 
-def _verify(settings: Settings, _: argparse.Namespace) -> None:
+def _verify(settings: Callable[[], Settings], _: argparse.Namespace) -> None:
     from suanli.wiring.build import build_store  # noqa: PLC0415  --help need not pay for the database
 
-    store = build_store(settings)
+    store = build_store(settings())
     try:
         report = store.verify()
         print(f"chain of {report.facts} facts is whole; head {report.head}")  # noqa: T201  the command's answer

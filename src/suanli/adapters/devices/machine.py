@@ -1,0 +1,189 @@
+"""The machine's own devices: the PCI bus says what can be there, and only the tools of those vendors are asked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suanli.adapters.devices.vendors.cpu import count_listed, parse_cpuinfo
+from suanli.adapters.devices.vendors_known import Tool, Vendor, known
+from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Survey
+
+_TIMEOUT_S = 10.0
+_GRACE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One function on the PCI bus."""
+
+    address: str
+    vendor: str
+    device: str
+    pci_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    outcome: Outcome
+    text: str = ""
+    detail: str = ""
+
+
+class MachineDevices:
+    """Implements `suanli.ports.device.Devices` below ``root``, with the tools that ``path`` holds.
+
+    ``timeout_s`` bounds each tool; one that cannot even be killed (a driver that hangs) is left behind.
+    """
+
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        *,
+        path: str | None = None,
+        timeout_s: float = _TIMEOUT_S,
+        vendors: Sequence[Vendor] | None = None,
+    ) -> None:
+        self._root = root
+        self._path = path
+        self._timeout_s = timeout_s
+        self._vendors = known() if vendors is None else tuple(vendors)
+
+    def survey(self) -> Survey:
+        slots = _slots(self._root / "sys/bus/pci/devices")
+        devices: list[DiscoveredDevice] = []
+        looked: list[Looked] = []
+        for vendor in self._vendors:
+            mine = [
+                slot for slot in slots if slot.vendor in vendor.pci_vendors and slot.pci_class in vendor.pci_classes
+            ]
+            sign = next((sign for sign in vendor.signs if (self._root / sign).exists()), "")
+            place = ", ".join([*(slot.address for slot in mine), *([f"/{sign}"] if sign else [])])
+            outcome = Outcome.FOUND if place else Outcome.ABSENT
+            wanted = place or "PCI " + " ".join(sorted(vendor.pci_vendors))
+            looked.append(Looked(vendor=vendor.name, place=wanted, outcome=outcome, found=len(mine)))
+            if place:
+                found, asked = self._ask_vendor(vendor)
+                devices += _with_silent(vendor, found, mine, asked)
+                looked += asked
+        return Survey(processors=self._processors(), devices=tuple(devices), looked=tuple(looked))
+
+    def _ask_vendor(self, vendor: Vendor) -> tuple[tuple[DiscoveredDevice, ...], list[Looked]]:
+        """What the first tool that lists a device says, and what came of each that was asked."""
+        asked: list[Looked] = []
+        best: tuple[DiscoveredDevice, ...] = ()
+        for tool in vendor.tools:
+            answer = self._run(tool)
+            found = vendor.parse(tool, answer.text)
+            read = sum(device.health is not Health.UNKNOWN for device in found)
+            outcome = answer.outcome if answer.outcome is not Outcome.FOUND or found else Outcome.NOTHING_READ
+            asked.append(
+                Looked(
+                    vendor=vendor.name,
+                    place=" ".join(tool.words),
+                    outcome=outcome,
+                    found=len(found),
+                    detail=answer.detail,
+                )
+            )
+            best = best or found
+            if read:
+                return found, asked
+        return best, asked
+
+    def _run(self, tool: Tool) -> _Answer:
+        program = shutil.which(tool.words[0], path=self._path)
+        if program is None:
+            return _Answer(Outcome.NO_TOOL)
+        try:
+            process = subprocess.Popen(
+                [program, *tool.words[1:]],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            return _Answer(Outcome.FAILED, detail=str(error))
+        try:
+            out, err = process.communicate(timeout=self._timeout_s)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return _Answer(Outcome.TIMED_OUT, detail=f"{self._timeout_s:g} s")
+        text = out.decode("utf-8", "replace")
+        if process.returncode:
+            said = (err.decode("utf-8", "replace").strip() or text.strip()).partition("\n")[0][:200]
+            return _Answer(Outcome.FAILED, text, f"exit {process.returncode}: {said}")
+        return _Answer(Outcome.FOUND, text)
+
+    def _processors(self) -> Processors:
+        system = self._root / "sys/devices/system"
+        told = parse_cpuinfo(
+            _text(self._root / "proc/cpuinfo"), os.uname().machine, count_listed(_text(system / "node/online"))
+        )
+        if told.sockets is not None and told.cores is not None:
+            return told
+        places = {
+            (_text(cpu / "topology/physical_package_id"), _text(cpu / "topology/core_id"))
+            for cpu in system.glob("cpu/cpu[0-9]*")
+        } - {("", "")}
+        sockets = len({socket for socket, _ in places})
+        return replace(told, sockets=sockets, cores=len(places)) if places else told
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _slots(folder: Path) -> list[_Slot]:
+    found = []
+    for slot in sorted(folder.glob("*")):
+        vendor, device, pci_class = (_text(slot / name).removeprefix("0x") for name in ("vendor", "device", "class"))
+        found.append(_Slot(slot.name.lower(), vendor.lower(), device.lower(), pci_class[:4].lower()))
+    return found
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=_GRACE_S)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        return
+
+
+def _with_silent(
+    vendor: Vendor, found: Sequence[DiscoveredDevice], slots: Sequence[_Slot], asked: Sequence[Looked]
+) -> list[DiscoveredDevice]:
+    """What the tools found, and an UNKNOWN device for each that is on the bus and that none of them lists.
+
+    Where a tool prints no addresses, nobody can tell which is missing; then only the surplus of the bus is added.
+    """
+    listed = {device.pci_address for device in found}
+    silent = [slot for slot in slots if slot.address not in listed]
+    unplaced = sum(not device.pci_address for device in found)
+    why = "; ".join(f"{look.place.split()[0]}: {look.outcome}" for look in asked)
+    first = max((device.index for device in found), default=-1) + 1
+    return [
+        *found,
+        *(
+            DiscoveredDevice(
+                index=first + at,
+                device_class=vendor.device_class,
+                vendor=vendor.name,
+                pci_address=slot.address,
+                pci_id=f"{slot.vendor}:{slot.device}",
+                health=Health.UNKNOWN,
+                reason=f"on the PCI bus, but listed by no tool ({why})",
+            )
+            for at, slot in enumerate(silent[unplaced:])
+        ),
+    ]

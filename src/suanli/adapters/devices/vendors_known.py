@@ -1,0 +1,58 @@
+"""The vendors of the catalogue: where their devices show, and which tool is read by which parser."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from suanli.model.discovery import DiscoveredDevice
+from suanli.model.spec import DeviceClass
+
+CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One command and the parser, in its vendor's module, of what it prints."""
+
+    words: tuple[str, ...]
+    parser: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """One vendor as its file tells it; ``signs`` are paths below the root that exist where its driver is loaded."""
+
+    name: str
+    device_class: DeviceClass
+    module: str
+    pci_vendors: frozenset[str]
+    pci_classes: frozenset[str]
+    signs: tuple[str, ...]
+    tools: tuple[Tool, ...]
+
+    def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
+        """The devices that a tool printed. The vendor's module is imported by the first of them only."""
+        module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
+        found: tuple[DiscoveredDevice, ...] = getattr(module, tool.parser)(text)
+        return found
+
+
+def known(folder: Path = CATALOG) -> tuple[Vendor, ...]:
+    """Every vendor of the catalogue by the names of their files."""
+    return tuple(_read(path) for path in sorted(folder.glob("*.toml")))
+
+
+def _read(path: Path) -> Vendor:
+    told = tomllib.loads(path.read_text("utf-8"))
+    return Vendor(
+        name=told["name"],
+        device_class=DeviceClass(told["class"]),
+        module=told["module"],
+        pci_vendors=frozenset(told["pci_vendors"]),
+        pci_classes=frozenset(told["pci_classes"]),
+        signs=tuple(told["signs"]),
+        tools=tuple(Tool(words=tuple(tool["words"]), parser=tool["parser"]) for tool in told["tools"]),
+    )

@@ -1,0 +1,131 @@
+"""The runner on a machine that is a folder: a PCI bus, a cpuinfo, and tools that are small scripts."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from suanli.adapters.devices.machine import MachineDevices
+from suanli.adapters.devices.vendors_known import known
+from suanli.model.discovery import Health, Outcome, Survey
+from suanli.wiring.probe import probe
+
+CARD = """| {0}     910B1   | OK            | 88.4        46                0    / 0   |
+| 0             | 0000:{1}:00.0  | 0           0    / 0          4175 / 65536         |"""
+
+
+class Machine:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.tools = root / "bin"
+        self.tools.mkdir()
+        (root / "proc").mkdir()
+        (root / "proc/cpuinfo").write_text(
+            "".join(
+                f"processor : {cpu}\nvendor_id : HygonGenuine\nmodel name : Hygon C86 7390\nphysical id : {cpu // 4}\n"
+                f"core id : {cpu % 4 // 2}\nflags : fpu avx2\n\n"
+                for cpu in range(8)
+            )
+        )
+
+    def slot(self, address: str, vendor: str, device: str, pci_class: str) -> None:
+        folder = self.root / "sys/bus/pci/devices" / address
+        folder.mkdir(parents=True)
+        for name, value in (("vendor", vendor), ("device", device), ("class", pci_class)):
+            (folder / name).write_text(f"0x{value}\n")
+
+    def tool(self, name: str, script: str) -> None:
+        path = self.tools / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def survey(self, timeout_s: float = 10) -> Survey:
+        return self.devices(timeout_s).survey()
+
+    def devices(self, timeout_s: float = 10) -> MachineDevices:
+        return MachineDevices(self.root, path=str(self.tools), timeout_s=timeout_s)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_without_signs_no_tool_is_asked(machine: Machine) -> None:
+    for vendor in known():
+        for tool in vendor.tools:
+            machine.tool(tool.words[0], f"touch {machine.root}/asked")
+    machine.slot("0000:00:00.0", "1d94", "1450", "060000")
+    machine.slot("0000:03:00.0", "19e5", "1711", "030000")
+    found = machine.survey()
+    assert found.devices == ()
+    assert {look.outcome for look in found.looked} == {Outcome.ABSENT}
+    assert not (machine.root / "asked").exists()
+
+
+def test_processors(machine: Machine) -> None:
+    found = machine.survey().processors
+    assert (found.vendor, found.models) == ("Hygon", ("Hygon C86 7390",))
+    assert (found.sockets, found.cores, found.threads, found.numa_nodes) == (2, 4, 8, None)
+    assert found.architecture == os.uname().machine
+
+
+def test_a_card_that_its_tool_does_not_list_is_unknown_beside_the_good_one(machine: Machine) -> None:
+    machine.slot("0000:01:00.0", "19e5", "d802", "120000")
+    machine.slot("0000:c1:00.0", "19e5", "d802", "120000")
+    machine.tool("npu-smi", f"cat <<'END'\n{CARD.format(0, 'C1')}\nEND")
+    good, silent = machine.survey().devices
+    assert (good.model, good.health, good.pci_address) == ("Ascend 910B1", Health.OK, "0000:c1:00.0")
+    assert (silent.index, silent.health, silent.pci_address) == (1, Health.UNKNOWN, "0000:01:00.0")
+    assert silent.pci_id == "19e5:d802"
+    assert "npu-smi: found" in silent.reason
+
+
+def test_a_device_whose_tools_are_missing_is_unknown(machine: Machine) -> None:
+    machine.slot("0000:3b:00.0", "10de", "20b2", "030200")
+    found = machine.survey()
+    (device,) = found.devices
+    assert (device.vendor, device.pci_id, device.health) == ("nvidia", "10de:20b2", Health.UNKNOWN)
+    assert [look.outcome for look in found.looked if "nvidia-smi" in look.place] == [Outcome.NO_TOOL, Outcome.NO_TOOL]
+
+
+def test_a_tool_that_hangs_is_given_up(machine: Machine) -> None:
+    machine.slot("0000:13:00.0", "cabc", "0370", "120000")
+    machine.tool("cnmon", "sleep 60 & wait")
+    found = machine.survey(timeout_s=0.2)
+    assert [device.health for device in found.devices] == [Health.UNKNOWN]
+    assert Outcome.TIMED_OUT in {look.outcome for look in found.looked}
+
+
+def test_the_second_tool_is_asked_where_the_first_fails(machine: Machine) -> None:
+    machine.slot("0000:3b:00.0", "10de", "20b2", "030200")
+    row = "0, NVIDIA A100, GPU-1, 00000000:3B:00.0, 40960 MiB, 1 MiB, 30, 50 W, 0 %"
+    machine.tool("nvidia-smi", f'case "$1" in -q) echo no >&2; exit 9;; *) echo "{row}";; esac')
+    found = machine.survey()
+    assert [(device.model, device.health) for device in found.devices] == [("NVIDIA A100", Health.OK)]
+    assert [look.detail for look in found.looked if look.outcome is Outcome.FAILED] == ["exit 9: no"]
+
+
+def test_bytes_that_are_no_text_are_survived(machine: Machine) -> None:
+    machine.slot("0000:05:00.0", "1002", "74a1", "120000")
+    machine.tool("amd-smi", r"printf '\377\376{{{'")
+    (device,) = machine.survey().devices
+    assert device.health is Health.UNKNOWN
+
+
+def test_probe_explains_in_both_languages(machine: Machine) -> None:
+    machine.slot("0000:3b:00.0", "10de", "20b2", "030200")
+    english = probe(explain=True, devices=machine.devices(), environment={"LANG": "en_US.UTF-8"})
+    chinese = probe(explain=True, devices=machine.devices(), environment={"LANG": "zh_CN.UTF-8"})
+    assert english[0].startswith("CPU: Hygon Hygon C86 7390")
+    assert "  nvidia: nvidia-smi -q -x: this tool is not installed" in english
+    assert "  nvidia: nvidia-smi -q -x: 未安装此工具" in chinese
+    assert len(probe(explain=False, devices=machine.devices(), environment={})) == 2
+
+
+def test_every_vendor_of_the_catalogue_names_parsers_that_are_there() -> None:
+    names = [vendor.name for vendor in known()]
+    assert len(set(names)) == len(names) >= 5
+    for vendor in known():
+        for tool in vendor.tools:
+            assert all(device.health is Health.UNKNOWN for device in vendor.parse(tool, "nonsense"))
