@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suanli.adapters.devices.vendors import amd, ascend, cambricon, cpu, hygon, nvidia
+from suanli.adapters.devices.vendors import amd, ascend, cambricon, cpu, hygon, iluvatar, intel, metax, mthreads, nvidia
 
 CASES = int(os.environ.get("SUANLI_FUZZ_CASES", "60"))
 
 TABLE = """
 | 0     910B1               | OK            | 88.4        46                0    / 0             |
 | 0                         | 0000:C1:00.0  | 0           0    / 0          4175 / 65536         |
+| 0           MetaX C500             | 0000:01:00.0        | 0%                   |
+| 45C         48W / 350W             | 858/65536 MiB       | Available            |
+| 0    Iluvatar BI-V100         | 00000000:0C:00.0     | 1500MHz   1200MHz    |
+| 0%   33C   P0    58W / 250W   | 0MiB / 16384MiB      | 0%        Default    |
 | 0     /   MLU370-X8    v1.1.6 |         0000:13:00.0 | 0%                  0 |
 |  0%   28C        107 W/ 250 W |     0 MiB/ 20638 MiB | FULL          Default |
 """
@@ -39,7 +43,8 @@ Agent 1
 """
 JSON = """{"gpu_data": [{"gpu": 0, "asic": {"market_name": "MI300X", "device_id": "0x74a1"}, "bus": {"bdf":
 "0000:05:00.0"}, "vram": {"size": {"value": 196592, "unit": "MB"}}}], "card0": {"Card Series": "BW", "Card Vendor":
-"Hygon", "vram Total Memory (MiB)": "65520", "Unique ID": 1}}"""
+"Hygon", "vram Total Memory (MiB)": "65520", "Unique ID": 1}, "device_list":
+[{"device_id": 0, "device_name": "B", "pci_device_id": "0xbda"}], "GPU": [{"Index": "0", "PCI": {"PCI/Bus ID": 1}}]}"""
 XML = """<gpu id="00000000:3B:00.0"><product_name>A</product_name><pci><pci_device_id>1C3010DE</pci_device_id></pci>
 <fb_memory_usage><total>9 MiB</total></fb_memory_usage><temperature><gpu_temp>9 C</gpu_temp></temperature></gpu>"""
 MATRIX = 'GPU0 GPU1\nGPU0 X NV4\nGPU1 NV4 X\n0, "A, B", GPU-1, 0000:3B:00.0, 9 MiB, 1, 2, 3, N/A\n0 0 0 Ascend 910A\n'
@@ -58,6 +63,11 @@ PARSERS: list[Callable[[str], object]] = [
     cpu.count_listed,
     hygon.parse_hy_smi,
     hygon.parse_rocminfo,
+    iluvatar.parse_table,
+    intel.parse_discovery,
+    metax.parse_table,
+    metax.parse_topology,
+    mthreads.parse_query,
     nvidia.parse_xml,
     nvidia.parse_query,
     nvidia.parse_topology,

@@ -1,0 +1,50 @@
+"""Moore Threads: ``mthreads-gmi -q --json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.model.discovery import DiscoveredDevice, Health, Readings
+from suanli.model.spec import DeviceClass
+
+
+def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``mthreads-gmi -q --json``. Names of fields may carry blanks at their end."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    records = whole.get("GPU") if isinstance(whole, dict) else None
+    return tuple(_device(at, record) for at, record in enumerate(records)) if isinstance(records, list) else ()
+
+
+def _field(record: Any, *path: str) -> Any:
+    for name in path:
+        if not isinstance(record, Mapping):
+            return None
+        record = next((value for key, value in record.items() if key.strip() == name), None)
+    return record
+
+
+def _device(position: int, record: Any) -> DiscoveredDevice:
+    index, model = number(_field(record, "Index")), told(_field(record, "Product Name"))
+    return DiscoveredDevice(
+        index=position if index is None else int(index),
+        device_class=DeviceClass.GPU,
+        vendor="mthreads",
+        model=model,
+        uuid=told(_field(record, "GPU UUID")),
+        pci_address=pci_address(_field(record, "PCI", "PCI/Bus ID")),
+        memory_bytes=size(_field(record, "FB Memory Usage", "Total"), "MiB"),
+        health=Health.OK if model else Health.UNKNOWN,
+        reason="" if model else "mthreads-gmi printed no product name",
+        readings=Readings(
+            temperature_c=number(_field(record, "Temperature", "GPU Current Temp")),
+            power_w=number(_field(record, "Power Readings", "Power Draw")),
+            utilization_percent=number(_field(record, "Utilization", "Gpu")),
+            memory_used_bytes=size(_field(record, "FB Memory Usage", "Used"), "MiB"),
+        ),
+    )
