@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from suanli.adapters.devices.text import number, told
 from suanli.model.discovery import Processors
 
-# Implementers: the Arm Architecture Reference Manual, MIDR_EL1, and Linux arch/arm64/include/asm/cputype.h, whose
-# names of parts util-linux (sys-utils/lscpu-arm.c) keeps; Phytium's as its own kernels name them.
+# Implementers are those of MIDR_EL1 (Arm Architecture Reference Manual; Linux arch/arm64/include/asm/cputype.h). The
+# names of parts were written from memory and not checked against a table, but for those in the dialogues;
+# Phytium's as its own kernels name them.
 _IMPLEMENTERS = {
     0x41: "ARM",
     0x46: "Fujitsu",
