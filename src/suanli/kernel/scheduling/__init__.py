@@ -1,5 +1,5 @@
-"""The scheduling kernel: a snapshot of arrays in, a plan with reasons out; the same live, in what-if and in replay.
+"""The scheduling kernel: the center as tables in, a plan with reasons out; the same loops live and in replay.
 
-The steps of a turn (``cycle``), one file each: order -> feasible -> score -> place -> reserve -> preempt -> explain.
-``state`` keeps what they see up to date, ``plan`` has what comes out.
+The steps of a turn are ``core``'s, one file each. ``state`` keeps a live center's tables up to date, ``cycle`` takes a
+turn on them, ``refusals`` and ``explain`` say why what waits does, ``plan`` has what comes out.
 """
