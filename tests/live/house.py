@@ -93,6 +93,8 @@ class House:
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            # Else each house would make the planner's machine code anew.
+            "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"],
             "SUANLI_HOME": str(self.home),
             "SUANLI_LOCAL_CPUS": "8",
             **environment,

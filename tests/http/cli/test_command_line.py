@@ -19,7 +19,13 @@ class Person:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), "SUANLI_HOME": str(home / "state")}
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "SUANLI_HOME": str(home / "state"),
+            # Else each server would make the planner's machine code anew.
+            "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"],
+        }
 
     def does(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run `suanli` and expect its exit code."""
