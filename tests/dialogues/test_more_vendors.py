@@ -69,6 +69,49 @@ def test_intel_flex_170_and_a_card_without_a_name_of_its_own() -> None:
     )
 
 
+def test_intel_as_tables_and_lists() -> None:
+    assert intel.parse_table(dialogue("intel/xpumanager_xpu-smi_discovery_table.txt")) == (
+        gpu("intel", "Intel(R) Graphics [0x020a]", uuid="00000000-0000-0000-0000-020a00008086", pci="0000:4d:00.0"),
+    )
+    assert intel.parse_list(dialogue("intel/xpumanager_xpu-smi_discovery_dump.csv")) == tuple(
+        gpu("intel", "Intel(R) Graphics [0x56c0]", index=index) for index in (0, 1)
+    )
+    assert intel.parse_list(dialogue("intel/xpumanager_xpu-smi_dump.csv")) == ()
+
+
+def test_intel_readings() -> None:
+    assert intel.parse_stats(dialogue("intel/xpumanager_xpu-smi_stats_table.txt")) == {0: read(41, 15, 24)}
+    assert intel.parse_dump(dialogue("intel/xpumanager_xpu-smi_dump.csv")) == {
+        0: Readings(power_w=14.61, utilization_percent=0)
+    }
+
+
+def test_intel_distances_are_those_of_the_nearest_tiles() -> None:
+    assert intel.parse_topology(dialogue("intel/xpumanager_xpu-smi_topology_m.txt")) == {
+        (0, 0): Distance.SELF,
+        (0, 1): Distance.LINK,
+        (1, 0): Distance.LINK,
+        (1, 1): Distance.SELF,
+    }
+
+
+def test_metax_temperatures_are_those_of_the_hottest_sensor() -> None:
+    found = metax.parse_temperatures(dialogue("metax/mx-smi_show-temperature.txt"))
+    assert found == (
+        gpu("metax", "MXC500", pci="0000:08:00.0", readings=Readings(temperature_c=39)),
+        gpu("metax", "MXC500", index=1, pci="0000:09:00.0", readings=Readings(temperature_c=39.25)),
+    )
+
+
+def test_iluvatar_as_a_list() -> None:
+    assert iluvatar.parse_query(dialogue("iluvatar/gpustack_ixsmi_query.csv")) == (
+        gpu("iluvatar", "Iluvatar MR-V50", memory=16384, readings=read(30, None, 116)),
+        gpu("iluvatar", "Iluvatar MR-V100", index=1, memory=32768, readings=read(36, None, 27996)),
+    )
+    (cut,) = iluvatar.parse_query("3, Iluvatar MR-V50")
+    assert (cut.index, cut.health) == (3, Health.UNKNOWN)
+
+
 def test_kunlunxins_program_of_the_same_name_is_not_intels() -> None:
     assert intel.parse_discovery(dialogue("kunlunxin/xpu-smi_L.txt")) == ()
     assert intel.parse_discovery(dialogue("kunlunxin/xpu-smi_q_p800.txt")) == ()

@@ -68,6 +68,10 @@ class DiscoveredDevice:
     """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
     memory_bytes: int | None = None
     partitions: tuple[Partition, ...] = ()
+    shell: str = ""
+    """What an FPGA carries for good: its vendor's static region or partial reconfiguration interface."""
+    bitstream: str = ""
+    """What an FPGA is configured with, where its tool tells."""
     health: Health = Health.OK
     reason: str = ""
     """Why it is not OK; empty if it is."""

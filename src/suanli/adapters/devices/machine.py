@@ -59,9 +59,7 @@ class MachineDevices:
         devices: list[DiscoveredDevice] = []
         looked: list[Looked] = []
         for vendor in self._vendors:
-            mine = [
-                slot for slot in slots if slot.vendor in vendor.pci_vendors and slot.pci_class in vendor.pci_classes
-            ]
+            mine = [slot for slot in slots if _is_of(vendor, slot)]
             sign = next((sign for sign in vendor.signs if (self._root / sign).exists()), "")
             place = ", ".join([*(slot.address for slot in mine), *([f"/{sign}"] if sign else [])])
             outcome = Outcome.FOUND if place else Outcome.ABSENT
@@ -160,15 +158,31 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         return
 
 
+def _is_of(vendor: Vendor, slot: _Slot) -> bool:
+    """Tell whether a slot holds what may be a device of a vendor."""
+    return (
+        slot.vendor in vendor.pci_vendors
+        and slot.pci_class in vendor.pci_classes
+        and slot.address not in vendor.passed_over
+    )
+
+
+def _card(address: str) -> str:
+    """The address of a PCI function without the number of the function."""
+    return address.rpartition(".")[0]
+
+
 def _with_silent(
     vendor: Vendor, found: Sequence[DiscoveredDevice], slots: Sequence[_Slot], asked: Sequence[Looked]
 ) -> list[DiscoveredDevice]:
     """What the tools found, and an UNKNOWN device for each that is on the bus and that none of them lists.
 
-    Where a tool prints no addresses, nobody can tell which is missing; then only the surplus of the bus is added.
+    Functions of one card are one device, unless a tool lists them one by one. Where a tool prints no addresses, nobody
+    can tell which is missing; then only the surplus of the bus is added.
     """
-    listed = {device.pci_address for device in found}
-    silent = [slot for slot in slots if slot.address not in listed]
+    listed = {_card(device.pci_address) for device in found}
+    cards = {_card(slot.address): slot for slot in reversed(slots)}
+    silent = [slot for card, slot in sorted(cards.items()) if card not in listed]
     unplaced = sum(not device.pci_address for device in found)
     why = "; ".join(f"{look.place.split()[0]}: {look.outcome}" for look in asked)
     first = max((device.index for device in found), default=-1) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from suanli.model.discovery import Distance
@@ -81,3 +81,37 @@ def distances(
             if kind is not None:
                 found[place[line[0]], at] = kind
     return found
+
+
+def outline(lines: Iterable[str]) -> dict[str, str]:
+    """What is told as ``name : value``, by the headings it stands indented under and its own name (``PCI/Bus Id``)."""
+    above: list[tuple[int, str]] = []
+    found: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not name.strip():
+            continue
+        depth = len(name.expandtabs()) - len(name.expandtabs().lstrip())
+        while above and above[-1][0] >= depth:
+            above.pop()
+        if colon:
+            found.setdefault("/".join([*(heading for _, heading in above), name.strip()]), value.strip())
+        else:
+            above.append((depth, name.strip()))
+    return found
+
+
+def sections(text: str, heading: re.Pattern[str]) -> Iterator[tuple[re.Match[str], list[str]]]:
+    """Each line that is a heading all by itself, and the lines between it and the next one."""
+    match: re.Match[str] | None = None
+    lines: list[str] = []
+    for line in text.splitlines():
+        new = heading.fullmatch(line)
+        if new is None:
+            lines.append(line)
+            continue
+        if match is not None:
+            yield match, lines
+        match, lines = new, []
+    if match is not None:
+        yield match, lines

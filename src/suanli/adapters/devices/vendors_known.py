@@ -23,7 +23,11 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """One vendor as its file tells it; ``signs`` are paths below the root that exist where its driver is loaded."""
+    """One vendor as its file tells it.
+
+    ``signs`` are paths below the root that exist where its driver is loaded, ``passed_over`` PCI addresses at which
+    its kind of device is none of a center's.
+    """
 
     name: str
     device_class: DeviceClass
@@ -32,6 +36,7 @@ class Vendor:
     pci_classes: frozenset[str]
     signs: tuple[str, ...]
     tools: tuple[Tool, ...]
+    passed_over: frozenset[str] = frozenset()
 
     def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
         """The devices that a tool printed. The vendor's module is imported by the first of them only."""
@@ -55,4 +60,5 @@ def _read(path: Path) -> Vendor:
         pci_classes=frozenset(told["pci_classes"]),
         signs=tuple(told["signs"]),
         tools=tuple(Tool(words=tuple(tool["words"]), parser=tool["parser"]) for tool in told["tools"]),
+        passed_over=frozenset(told.get("passed_over", ())),
     )

@@ -89,6 +89,23 @@ def test_a_device_whose_tools_are_missing_is_unknown(machine: Machine) -> None:
     assert [look.outcome for look in found.looked if "nvidia-smi" in look.place] == [Outcome.NO_TOOL, Outcome.NO_TOOL]
 
 
+def test_functions_of_one_card_are_one_device(machine: Machine) -> None:
+    for function in "01":
+        machine.slot(f"0000:65:00.{function}", "10ee", "5000", "120000")
+        machine.slot(f"0000:66:00.{function}", "10ee", "5000", "120000")
+    machine.tool("xbutil", "echo '  [0000:65:00.1] : xilinx_u200_xdma_201830_2 user(inst=129)'")
+    good, silent = machine.survey().devices
+    assert (good.model, good.health, good.pci_address) == ("Alveo U200", Health.OK, "0000:65:00.1")
+    assert (silent.health, silent.pci_address) == (Health.UNKNOWN, "0000:66:00.0")
+
+
+def test_the_display_inside_a_processor_is_no_device_of_a_center(machine: Machine) -> None:
+    machine.slot("0000:00:02.0", "8086", "a780", "030000")
+    assert machine.survey().devices == ()
+    machine.slot("0000:03:00.0", "8086", "56c0", "038000")
+    assert [device.pci_address for device in machine.survey().devices] == ["0000:03:00.0"]
+
+
 def test_a_tool_that_hangs_is_given_up(machine: Machine) -> None:
     machine.slot("0000:13:00.0", "cabc", "0370", "120000")
     machine.tool("cnmon", "sleep 60 & wait")

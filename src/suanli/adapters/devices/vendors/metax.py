@@ -1,14 +1,15 @@
-"""MetaX: the table of ``mx-smi``, and ``mx-smi topo -m``."""
+"""MetaX: the table of ``mx-smi``, ``mx-smi --show-temperature`` and ``mx-smi topo -m``."""
 
 from __future__ import annotations
 
 import re
 
-from suanli.adapters.devices.text import distances, number, pci_address, rows
+from suanli.adapters.devices.text import distances, number, outline, pci_address, rows, sections
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
 from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(\S*MX\S*|MetaX\s+\S+)(?:\s.*)?", re.ASCII)
+_SECTION = re.compile(r"GPU#([0-9]{1,6})\s+(\S+)\s+(\S+)\s*", re.ASCII)
 _STATE = re.compile(r"(\S+)\s*C\s+(\S+?)\s*W?\s*/.*", re.ASCII)
 _USE = re.compile(r"([0-9]{1,15})\s*/\s*([0-9]{1,15})\s*MiB", re.ASCII)
 _KINDS = {
@@ -30,6 +31,21 @@ def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
         if card is not None and len(cells) >= 3:
             found.append(_device(card, cells, lines[at + 1] if at + 1 < len(lines) else []))
     return tuple(found)
+
+
+def parse_temperatures(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The cards of ``mx-smi --show-temperature``, with the hottest of their chip's sensors."""
+    return tuple(
+        DiscoveredDevice(
+            index=int(match[1]),
+            device_class=DeviceClass.GPU,
+            vendor="metax",
+            model=match[2],
+            pci_address=pci_address(match[3]),
+            readings=Readings(temperature_c=_hottest(outline(lines))),
+        )
+        for match, lines in sections(text, _SECTION)
+    )
 
 
 def parse_topology(text: str) -> dict[tuple[int, int], Distance]:
@@ -59,3 +75,8 @@ def _device(card: re.Match[str], upper: list[str], lower: list[str]) -> Discover
             memory_used_bytes=int(memory[1]) << 20 if memory else None,
         ),
     )
+
+
+def _hottest(fields: dict[str, str]) -> float | None:
+    told = [number(value) for name, value in fields.items() if name.startswith("Chip Temperature/")]
+    return max((degrees for degrees in told if degrees is not None), default=None)

@@ -1,0 +1,60 @@
+"""Intel Gaudi: the comma-separated answer of ``hl-smi`` to the query that the catalogue asks."""
+
+from __future__ import annotations
+
+import csv
+
+from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.model.discovery import DiscoveredDevice, Health, Readings
+from suanli.model.spec import DeviceClass
+
+_FIELDS = (
+    "index",
+    "uuid",
+    "name",
+    "driver_version",
+    "memory.total",
+    "memory.used",
+    "memory.free",
+    "power.draw",
+    "power.max",
+    "temperature.aip",
+    "utilization.aip",
+    "bus_id",
+)
+"""The columns asked for, in their order; without the last the answer is read too."""
+
+
+def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``hl-smi -Q ... -f csv,noheader``, one line each; a line cut short makes an UNKNOWN device."""
+    found = []
+    for line in text.splitlines():
+        try:
+            cells = [cell.strip() for cell in next(csv.reader([line]), [])]
+        except csv.Error:
+            continue
+        if len(cells) > 1 and cells[0].isascii() and cells[0].isdigit() and len(cells[0]) < 7:
+            found.append(_device(dict(zip(_FIELDS, cells, strict=False))))
+    return tuple(found)
+
+
+def _device(fields: dict[str, str]) -> DiscoveredDevice:
+    model, memory = told(fields.get("name")), size(fields.get("memory.total"), "MiB")
+    is_whole = bool(model) and memory is not None
+    return DiscoveredDevice(
+        index=int(fields["index"]),
+        device_class=DeviceClass.NPU,
+        vendor="gaudi",
+        model=model,
+        uuid=told(fields["uuid"]),
+        pci_address=pci_address(fields.get("bus_id", "")),
+        memory_bytes=memory,
+        health=Health.OK if is_whole else Health.UNKNOWN,
+        reason="" if is_whole else "hl-smi printed no name or no memory",
+        readings=Readings(
+            temperature_c=number(fields.get("temperature.aip")),
+            power_w=number(fields.get("power.draw")),
+            utilization_percent=number(fields.get("utilization.aip")),
+            memory_used_bytes=size(fields.get("memory.used"), "MiB"),
+        ),
+    )

@@ -1,0 +1,58 @@
+"""Kunlunxin: ``xpu-smi -q`` and ``xpu-smi -L``. Intel's program of the same name prints none of this."""
+
+from __future__ import annotations
+
+import re
+
+from suanli.adapters.devices.text import number, outline, pci_address, sections, size, told
+from suanli.model.discovery import DiscoveredDevice, Health, Readings
+from suanli.model.spec import DeviceClass
+
+_SECTION = re.compile(r"XPU ([0-9a-f:.]{7,20})\s*", re.IGNORECASE | re.ASCII)
+_LINE = re.compile(r"XPU ([0-9]{1,6}): (\S+)(?:\s.*)?", re.ASCII)
+_ID = re.compile(r"0x([0-9a-f]{4})([0-9a-f]{4})", re.IGNORECASE | re.ASCII)
+
+
+def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``xpu-smi -q``."""
+    found = enumerate(sections(text, _SECTION))
+    return tuple(_device(position, match[1], outline(lines)) for position, (match, lines) in found)
+
+
+def parse_list(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``xpu-smi -L``, which says where they are and not what."""
+    return tuple(
+        DiscoveredDevice(
+            index=int(match[1]),
+            device_class=DeviceClass.NPU,
+            vendor="kunlunxin",
+            pci_address=pci_address(match[2]),
+            health=Health.UNKNOWN,
+            reason="xpu-smi -L prints no product names",
+        )
+        for match in map(_LINE.fullmatch, text.splitlines())
+        if match is not None
+    )
+
+
+def _device(position: int, address: str, fields: dict[str, str]) -> DiscoveredDevice:
+    index, model = number(fields.get("Minor Number")), told(fields.get("Product Name"))
+    pci = _ID.fullmatch(fields.get("PCI/Device Id", ""))
+    return DiscoveredDevice(
+        index=position if index is None else int(index),
+        device_class=DeviceClass.NPU,
+        vendor="kunlunxin",
+        model=model,
+        uuid=told(fields.get("XPU UUID")),
+        pci_address=pci_address(fields.get("PCI/Bus Id", "")) or pci_address(address),
+        pci_id=f"{pci[2]}:{pci[1]}".lower() if pci else "",
+        memory_bytes=size(fields.get("Memory Usage/Total")),
+        health=Health.OK if model else Health.UNKNOWN,
+        reason="" if model else "xpu-smi printed no product name",
+        readings=Readings(
+            temperature_c=number(fields.get("Temperature/XPU Current Temp")),
+            power_w=number(fields.get("Power Readings/Power Draw")),
+            utilization_percent=number(fields.get("Utilization/Xpu")),
+            memory_used_bytes=size(fields.get("Memory Usage/Used")),
+        ),
+    )

@@ -1,0 +1,48 @@
+"""Tenstorrent: the snapshot of ``tt-smi -s``. A board of two chips is two devices, of which one has no PCI address."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from suanli.adapters.devices.text import number, pci_address, told
+from suanli.model.discovery import DiscoveredDevice, Health, Readings
+from suanli.model.spec import DeviceClass
+
+
+def parse_snapshot(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``tt-smi -s``; nothing where the text is no JSON. Memory is not told: the catalogue knows it."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    records = whole.get("device_info") if isinstance(whole, dict) else None
+    return tuple(_device(at, record) for at, record in enumerate(records)) if isinstance(records, list) else ()
+
+
+def _part(record: Any, name: str) -> Mapping[str, Any]:
+    part = record.get(name) if isinstance(record, Mapping) else None
+    return part if isinstance(part, Mapping) else {}
+
+
+def _device(position: int, record: Any) -> DiscoveredDevice:
+    board, telemetry = _part(record, "board_info"), _part(record, "telemetry")
+    model, is_trained = told(board.get("board_type")), board.get("dram_status") is not False
+    reason = (
+        "tt-smi printed no board type" if not model else "" if is_trained else "tt-smi says that its memory is down"
+    )
+    return DiscoveredDevice(
+        index=position,
+        device_class=DeviceClass.NPU,
+        vendor="tenstorrent",
+        model=model,
+        uuid=told(board.get("board_id")),
+        pci_address=pci_address(board.get("bus_id", "")),
+        health=Health.UNKNOWN if not model else Health.OK if is_trained else Health.FAILED,
+        reason=reason,
+        readings=Readings(
+            temperature_c=number(telemetry.get("asic_temperature", telemetry.get("temperature"))),
+            power_w=number(telemetry.get("power", telemetry.get("power_consumption"))),
+        ),
+    )

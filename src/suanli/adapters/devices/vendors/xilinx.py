@@ -1,0 +1,87 @@
+"""AMD Xilinx: ``xbutil examine`` and its platform report, ``xbmgmt`` scans and XRT's platform record in JSON.
+
+A card that carries its golden (factory) image is there, but nothing can run on it until it is flashed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from suanli.adapters.devices.text import outline, pci_address, sections, size, told
+from suanli.model.discovery import DiscoveredDevice, Health
+from suanli.model.spec import DeviceClass
+
+_LISTED = re.compile(r"\s*\[([0-9a-f:.]{7,20})\]\s*:\s*(\S+)(.*)", re.IGNORECASE | re.ASCII)
+_REPORT = re.compile(r"[0-9]{1,6}/[0-9]{1,6} \[([0-9a-f:.]{7,20})\] : (\S+)\s*", re.IGNORECASE | re.ASCII)
+_CARD = re.compile(r"xilinx_([a-z]+[0-9]+[a-z]*)(?:_.*)?", re.IGNORECASE | re.ASCII)
+
+
+def parse_examine(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The cards that ``xbutil examine`` lists, as XRT 2.7 prints them and with the ``Ready`` column of 2.13 on."""
+    found: list[DiscoveredDevice] = []
+    for match in map(_LISTED.fullmatch, text.splitlines()):
+        if match is not None:
+            is_ready = match[3].split()[-1:] != ["No"]
+            found.append(_device(len(found), match[1], match[2], is_ready=is_ready))
+    return tuple(found)
+
+
+def parse_platform(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The cards of ``xbutil examine -r platform``, with their memory."""
+    found: list[DiscoveredDevice] = []
+    for match, lines in sections(text, _REPORT):
+        memory = size(outline(lines).get("Platform/DDR Size", "").removesuffix("Bytes").strip()) or None
+        found.append(_device(len(found), match[1], match[2], memory))
+    return tuple(found)
+
+
+def parse_scan(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The cards of ``xbmgmt`` in JSON: its scan of devices, or XRT's record of platforms."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    platforms = [_part(record, "platform") for record in _records(whole, "devices")] or _records(whole, "platforms")
+    return tuple(_scanned(at, platform) for at, platform in enumerate(platforms))
+
+
+def _records(whole: Any, name: str) -> list[Any]:
+    records = whole.get(name) if isinstance(whole, dict) else None
+    return records if isinstance(records, list) else []
+
+
+def _part(record: Any, name: str) -> dict[str, Any]:
+    part = record.get(name) if isinstance(record, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _scanned(position: int, platform: Any) -> DiscoveredDevice:
+    shell = _part(platform, "current_shell") or _part(platform, "static_region")
+    bdf = platform.get("bdf", "") if isinstance(platform, dict) else ""
+    memory = size(_part(platform, "off_chip_board_info").get("ddr_size_bytes")) or None
+    return _device(position, str(bdf), told(shell.get("vbnv")), memory)
+
+
+def _device(
+    position: int, address: str, shell: str, memory: int | None = None, *, is_ready: bool = True
+) -> DiscoveredDevice:
+    card = _CARD.fullmatch(shell)
+    is_golden = "GOLDEN" in shell.upper()
+    reason = "XRT names no shell" if not shell else ""
+    if is_golden:
+        reason = "carries its golden image only: flash a shell before it can be used"
+    elif not is_ready:
+        reason = "XRT says that it is not ready"
+    return DiscoveredDevice(
+        index=position,
+        device_class=DeviceClass.FPGA,
+        vendor="xilinx",
+        model=f"Alveo {card[1].upper()}" if card else "",
+        pci_address=pci_address(address),
+        memory_bytes=memory,
+        shell=shell,
+        health=Health.UNKNOWN if not shell else Health.FAILED if reason else Health.OK,
+        reason=reason,
+    )

@@ -1,0 +1,71 @@
+from suanli.adapters.devices.vendors import intel_fpga, xilinx
+from suanli.model.discovery import DiscoveredDevice, Health
+from suanli.model.spec import DeviceClass
+from tests.dialogues.reference import dialogue
+
+
+def alveo(model: str, pci: str, shell: str, memory: int | None = None) -> DiscoveredDevice:
+    return DiscoveredDevice(
+        index=0,
+        device_class=DeviceClass.FPGA,
+        vendor="xilinx",
+        model=model,
+        pci_address=pci,
+        memory_bytes=memory,
+        shell=shell,
+    )
+
+
+def test_xilinx_cards_as_listed_and_as_reported() -> None:
+    assert xilinx.parse_examine(dialogue("fpga/xrt_xbutil_examine_u200_v2.12.txt")) == (
+        alveo("Alveo U200", "0000:17:00.1", "xilinx_u200_gen3x16_xdma_base_1"),
+    )
+    assert xilinx.parse_platform(dialogue("fpga/xrt_xbutil_examine_platform_u200.txt")) == (
+        alveo("Alveo U200", "0000:65:00.1", "xilinx_u200_xdma_201830_2", 64 * 2**30),
+    )
+
+
+def test_xilinx_cards_in_json() -> None:
+    assert xilinx.parse_scan(dialogue("fpga/xrt_xbmgmt_scan_u250_head.json")) == (
+        alveo("Alveo U250", "0000:03:00.0", "xilinx_u250_gen3x16_base"),
+    )
+    assert xilinx.parse_scan(dialogue("fpga/xrt_info_platform_u50lv.json")) == (
+        alveo("Alveo U50LV", "", "xilinx_u50lv_gen3x4_xdma_base_2"),
+    )
+
+
+def test_a_golden_image_is_present_and_not_usable_and_hides_no_other() -> None:
+    # The columns are those of XRT 2.13 (Xilinx/XRT, pull request 6423).
+    text = """Devices present
+BDF             :  Shell                      Platform UUID  Device ID         Device Ready*
+[0000:65:00.0]  :  xilinx_u280_xdma_201920_3  0x5e278820     mgmt(inst=25856)  Yes
+[0000:17:00.0]  :  xilinx_u250_GOLDEN_5       n/a            n/a               No
+[0000:18:00.0]  :  xilinx_u55c_gen3x16_base_3 0x11           n/a               No
+"""
+    ready, golden, late = xilinx.parse_examine(text)
+    assert (ready.model, ready.health) == ("Alveo U280", Health.OK)
+    assert (golden.model, golden.health) == ("Alveo U250", Health.FAILED)
+    assert "golden" in golden.reason
+    assert (late.health, late.reason) == (Health.FAILED, "XRT says that it is not ready")
+
+
+def test_intel_n3000() -> None:
+    assert intel_fpga.parse_fme(dialogue("fpga/opae_fpgainfo_fme_n3000.txt")) == (
+        DiscoveredDevice(
+            index=0,
+            device_class=DeviceClass.FPGA,
+            vendor="intel-fpga",
+            pci_address="0000:08:00.0",
+            pci_id="8086:0b30",
+            shell="f3c99413-5081-4aad-bced-07eb84a6d0bb",
+            bitstream="0x2300011001030F",
+        ),
+    )
+
+
+def test_intel_card_that_booted_its_factory_image() -> None:
+    heading = "//****** FME ******//\n"
+    text = f"{heading}PCIe s:b:d.f : 0000:08:00.0\nBoot Page : factory\n{heading}Boot Page : user\n"
+    factory, nowhere = intel_fpga.parse_fme(text)
+    assert (factory.health, factory.reason) == (Health.FAILED, "booted its factory image")
+    assert nowhere.health is Health.UNKNOWN
