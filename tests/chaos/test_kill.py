@@ -41,7 +41,7 @@ def survive(center: Center, ledger: Path, kills: int, capsys: pytest.CaptureFixt
     tell(capsys, f"SUANLI_CHAOS_SEED={SEED}, {kills} kills")
     began = time.monotonic()
     with Load(center.ready(), ledger, SEED) as tally:
-        downs = kill(center, tally, kills, SEED)
+        downs = kill(center, tally, ledger, kills, SEED)
         client = Client(center, center.ready())
     wait_until(client.idle, 180, "the queue to be empty", pause_s=0.5)
     with client.wires(1) as (wire,):
