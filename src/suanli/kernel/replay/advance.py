@@ -28,16 +28,17 @@ from suanli.kernel.scheduling.core.place import lift
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
-    CHANGES,
     DEVICE_HOLD,
     DEVICE_NEXT,
     END,
+    HEAD_SEEN,
     HELD_CPU,
     HELD_SHARE,
     HOLD,
     LIMIT,
     NEVER,
     NEXT,
+    NOBODY,
     RUNNING_SIZE,
     WAITING_SIZE,
     Center,
@@ -123,7 +124,8 @@ def _correct(center: Center, course: Course, now: int) -> None:
         elapsed = now - course.started_us[job]
         center.jobs[job, END] = course.started_us[job] + correct(course.requested_us[job], elapsed)
         lists.start(center, job)
-        center.sizes[CHANGES] += 1
+        # What was foreseen for the head counted on the former end.
+        center.sizes[HEAD_SEEN] = NOBODY
 
 
 @compiled

@@ -9,9 +9,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Codes(Generic[K]):
-    """Integers from 0 for the keys in use; one is given again once nobody uses its key."""
+    """Integers from 0 for the keys in use; one is given again once nobody uses its key.
 
-    def __init__(self) -> None:
+    The ``spare`` keys that went out of use last are remembered: who takes one of them again finds its code as it was.
+    """
+
+    def __init__(self, spare: int = 0) -> None:
+        self._spare = spare
+        self._unused: dict[K, int] = {}
         self._codes: dict[K, int] = {}
         self._keys: list[K] = []
         self._users: list[int] = []
@@ -20,6 +25,10 @@ class Codes(Generic[K]):
     def __iter__(self) -> Iterator[K]:
         """The keys in use."""
         return iter(self._codes)
+
+    def codes(self) -> list[int]:
+        """The codes of all keys in use and of those remembered."""
+        return [*self._codes.values(), *self._unused.values()]
 
     def __len__(self) -> int:
         """One more than the largest code ever given."""
@@ -34,10 +43,15 @@ class Codes(Generic[K]):
         return self._keys[code]
 
     def take(self, key: K) -> tuple[int, bool]:
-        """The key's code, with one user more; and whether nobody used the key before."""
+        """The key's code, with one user more; and whether it is new to the key."""
         code = self._codes.get(key)
         if code is not None:
             self._users[code] += 1
+            return code, False
+        code = self._unused.pop(key, None)
+        if code is not None:
+            self._codes[key] = code
+            self._users[code] = 1
             return code, False
         if self._free:
             code = self._free.pop()
@@ -55,5 +69,8 @@ class Codes(Generic[K]):
         if self._users[code]:
             return False
         del self._codes[self._keys[code]]
-        self._free.append(code)
+        self._unused[self._keys[code]] = code
+        if len(self._unused) > self._spare:
+            oldest = next(iter(self._unused))
+            self._free.append(self._unused.pop(oldest))
         return True

@@ -119,16 +119,18 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
 
 
 def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]) -> Iterable[Stage]:
-    devices, parts = room.devices, WHOLE // demand.device_share
-    left = np.ones(devices.shape[:2], dtype=np.bool_)
+    parts, share = WHOLE // demand.device_share, demand.device_share
+    # By position and then by node: sums over few positions of many nodes are then sums of whole rows.
+    kinds, healthy, free = (np.ascontiguousarray(room.devices[:, :, column].T) for column in (TYPE, HEALTHY, FREE))
+    left = np.ones(kinds.shape, dtype=np.bool_)
     for code, meeting in narrowings(room.types, demand):
-        left = meeting[devices[:, :, TYPE]]
-        yield code, left.sum(axis=1) * parts // demand.device_count
+        left = meeting[kinds]
+        yield code, left.sum(axis=0) * parts // demand.device_count
     if ReasonCode.DEVICE_HEALTH not in ignoring:
-        left = left & (devices[:, :, HEALTHY] > 0)
-        yield ReasonCode.DEVICE_HEALTH, left.sum(axis=1) * parts // demand.device_count
-    free = np.where(left, devices[:, :, FREE] // demand.device_share, 0)
-    yield ReasonCode.DEVICE_FREE, np.maximum(free, 0).sum(axis=1) // demand.device_count
+        left = left & (healthy > 0)
+        yield ReasonCode.DEVICE_HEALTH, left.sum(axis=0) * parts // demand.device_count
+    usable = free >= share if share > WHOLE // 2 else np.maximum(free // share, 0)
+    yield ReasonCode.DEVICE_FREE, (usable * left).sum(axis=0) // demand.device_count
 
 
 def tasks_fitting(found: Sequence[Stage]) -> Ints:

@@ -121,10 +121,10 @@ class Turn:
 
     def _bar_impossible(self) -> None:
         """Keep work that can never be held from being tried, and from becoming the head."""
-        tables, state = self.state.tables, self.state
-        never = [state.demands[demand] for demand in state.demands if state.impossible(demand)]
+        tables, kinds = self.state.tables, self.state.kinds
+        never = kinds.rows[kinds.impossible]
         tables.kinds[never, t.BLOCKED] = tables.sizes[t.TURN] + 1
-        tables.sizes[t.BARRED] = len(never)
+        tables.sizes[t.BARRED] = never.size
 
     def _placement(self, job: Job) -> Placement:
         allocation = self.allocation(job)

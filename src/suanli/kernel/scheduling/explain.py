@@ -162,13 +162,13 @@ class _After:
 
 def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason]:
     """Every constraint that some node fails, and what is missing together where some nodes would do."""
-    counts = room.counts
-    failing = np.stack([tasks for _, tasks in found]) < demand.tasks_a_node
-    first = failing & (np.cumsum(failing, axis=0) == 1)
-    total = int(counts.sum())
-    reasons, narrowed = [], np.zeros(counts.size, dtype=np.bool_)
-    for place, (code, tasks) in enumerate(found):
-        fails = failing[place]
+    counts, total = room.counts, int(room.counts.sum())
+    failed, narrowed = np.zeros(counts.size, dtype=np.bool_), np.zeros(counts.size, dtype=np.bool_)
+    reasons = []
+    for code, tasks in found:
+        fails = tasks < demand.tasks_a_node
+        first = fails & ~failed
+        failed |= fails
         if code.startswith("device_"):
             fails = fails & ~narrowed
             narrowed |= fails
@@ -177,14 +177,14 @@ def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason
             reason = Reason(
                 code=code,
                 nodes_failing=int(counts[fails].sum()),
-                nodes_failing_first=int(counts[first[place]].sum()),
+                nodes_failing_first=int(counts[first].sum()),
                 nodes_total=total,
                 needed=needed,
                 available=available,
                 wanted=_wanted(demand, code),
             )
             reasons.append(reason)
-    if not failing.any(axis=0).all() or not total:
+    if not failed.all() or not total:
         reasons.append(shortfall(totals(room, tasks_fitting(found), demand), demand))
     return reasons
 

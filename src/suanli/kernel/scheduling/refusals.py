@@ -35,12 +35,12 @@ CODES = (
 
 def refused(state: ClusterState, head: Job | None, window_us: int) -> Sequence[Refusal]:
     """Why everything that waits after the turn just taken does, given who has the reservation, and in how long."""
-    tables, codes = state.tables, [state.demands[demand] for demand in state.demands]
-    waiting = tables.kinds[codes]
+    tables, kinds = state.tables, state.kinds
+    waiting = tables.kinds[kinds.rows]
     return Refusals(
         _Numbers(
-            demands=list(state.demands),
-            impossible=[state.impossible(demand) for demand in state.demands],
+            demands=kinds.demands,
+            impossible=kinds.impossible,
             waiting=waiting[:, t.WAITING_OF],
             blocked=waiting[:, t.BLOCKED] == tables.sizes[t.TURN],
             long=waiting[:, t.LONG] == tables.sizes[t.TURN],
@@ -49,7 +49,7 @@ def refused(state: ClusterState, head: Job | None, window_us: int) -> Sequence[R
             nodes=len(state.names),
             unused=tables.nodes.shape[0] - len(state.names),
             window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
-            too_long=_count_long(state, codes, window_us) if head is not None else waiting[:, t.WAITING_OF],
+            too_long=_count_long(state, kinds.rows, window_us) if head is not None else waiting[:, t.WAITING_OF],
             of_full_arrays=_of_full_arrays(state),
         ).tell
     )
@@ -102,7 +102,7 @@ class _Numbers:
     """What was so after the turn, by kind of waiting work [K]."""
 
     demands: Sequence[Demand]
-    impossible: Sequence[bool]
+    impossible: t.Flags
     waiting: t.Ints
     blocked: t.Flags
     long: t.Flags
@@ -149,16 +149,16 @@ def _waiting_jobs(state: ClusterState) -> t.Ints:
     return tables.jobs[tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]]]
 
 
-def _count_long(state: ClusterState, codes: Sequence[int], window_us: int) -> t.Ints:
+def _count_long(state: ClusterState, rows: t.Ints, window_us: int) -> t.Ints:
     """By kind, how many wait that may run longer than the window and are of no full array; 0 where nobody asks."""
     tables = state.tables
-    kinds = tables.kinds[codes]
+    kinds = tables.kinds[rows]
     asked = (kinds[:, t.LONG] == tables.sizes[t.TURN]) & (kinds[:, t.BLOCKED] != tables.sizes[t.TURN])
     if not asked.any():
-        return np.zeros(len(codes), dtype=np.int64)
+        return np.zeros(rows.size, dtype=np.int64)
     jobs = _waiting_jobs(state)
     counted = (jobs[:, t.LIMIT] > window_us) & ~_is_full(state, jobs)
-    return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[codes]
+    return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[rows]
 
 
 def _is_full(state: ClusterState, jobs: t.Ints) -> t.Flags:
@@ -173,7 +173,7 @@ def _of_full_arrays(state: ClusterState) -> list[tuple[int, WorkloadId, Reason, 
         return []
     jobs = _waiting_jobs(state)
     pairs, counts = np.unique(jobs[_is_full(state, jobs)][:, [t.KIND, t.ARRAY]], axis=0, return_counts=True)
-    place = {state.demands[demand]: place for place, demand in enumerate(state.demands)}
+    place = {row: place for place, row in enumerate(state.kinds.rows.tolist())}
     found = []
     for (kind, array), count in zip(pairs.tolist(), counts.tolist(), strict=True):
         reason = array_full(state, array)

@@ -56,6 +56,24 @@ class Job:
     """When a run is taken to end."""
 
 
+_SPARE_SHAPES = 256
+"""Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Kinds of waiting work [K], all in one order.
+
+    ``rows`` of the tables; ``holds`` [K, 2], most rows of holds and of device holds that one of the kind takes; whether
+    it is ``impossible`` for good.
+    """
+
+    demands: tuple[Demand, ...]
+    rows: t.Ints
+    holds: t.Ints
+    impossible: t.Flags
+
+
 class ClusterState:
     """Nodes, queues, waiting workloads and running work as tables of the compiled loops, folded from changes.
 
@@ -80,13 +98,14 @@ class ClusterState:
         self.arrays.take(WorkloadId(0))
         self.nodes: dict[NodeName, int] = {}
         """Rows by name."""
-        self._shapes: Codes[Demand] = Codes()
+        self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._queues: dict[QueueName, int] = {}
         self._waiting: dict[WorkloadId, Job] = {}
         self._running: dict[RunId, Job] = {}
         self._rows: Codes[WorkloadId | RunId] = Codes()
         self._held = self._devices_held = 0
         self._impossible: dict[Demand, bool] = {}
+        self._kinds: Kinds | None = None
         self._empty: Room | None = None
 
     def set_node(self, node: Node) -> None:
@@ -113,7 +132,7 @@ class ClusterState:
         self.generations[row] = node.generation
         self._measure()
         self._impossible.clear()
-        self._empty = None
+        self._empty = self._kinds = None
 
     def set_queue(self, queue: Queue) -> None:
         """A queue is there, or has another priority."""
@@ -140,6 +159,7 @@ class ClusterState:
         shape = self._shape(job.demand)
         if is_new:
             self.tables.kinds[kind] = (0, 0, 0, shape)
+            self._kinds = None
         limit = workload.time_limit_s * MICROSECONDS or t.NEVER
         need = job.demand.nodes or job.demand.tasks
         columns = (shape, need, kind, limit, 0, job.array)
@@ -160,6 +180,7 @@ class ClusterState:
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
         if self.demands.leave(int(self.tables.jobs[job.row, t.KIND])):
             self._impossible.pop(job.demand, None)
+            self._kinds = None
         self._drop(job)
 
     def waits(self, workload: WorkloadId) -> bool:
@@ -223,14 +244,12 @@ class ClusterState:
     def held(self, row: int) -> tuple[list[list[int]], list[list[int]]]:
         """What a row of jobs holds: rows of holds and of device holds."""
         jobs = self.tables.jobs
-        return _chain(self.tables.holds, jobs[row, t.HOLD]), _chain(self.tables.device_holds, jobs[row, t.DEVICE_HOLD])
+        return self._chains(jobs[row, t.HOLD], jobs[row, t.DEVICE_HOLD])
 
     def reserved(self) -> tuple[list[list[int]], list[list[int]]]:
         """What is reserved: rows of holds and of device holds."""
         sizes = self.tables.sizes
-        return _chain(self.tables.holds, sizes[t.HEAD_HOLD]), _chain(
-            self.tables.device_holds, sizes[t.HEAD_DEVICE_HOLD]
-        )
+        return self._chains(sizes[t.HEAD_HOLD], sizes[t.HEAD_DEVICE_HOLD])
 
     @property
     def room(self) -> Room:
@@ -258,15 +277,30 @@ class ClusterState:
 
     def make_room(self, placements: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
-        nodes, width = len(self.names), self.tables.devices.shape[1]
-        rows = np.array([_rows_of(demand, width) for demand in self.demands], dtype=np.int64).reshape(-1, 2)
-        codes = [self.demands[demand] for demand in self.demands]
-        waiting = self.tables.kinds[codes, t.WAITING_OF]
-        by_node, by_device = np.minimum(rows, [nodes, nodes * width]).T
+        nodes, width, kinds = len(self.names), self.tables.devices.shape[1], self.kinds
+        waiting = self.tables.kinds[kinds.rows, t.WAITING_OF]
+        by_node, by_device = np.minimum(kinds.holds, [nodes, nodes * width]).T
         self._reach(
             holds=self._held + nodes + _largest(by_node, waiting, placements),
             device_holds=self._devices_held + nodes * width + _largest(by_device, waiting, placements),
         )
+
+    @property
+    def kinds(self) -> Kinds:
+        """What waits, by kind."""
+        if self._kinds is None:
+            width, demands = self.tables.devices.shape[1], tuple(self.demands)
+            self._kinds = Kinds(
+                demands,
+                np.array([self.demands[demand] for demand in demands], dtype=np.int64),
+                np.array([_rows_of(demand, width) for demand in demands], dtype=np.int64).reshape(-1, 2),
+                np.array([self.impossible(demand) for demand in demands], dtype=np.bool_),
+            )
+        return self._kinds
+
+    def _chains(self, nodes: int, devices: int) -> tuple[list[list[int]], list[list[int]]]:
+        held = _chain(self.tables.holds, nodes, t.HELD_BY)
+        return held, _chain(self.tables.device_holds, devices, t.DEVICE_NEXT)
 
     def _job(self, name: WorkloadId | RunId, workload: Workload, spec: WorkloadSpec, end: Instant) -> Job:
         """A row for a workload that waits or runs, with all columns that both have."""
@@ -332,6 +366,7 @@ class ClusterState:
 
     def _judge_anew(self) -> None:
         self.tables.shapes[:, t.SEEN] = t.NOBODY
+        self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
 
     def _add_node(self, name: NodeName) -> int:
         row = self.nodes[name] = len(self.names)
@@ -354,6 +389,7 @@ class ClusterState:
                 raise InvalidRequestError("devices", f"node {self.names[row]} has too many devices to tell apart")
             indices.append(index)
             self._reach(devices=len(indices))
+            self._kinds = None
             self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE)
         return indices.index(index)
 
@@ -363,8 +399,8 @@ class ClusterState:
             if len(self.types) == t.DEVICE_TYPES:
                 raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
             self.types.append(kind)
-            for shape in self._shapes:
-                self._set_types(self._shapes[shape], shape)
+            for shape in self._shapes.codes():
+                self._set_types(shape, self._shapes.key(shape))
             self._judge_anew()
         return self.types.index(kind)
 
@@ -387,11 +423,12 @@ def _task_of(demand: Demand) -> Demand:
     return demand._replace(tasks=demand.tasks_a_node, nodes=int(demand.nodes > 0))
 
 
-def _chain(table: t.Ints, row: int) -> list[list[int]]:
+def _chain(table: t.Ints, row: int, columns: int) -> list[list[int]]:
     found = []
     while row >= 0:
-        *amounts, row = table[row].tolist()
-        found.append(amounts)
+        amounts = table[row].tolist()
+        found.append(amounts[:columns])
+        row = amounts[-1]
     return found
 
 

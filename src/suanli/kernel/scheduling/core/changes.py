@@ -9,7 +9,6 @@ from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lif
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
-    CHANGES,
     CPU,
     END,
     ENGINE,
@@ -70,7 +69,6 @@ def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
     lay(center, job)
     lists.start(center, job)
     center.bounds[center.jobs[job, ARRAY], ACTIVE] += 1
-    center.sizes[CHANGES] += 1
 
 
 @entry
@@ -79,7 +77,6 @@ def end(center: Center, job: int) -> None:
     lists.end(center, job)
     lift(center, job)
     center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
-    center.sizes[CHANGES] += 1
     _forget_head(center, job)
 
 

@@ -28,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     FREE,
     FREE_CPU,
     FREE_MEMORY,
+    HEAD_SEEN,
     HEALTHY,
     HOLDERS,
     LAST,
@@ -132,6 +133,7 @@ def touch(nodes: Ints, shapes: Ints, log: Ints, sizes: Ints, node: int) -> None:
         shapes[:, SEEN] = NOBODY
         nodes[:, LAST] = NOBODY
         sizes[LOG_SIZE] = 0
+        sizes[HEAD_SEEN] = NOBODY
     log[sizes[LOG_SIZE]] = node
     nodes[node, LAST] = sizes[LOG_SIZE]
     sizes[LOG_SIZE] += 1
@@ -195,6 +197,12 @@ def _remember_score(scores: Scores, lowest: Scores, node: int, new: np.float32) 
         lowest[block] = new
     elif old == lowest[block]:
         lowest[block] = -np.inf
+
+
+@compiled
+def may_gain(blocker: int) -> bool:
+    """Tell whether a node that fails this could be of use once what is held of it is free."""
+    return blocker < 0 or blocker == FAILS_EXCLUSIVE or blocker >= FAILS_FREE
 
 
 @compiled

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled, entry
-from suanli.kernel.scheduling.core.place import shift_chains
-from suanli.kernel.scheduling.core.reserve import due_by, lift_for, meet_node, move, three_devices
+from suanli.kernel.scheduling.core.outlook import due_by
+from suanli.kernel.scheduling.core.place import shift, shift_chains
+from suanli.kernel.scheduling.core.reserve import lift_for, meet_node, three_devices
 from suanli.kernel.scheduling.core.tables import (
     END,
     ENGINE,
@@ -48,6 +49,9 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     """
     jobs, running, lifted, shape = center.jobs, center.lists[RUNNING], center.lists[LIFTED], center.jobs[job, SHAPE]
     refresh(center, shape, policy)
+    # Put back as they are, without judging every node once more.
+    center.row[:] = center.tasks[shape]
+    total = center.total[shape].copy()
     size, head_end = center.sizes[RUNNING_SIZE], NEVER
     if head != NOBODY:
         head_end = min(head_start + jobs[head, LIMIT], NEVER)
@@ -74,7 +78,9 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     if stage == _THERE:
         _lay_head(center, shape, 1)
     for place in range(off - 1, -1, -1):
-        move(center, lifted[place], -1, shape)
+        shift(center, center.nodes, center.devices, lifted[place], -1)
+    center.tasks[shape] = center.row
+    center.total[shape] = total
     if head != NOBODY:
         _meet_kept(center)
     return instant

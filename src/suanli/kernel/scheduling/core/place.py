@@ -8,7 +8,9 @@ from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_by
 from suanli.kernel.scheduling.core.tables import (
+    AFTER,
     ALONE,
+    BEFORE,
     BLOCK,
     BY_NODES,
     CANDIDATE,
@@ -25,7 +27,9 @@ from suanli.kernel.scheduling.core.tables import (
     FREE_CPU,
     FREE_MEMORY,
     HEALTHY,
+    HELD,
     HELD_ALONE,
+    HELD_BY,
     HELD_CPU,
     HELD_MEMORY,
     HELD_NODE,
@@ -219,8 +223,9 @@ def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int
     There must be a row left.
     """
     row = _chain(holds, sizes, UNUSED, jobs[job], HOLD)
-    for column in range(NEXT):
+    for column in range(HELD_BY):
         holds[row, column] = amounts[column]
+    holds[row, HELD_BY] = job
 
 
 @compiled
@@ -285,6 +290,14 @@ def lay(center: Center, job: int) -> None:
     """Take what a job holds."""
     shift(center, center.nodes, center.devices, job, -1)
     _touch_held(center, job)
+    nodes, holds, row = center.nodes, center.holds, center.jobs[job, HOLD]
+    while row >= 0:
+        first = nodes[holds[row, HELD_NODE], HELD]
+        holds[row, BEFORE], holds[row, AFTER] = NOBODY, first
+        if first >= 0:
+            holds[first, BEFORE] = row
+        nodes[holds[row, HELD_NODE], HELD] = row
+        row = holds[row, NEXT]
 
 
 @compiled
@@ -292,7 +305,18 @@ def lift(center: Center, job: int) -> None:
     """Give back what a job holds, and let it hold nothing any more."""
     shift(center, center.nodes, center.devices, job, 1)
     _touch_held(center, job)
-    forget(center, job)
+    nodes, holds, row = center.nodes, center.holds, center.jobs[job, HOLD]
+    while row >= 0:
+        before, after = holds[row, BEFORE], holds[row, AFTER]
+        if before >= 0:
+            holds[before, AFTER] = after
+        else:
+            nodes[holds[row, HELD_NODE], HELD] = after
+        if after >= 0:
+            holds[after, BEFORE] = before
+        row = holds[row, NEXT]
+    unchain(center.holds, center.sizes, UNUSED, center.jobs[job], HOLD)
+    unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.jobs[job], DEVICE_HOLD)
 
 
 @compiled
@@ -302,10 +326,3 @@ def _touch_held(center: Center, job: int) -> None:
     while row >= 0:
         touch(nodes, shapes, log, sizes, holds[row, HELD_NODE])
         row = holds[row, NEXT]
-
-
-@compiled
-def forget(center: Center, job: int) -> None:
-    """Let a job hold nothing any more; what it held is not given back by this."""
-    unchain(center.holds, center.sizes, UNUSED, center.jobs[job], HOLD)
-    unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.jobs[job], DEVICE_HOLD)

@@ -3,14 +3,14 @@
 EASY as in D. Lifka, "The ANL/IBM SP scheduling system", JSSPP 1995: work behind the head may start only if it cannot
 delay the head's reserved start, that is, if it ends before it, or leaves free what the head will take.
 
-The trial takes running work off the center's own nodes in the order of its ends, and puts it back: only the head's own
-shape looks meanwhile, so nothing that others remember becomes wrong.
+What running work leaves when is ``outlook``'s; here is what is kept for the head, and what may start beside it.
 """
 
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.outlook import look_again, look_ahead, matters, node_at
 from suanli.kernel.scheduling.core.place import choose, hold, shift, unchain
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
@@ -22,15 +22,13 @@ from suanli.kernel.scheduling.core.tables import (
     END,
     ENGINE,
     EXCLUSIVE,
-    FAILS_EXCLUSIVE,
-    FAILS_FREE,
     FREE,
     FREE_CPU,
     FREE_MEMORY,
     HEAD,
-    HEAD_AT,
     HEAD_DEVICE_HOLD,
     HEAD_HOLD,
+    HEAD_SEEN,
     HEAD_START,
     HELD_NODE,
     HOLD,
@@ -39,6 +37,7 @@ from suanli.kernel.scheduling.core.tables import (
     KEPT,
     KEPT_SIZE,
     LIFTED,
+    LOG_SIZE,
     NEED,
     NEVER,
     NEXT,
@@ -61,49 +60,23 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     instant ``soon``. A reservation for the same job stands while no node has changed. Nodes of which least is free now
     are kept first, so that most of what is free stays open to others.
     """
-    jobs, running, lifted = center.jobs, center.lists[RUNNING], center.lists[LIFTED]
-    shape, need, size, sizes = jobs[job, SHAPE], jobs[job, NEED], center.sizes[RUNNING_SIZE], center.sizes
-    if sizes[HEAD] == job and sizes[HEAD_AT] == sizes[CHANGES] and size and jobs[running[0], END] > now:
+    jobs, running, size, sizes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.sizes
+    shape, need, is_late = jobs[job, SHAPE], jobs[job, NEED], size > 0 and jobs[running[0], END] <= now
+    is_known = sizes[HEAD] == job and sizes[HEAD_SEEN] >= 0 and not is_late
+    if is_known and sizes[HEAD_SEEN] == sizes[LOG_SIZE]:
         return int(sizes[HEAD_START])
     _release(center)
-    busy = center.busy
-    for node in range(busy.size):
-        busy[node] = center.tasks[shape, node]
-    off = overdue = 0
-    late = due_by(jobs, running[:size], now)
-    due, found = late, NEVER
-    while found == NEVER and (overdue < late or due < size):
-        instant = jobs[running[due], END] if due < size else NEVER
-        if overdue < late and soon <= instant:
-            instant = soon
-            while overdue < late:
-                off += lift_for(center, running[overdue], shape, off)
-                overdue += 1
-        if instant >= NEVER:
-            break
-        while due < size and jobs[running[due], END] == instant:
-            off += lift_for(center, running[due], shape, off)
-            due += 1
-        if holdable(center.total, shape, need):
-            found = instant
-    if found != NEVER:
-        _keep(center, job, choose(center, shape, need, center.tasks[shape], busy))
-    for place in range(off - 1, -1, -1):
-        move(center, lifted[place], -1, shape)
-    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
-    for place in range(center.sizes[KEPT_SIZE]):
-        meet_node(nodes, devices, center.scratch[KEPT, place])
-    sizes[HEAD], sizes[HEAD_AT], sizes[HEAD_START] = job, sizes[CHANGES], found
-    return found
-
-
-@compiled
-def due_by(jobs: Ints, running: Ints, instant: int) -> int:
-    """How many of those that run are taken to end by an instant."""
-    count = 0
-    while count < running.size and jobs[running[count], END] <= instant:
-        count += 1
-    return count
+    start = look_again(center, shape, need) if is_known else NEVER
+    if start == NEVER:
+        start = look_ahead(center, shape, need, now, soon)
+    if start != NEVER:
+        busy = center.busy
+        for node in range(busy.size):
+            busy[node] = center.tasks[shape, node]
+        _keep(center, job, choose(center, shape, need, center.row, busy), (start, now, soon))
+    sizes[HEAD], sizes[HEAD_START] = job, start
+    sizes[HEAD_SEEN] = NOBODY if is_late or start == NEVER else sizes[LOG_SIZE]
+    return start
 
 
 @compiled
@@ -176,44 +149,38 @@ def choose_beside(center: Center, shape: int, need: int) -> int:
 
 
 @compiled
-def _keep(center: Center, job: int, count: int) -> None:
-    """Remember what is free on the chosen nodes beside what the job will hold of them."""
+def _keep(center: Center, job: int, count: int, times: tuple[int, int, int]) -> None:
+    """Remember what is free on the chosen nodes at the start beside what the job will hold of them.
+
+    ``times`` are the start, the present, and when work past its end is taken to end.
+    """
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
     for place in range(count):
         node = center.scratch[CHOSEN, place]
         center.scratch[KEPT, place] = node
-        center.then_nodes[node] = center.nodes[node]
-        center.then_devices[node] = center.devices[node]
+        node_at(center, node, times[0], times[1], times[2])
+        center.then_nodes[node] = center.both_nodes[node]
+        center.then_devices[node] = center.both_devices[node]
         center.nodes[node, IS_KEPT] = 1
     center.sizes[KEPT_SIZE] = count
-    hold(center, job, count, False)
+    hold(center, job, count, True)
     shift(center, center.then_nodes, center.then_devices, job, -1)
     # It holds nothing yet, but what it will hold stays known.
     jobs, sizes = center.jobs, center.sizes
     sizes[HEAD_HOLD], sizes[HEAD_DEVICE_HOLD] = jobs[job, HOLD], jobs[job, DEVICE_HOLD]
     jobs[job, HOLD] = jobs[job, DEVICE_HOLD] = NOBODY
+    for place in range(count):
+        meet_node(nodes, devices, center.scratch[KEPT, place])
 
 
 @compiled
 def lift_for(center: Center, job: int, shape: int, off: int) -> int:
     """Take a running job off its nodes for a trial, as the one numbered ``off``; 0 where that is of no use."""
-    if not _matters(center, job, shape):
+    if not matters(center, job, shape):
         return 0
     center.lists[LIFTED, off] = job
     move(center, job, 1, shape)
     return 1
-
-
-@compiled
-def _matters(center: Center, job: int, shape: int) -> bool:
-    """Tell whether a running job holds something of a node that could be of use to a shape, once it is free."""
-    holds, blockers = center.holds, center.blocker[shape]
-    row = center.jobs[job, HOLD]
-    while row >= 0:
-        blocker = blockers[holds[row, HELD_NODE]]
-        if blocker < 0 or blocker == FAILS_EXCLUSIVE or blocker >= FAILS_FREE:
-            return True
-        row = holds[row, NEXT]
-    return False
 
 
 @compiled

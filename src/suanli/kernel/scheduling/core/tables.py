@@ -31,10 +31,10 @@ DEVICE_TYPES = 63
 BLOCK = 64
 """Nodes whose least score is kept together: near the square root of the thousands of nodes there may be."""
 
-ENGINE, READY, CPU, MEMORY, FREE_CPU, FREE_MEMORY, HOLDERS, EXCLUSIVE, LAST, IS_KEPT = range(10)
+ENGINE, READY, CPU, MEMORY, FREE_CPU, FREE_MEMORY, HOLDERS, EXCLUSIVE, LAST, IS_KEPT, HELD, LOOKED_AT = range(12)
 """Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
 hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
-keeps some."""
+keeps some, the first hold of a running job on it, and the look ahead that met it last."""
 
 TYPE, HEALTHY, FREE = range(3)
 """Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
@@ -66,8 +66,9 @@ SHAPE, NEED, KIND, LIMIT, END, ARRAY, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED = 
 end, in microseconds; the bound of its array (0: none); the first of what it holds of nodes and of devices; 1 where it
 may lose its place; when it started."""
 
-HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, NEXT = range(6)
-"""Columns of holds: what one job holds of one node, and the next hold of the same job."""
+HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
+"""Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
+and the next hold of the same job."""
 
 DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 """Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
@@ -75,6 +76,9 @@ DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 WAITING_OF, BLOCKED, LONG, OF_SHAPE = range(4)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation; its
 shape, which only who asks for reasons must know."""
+
+GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
+"""Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
 
 ACTIVE, MOST = range(2)
 """Columns of bounds: elements of the array that run, and how many may."""
@@ -97,7 +101,6 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     KEPT_SIZE,
     TURN,
     HEAD,
-    HEAD_AT,
     HEAD_START,
     BARRED,
     LEAVING_SIZE,
@@ -105,11 +108,16 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     HEAD_DEVICE_HOLD,
     LARGEST_CPU,
     LARGEST_MEMORY,
-) = range(18)
+    HEAD_SEEN,
+    GAINS,
+    ENDED,
+    LOOKS,
+) = range(21)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
-hold not in use, nodes kept, number of the turn; whose reservation was worked out last, after how many changes, and its
-start; kinds that wait and are marked as blocked before the turn; entries of who loses its place; the first of
-what is reserved of nodes and of devices; milli-cpus and bytes of the largest nodes."""
+hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
+and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
+devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
+are, how many jobs had to end for them, and looks ahead ever."""
 
 (
     FAILS_STATE,
@@ -133,9 +141,10 @@ class Center(NamedTuple):
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
     nodes (minus infinity: to be looked up). ``failing`` [S, 10] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
-    which they changed. ``keys`` [K, J] (float64) order the queue, most significant first. ``then_...`` is what is free
-    on kept nodes at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N]
-    (int32) and ``busy`` [N] (float32) are for choices.
+    which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
+    (float64) order the queue, most significant first. ``then_...`` is what is free on kept nodes at the reserved start
+    beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32) and ``busy`` [N] (float32) are for
+    choices.
     """
 
     nodes: Ints
@@ -152,6 +161,7 @@ class Center(NamedTuple):
     jobs: Ints
     keys: Floats
     holds: Ints
+    gains: Ints
     device_holds: Ints
     kinds: Ints
     bounds: Ints
@@ -187,7 +197,7 @@ def make_center(sizes: Sizes) -> Center:
     devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
     devices[:, :, TYPE] = NOBODY
     center = Center(
-        nodes=_ints(nodes, 10),
+        nodes=_ints(nodes, 12),
         devices=devices,
         shapes=_ints(shapes, 14),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
@@ -200,7 +210,8 @@ def make_center(sizes: Sizes) -> Center:
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
         jobs=_ints(jobs, 10),
         keys=np.zeros((sizes.keys, jobs)),
-        holds=_ints(sizes.holds, 6),
+        holds=_ints(sizes.holds, 9),
+        gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
         kinds=_ints(sizes.kinds, 4),
         bounds=_ints(sizes.bounds, 2),
@@ -208,14 +219,14 @@ def make_center(sizes: Sizes) -> Center:
         scratch=_ints(4, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
-        then_nodes=_ints(nodes, 10),
+        then_nodes=_ints(nodes, 12),
         then_devices=devices.copy(),
-        both_nodes=_ints(nodes, 10),
+        both_nodes=_ints(nodes, 12),
         both_devices=devices.copy(),
-        sizes=np.zeros(18, dtype=np.int64),
+        sizes=np.zeros(21, dtype=np.int64),
     )
-    center.nodes[:, LAST] = NOBODY
-    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD]] = NOBODY
+    center.nodes[:, [LAST, HELD]] = NOBODY
+    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
     center.jobs[:, [HOLD, DEVICE_HOLD]] = NOBODY

@@ -72,18 +72,18 @@ class Replayed:
 
     def holds(self, job: int) -> list[tuple[int, ...]]:
         """Node, tasks, cpus, memory, alone."""
-        return _chain(self.center.holds, int(self.center.jobs[job, t.HOLD]), t.NEXT)
+        return _chain(self.center.holds, int(self.center.jobs[job, t.HOLD]), t.HELD_BY)
 
     def device_holds(self, job: int) -> list[tuple[int, ...]]:
         """Node, position, thousandths."""
         return _chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
 
 
-def _chain(table: t.Ints, row: int, following: int) -> list[tuple[int, ...]]:
+def _chain(table: t.Ints, row: int, columns: int) -> list[tuple[int, ...]]:
     found = []
     while row >= 0:
-        found.append(tuple(int(value) for value in table[row, :following]))
-        row = int(table[row, following])
+        found.append(tuple(int(value) for value in table[row, :columns]))
+        row = int(table[row, -1])
     return found
 
 

@@ -1,0 +1,260 @@
+"""What ends of running work bring for the head: on which node, from when, how many of its tasks fit.
+
+Each such gain is kept, in the order of time, up to the instant at which the head had enough. While the same head waits,
+only nodes that changed are looked at anew, and nothing is taken off the center's own nodes for it: what a node will be
+is worked out in ``both_nodes`` and ``both_devices``, which whoever keeps a reservation sets anew afterwards.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core.feasible import may_gain, tasks_on, weight
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.place import shift
+from suanli.kernel.scheduling.core.tables import (
+    AFTER,
+    DEVICE_HOLD,
+    DEVICE_NEXT,
+    DEVICE_NODE,
+    END,
+    ENDED,
+    ENGINE,
+    EXCLUSIVE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    GAIN_AT,
+    GAIN_NODE,
+    GAIN_TASKS,
+    GAINS,
+    HEAD_SEEN,
+    HEAD_START,
+    HELD,
+    HELD_ALONE,
+    HELD_BY,
+    HELD_CPU,
+    HELD_MEMORY,
+    HELD_NODE,
+    HELD_SHARE,
+    HOLD,
+    HOLDERS,
+    LAST,
+    LOG_SIZE,
+    LOOKED_AT,
+    LOOKS,
+    NEVER,
+    NEXT,
+    POSITION,
+    RUNNING,
+    RUNNING_SIZE,
+    Center,
+    Ints,
+)
+
+_DEARER = 4
+"""How much more it costs to look at a job among those that hold one node than among all, which are sorted by end."""
+
+
+@compiled
+def look_ahead(center: Center, shape: int, need: int, now: int, soon: int) -> int:
+    """Find the first instant at which some engine's nodes can hold all of the need, NEVER if there is none.
+
+    The shape must be up to date and have no room now. Work past its expected end is taken to end at the instant
+    ``soon``. ``row`` has then what fits on each node at the instant.
+    """
+    jobs, running, size, sizes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.sizes
+    center.row[:] = center.tasks[shape]
+    total = center.total[shape].copy()
+    sizes[GAINS] = overdue = 0
+    sizes[LOOKS] += 1
+    late = due_by(jobs, running[:size], now)
+    due = late
+    while overdue < late or due < size:
+        instant = jobs[running[due], END] if due < size else NEVER
+        if overdue < late and soon <= instant:
+            instant = soon
+            while overdue < late:
+                _let_end(center, running[overdue], shape, total, instant)
+                overdue += 1
+        if instant >= NEVER:
+            break
+        while due < size and jobs[running[due], END] == instant:
+            _let_end(center, running[due], shape, total, instant)
+            due += 1
+        if _suffices(total, need):
+            sizes[ENDED] = due
+            return int(instant)
+    return NEVER
+
+
+@compiled
+def look_again(center: Center, shape: int, need: int) -> int:
+    """Find the same as :func:`look_ahead` by the gains that are kept, looking anew at nodes that changed.
+
+    Nothing may be past its expected end. NEVER where what is kept does not tell, or looking would cost more.
+    """
+    nodes, log, gains, sizes = center.nodes, center.log, center.gains, center.sizes
+    first, last, holders = sizes[HEAD_SEEN], sizes[LOG_SIZE], 0
+    sizes[LOOKS] += 1
+    for place in range(first, last):
+        if nodes[log[place], LAST] == place:
+            holders += nodes[log[place], HOLDERS]
+            nodes[log[place], LOOKED_AT] = sizes[LOOKS]
+    if _DEARER * holders > sizes[ENDED]:
+        return NEVER
+    kept = 0
+    for place in range(sizes[GAINS]):
+        if nodes[gains[place, GAIN_NODE], LOOKED_AT] != sizes[LOOKS]:
+            gains[kept] = gains[place]
+            kept += 1
+    sizes[GAINS] = kept
+    for place in range(first, last):
+        if nodes[log[place], LAST] == place and may_gain(center.blocker[shape, log[place]]):
+            _look_at(center, shape, log[place], sizes[HEAD_START])
+    return _first_sufficient(center, shape, need)
+
+
+@compiled
+def due_by(jobs: Ints, running: Ints, instant: int) -> int:
+    """How many of those that run are taken to end by an instant."""
+    count = 0
+    while count < running.size and jobs[running[count], END] <= instant:
+        count += 1
+    return count
+
+
+@compiled
+def node_at(center: Center, node: int, instant: int, now: int, soon: int) -> None:
+    """Work out, in ``both_nodes`` and ``both_devices``, what is free of a node at an instant."""
+    holds, row = center.holds, center.nodes[node, HELD]
+    _begin(center, node)
+    while row >= 0:
+        end = center.jobs[holds[row, HELD_BY], END]
+        if (soon if end <= now else end) <= instant:
+            _free(center, row)
+        row = holds[row, AFTER]
+
+
+@compiled
+def _begin(center: Center, node: int) -> None:
+    center.both_nodes[node] = center.nodes[node]
+    center.both_devices[node] = center.devices[node]
+
+
+@compiled
+def _free(center: Center, row: int) -> None:
+    """Let a running job hold nothing of one node any more."""
+    nodes, holds, held, node = center.both_nodes, center.holds, center.device_holds, center.holds[row, HELD_NODE]
+    nodes[node, FREE_CPU] += holds[row, HELD_CPU]
+    nodes[node, FREE_MEMORY] += holds[row, HELD_MEMORY]
+    nodes[node, HOLDERS] -= 1
+    nodes[node, EXCLUSIVE] -= holds[row, HELD_ALONE]
+    device = center.jobs[holds[row, HELD_BY], DEVICE_HOLD]
+    while device >= 0:
+        if held[device, DEVICE_NODE] == node:
+            center.both_devices[node, held[device, POSITION], FREE] += held[device, HELD_SHARE]
+        device = held[device, DEVICE_NEXT]
+
+
+@compiled
+def _let_end(center: Center, job: int, shape: int, total: Ints, instant: int) -> None:
+    """Let a running job end in ``both_nodes``, and note what that brings."""
+    if not matters(center, job, shape):
+        return
+    holds, looks, first = center.holds, center.sizes[LOOKS], center.jobs[job, HOLD]
+    row = first
+    while row >= 0:
+        node = holds[row, HELD_NODE]
+        if center.nodes[node, LOOKED_AT] != looks:
+            center.nodes[node, LOOKED_AT] = looks
+            _begin(center, node)
+        row = holds[row, NEXT]
+    shift(center, center.both_nodes, center.both_devices, job, 1)
+    row = first
+    while row >= 0:
+        node = holds[row, HELD_NODE]
+        tasks, _ = tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)
+        if tasks != center.row[node]:
+            _insert(center.gains, center.sizes, instant, node, tasks)
+            _gain(center, shape, total, node, tasks)
+        row = holds[row, NEXT]
+
+
+@compiled
+def matters(center: Center, job: int, shape: int) -> bool:
+    """Tell whether a running job holds something of a node that could be of use to a shape, once it is free."""
+    holds, row = center.holds, center.jobs[job, HOLD]
+    while row >= 0:
+        if may_gain(center.blocker[shape, holds[row, HELD_NODE]]):
+            return True
+        row = holds[row, NEXT]
+    return False
+
+
+@compiled
+def _gain(center: Center, shape: int, total: Ints, node: int, tasks: int) -> None:
+    former, shapes = center.row[node], center.shapes
+    total[center.nodes[node, ENGINE]] += weight(shapes, shape, tasks) - weight(shapes, shape, former)
+    center.row[node] = tasks
+
+
+@compiled
+def _insert(gains: Ints, sizes: Ints, instant: int, node: int, tasks: int) -> None:
+    place = sizes[GAINS]
+    while place > 0 and gains[place - 1, GAIN_AT] > instant:
+        gains[place] = gains[place - 1]
+        place -= 1
+    gains[place, GAIN_AT], gains[place, GAIN_NODE], gains[place, GAIN_TASKS] = instant, node, tasks
+    sizes[GAINS] += 1
+
+
+@compiled
+def _look_at(center: Center, shape: int, node: int, horizon: int) -> None:
+    """Note what the ends of those that hold some of one node bring, up to a horizon."""
+    holds, jobs, row, count = center.holds, center.jobs, center.nodes[node, HELD], 0
+    rows = np.empty(center.nodes[node, HOLDERS], dtype=np.int64)
+    while row >= 0:
+        end = jobs[holds[row, HELD_BY], END]
+        if end <= horizon:
+            place = count
+            while place > 0 and jobs[holds[rows[place - 1], HELD_BY], END] > end:
+                rows[place] = rows[place - 1]
+                place -= 1
+            rows[place] = row
+            count += 1
+        row = holds[row, AFTER]
+    _begin(center, node)
+    before = center.tasks[shape, node]
+    for place in range(count):
+        _free(center, rows[place])
+        end = jobs[holds[rows[place], HELD_BY], END]
+        if place + 1 < count and jobs[holds[rows[place + 1], HELD_BY], END] == end:
+            continue
+        tasks, _ = tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)
+        if tasks != before:
+            _insert(center.gains, center.sizes, end, node, tasks)
+            before = tasks
+
+
+@compiled
+def _first_sufficient(center: Center, shape: int, need: int) -> int:
+    gains, size, place = center.gains, center.sizes[GAINS], 0
+    center.row[:] = center.tasks[shape]
+    total = center.total[shape].copy()
+    while place < size:
+        instant = gains[place, GAIN_AT]
+        while place < size and gains[place, GAIN_AT] == instant:
+            _gain(center, shape, total, gains[place, GAIN_NODE], gains[place, GAIN_TASKS])
+            place += 1
+        if _suffices(total, need):
+            return int(instant)
+    return NEVER
+
+
+@compiled
+def _suffices(total: Ints, need: int) -> bool:
+    for engine in range(total.size):
+        if total[engine] >= need:
+            return True
+    return False
