@@ -23,6 +23,7 @@ from suanli.adapters.devices.vendors import (
     mthreads,
     nvidia,
     tenstorrent,
+    thead,
     xilinx,
 )
 
@@ -43,6 +44,8 @@ TABLE = """
 | Device ID                   | 0 |
 | GPU Power (W)               | 15 |
 | 39 C   Sleep    105W  300W | 49120MiB Disable|   0.0%      A073640510015 |
+| 0  PPU-ZW810E        N/A        | 00000000:08:00.0       |                    0 |
+| N/A  31C   N/A       90W / 400W | 512MiB / 98304MiB      |  17%        Default  |
 *Dev Pwr    DTemp  Sip    DUsed  Dpm     MUsed  Mem
 0    101    36     0.0    0.0    Sleep   84.1   42976
 """
@@ -136,6 +139,8 @@ PARSERS: list[Callable[[str], object]] = [
     nvidia.parse_query,
     nvidia.parse_topology,
     tenstorrent.parse_snapshot,
+    thead.parse_query,
+    thead.parse_table,
     xilinx.parse_examine,
     xilinx.parse_platform,
     xilinx.parse_scan,
