@@ -1,6 +1,6 @@
 import pytest
 
-from suanli.adapters.devices.vendors.amd import parse_rocm_smi, parse_rocminfo, parse_static
+from suanli.adapters.devices.vendors.amd import parse_metric, parse_rocm_smi, parse_rocminfo, parse_static
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
@@ -116,3 +116,24 @@ def test_no_json_and_a_garbled_device() -> None:
     good, bad = parse_static('WARNING: x\n{"gpu_data": [{"gpu": 0, "asic": {"market_name": "MI250"}}, {"gpu": 1}]}')
     assert (good.model, good.health) == ("MI250", Health.OK)
     assert (bad.index, bad.health, bad.reason) == (1, Health.UNKNOWN, "amd-smi printed no market name")
+
+
+# The names are those of ROCm's amdsmi_cli and of what issue 737 of henrygd/beszel and pull request 2720 of
+# ROCm/rocm-systems show: a list in ROCm 6, wrapped since 7, and whole sections that are N/A.
+METRIC = """{"gpu": 0, "usage": {"gfx_activity": {"value": 42, "unit": "%"}, "vcn_activity": ["N/A"]},
+"power": {"socket_power": {"value": 239, "unit": "W"}, "throttle_status": "UNTHROTTLED"},
+"temperature": {"edge": "N/A", "hotspot": {"value": 36, "unit": "C"}, "mem": {"value": 31, "unit": "C"}},
+"mem_usage": {"total_vram": {"value": 294896, "unit": "MB"}, "used_vram": {"value": 283, "unit": "MB"}}},
+{"gpu": 1, "usage": "N/A", "power": {"socket_power": "N/A"}, "temperature": {"edge": "N/A", "hotspot": "N/A"}}, 7"""
+
+
+@pytest.mark.parametrize("text", [f"[{METRIC}]", f'{{"gpu_data": [{METRIC}]}}', f"WARNING: x\n[{METRIC}]"])
+def test_readings_flat_and_wrapped_and_not_available(text: str) -> None:
+    assert parse_metric(text) == {0: read(36, 239, 283 << 20, 42), 1: Readings()}
+
+
+def test_readings_of_older_names() -> None:
+    text = """[{"gpu": 0, "power": {"current_socket_power": "N/A", "average_socket_power": {"value": 89, "unit": "W"}},
+    "temperature": {"edge": {"value": 40, "unit": "C"}, "hotspot": {"value": 44, "unit": "C"}}}]"""
+    assert parse_metric(text) == {0: Readings(temperature_c=40, power_w=89)}
+    assert parse_metric("amdsmi.AmdSmiLibraryException: [1]") == {}

@@ -89,7 +89,8 @@ PCIe s:b:d.f : 0000:08:00.0
 Device Id : 0x0B30
 """
 JSON = """{"gpu_data": [{"gpu": 0, "asic": {"market_name": "MI300X", "device_id": "0x74a1"}, "bus": {"bdf":
-"0000:05:00.0"}, "vram": {"size": {"value": 196592, "unit": "MB"}}}], "card0": {"Card Series": "BW", "Card Vendor":
+"0000:05:00.0"}, "vram": {"size": {"value": 196592, "unit": "MB"}},
+"usage": {"gfx_activity": {"value": 4}}, "power": {"socket_power": 1}}], "card0": {"Card Series": "BW", "Card Vendor":
 "Hygon", "vram Total Memory (MiB)": "65520", "Unique ID": 1}, "device_list":
 [{"device_id": 0, "device_name": "B", "pci_device_id": "0xbda"}], "GPU": [{"Index": "0", "PCI": {"PCI/Bus ID": 1}}],
 "device_info": [{"board_info": {"bus_id": "0000:01:00.0", "board_type": "n150"}, "telemetry": {"power": " 12.0"}}],
@@ -104,6 +105,7 @@ MATRIX += 'Timestamp, DeviceId, GPU Power (W)\n06:14:46.000, 0, 14.61\nDevice ID
 
 PARSERS: list[Callable[[str], object]] = [
     amd.parse_static,
+    amd.parse_metric,
     amd.parse_rocm_smi,
     amd.parse_rocminfo,
     ascend.parse_info,

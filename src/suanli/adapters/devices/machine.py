@@ -91,8 +91,26 @@ class MachineDevices:
             )
             best = best or found
             if read:
-                return found, asked
+                return self._with_readings(vendor, tool, found, asked), asked
         return best, asked
+
+    def _with_readings(
+        self, vendor: Vendor, listing: Tool, found: tuple[DiscoveredDevice, ...], asked: list[Looked]
+    ) -> tuple[DiscoveredDevice, ...]:
+        """The devices with how they are now, where the tool that listed them has another command for that.
+
+        Only the same program is asked: two programs of a vendor may number its devices differently.
+        """
+        for tool in vendor.readings:
+            if tool.words[0] != listing.words[0]:
+                continue
+            answer = self._run(tool)
+            now = vendor.read(tool, answer.text)
+            outcome = answer.outcome if answer.outcome is not Outcome.FOUND or now else Outcome.NOTHING_READ
+            place = " ".join(tool.words)
+            asked.append(Looked(vendor=vendor.name, place=place, outcome=outcome, found=len(now), detail=answer.detail))
+            found = tuple(replace(device, readings=now.get(device.index, device.readings)) for device in found)
+        return found
 
     def _run(self, tool: Tool) -> _Answer:
         program = shutil.which(tool.words[0], path=self._path)
@@ -163,6 +181,7 @@ def _is_of(vendor: Vendor, slot: _Slot) -> bool:
     return (
         slot.vendor in vendor.pci_vendors
         and slot.pci_class in vendor.pci_classes
+        and (not vendor.pci_devices or slot.device in vendor.pci_devices)
         and slot.address not in vendor.passed_over
     )
 

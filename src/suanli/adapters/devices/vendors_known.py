@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from suanli.model.discovery import DiscoveredDevice
+from suanli.model.discovery import DiscoveredDevice, Readings
 from suanli.model.spec import DeviceClass
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors"
@@ -26,7 +28,8 @@ class Vendor:
     """One vendor as its file tells it.
 
     ``signs`` are paths below the root that exist where its driver is loaded, ``passed_over`` PCI addresses at which
-    its kind of device is none of a center's.
+    its kind of device is none of a center's. ``pci_devices``, where not empty, are the only devices that it means, for
+    a maker that has other things under the same vendor and class.
     """
 
     name: str
@@ -37,11 +40,20 @@ class Vendor:
     signs: tuple[str, ...]
     tools: tuple[Tool, ...]
     passed_over: frozenset[str] = frozenset()
+    pci_devices: frozenset[str] = frozenset()
+    readings: tuple[Tool, ...] = ()
+    """Tools that tell of devices already listed how they are now, each with a parser to readings by index."""
 
     def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
         """The devices that a tool printed. The vendor's module is imported by the first of them only."""
         module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
         found: tuple[DiscoveredDevice, ...] = getattr(module, tool.parser)(text)
+        return found
+
+    def read(self, tool: Tool, text: str) -> dict[int, Readings]:
+        """The readings by index that a tool printed."""
+        module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
+        found: dict[int, Readings] = getattr(module, tool.parser)(text)
         return found
 
 
@@ -59,6 +71,12 @@ def _read(path: Path) -> Vendor:
         pci_vendors=frozenset(told["pci_vendors"]),
         pci_classes=frozenset(told["pci_classes"]),
         signs=tuple(told["signs"]),
-        tools=tuple(Tool(words=tuple(tool["words"]), parser=tool["parser"]) for tool in told["tools"]),
+        tools=_tools(told["tools"]),
         passed_over=frozenset(told.get("passed_over", ())),
+        pci_devices=frozenset(told.get("pci_devices", ())),
+        readings=_tools(told.get("readings", ())),
     )
+
+
+def _tools(told: Iterable[Mapping[str, Any]]) -> tuple[Tool, ...]:
+    return tuple(Tool(words=tuple(tool["words"]), parser=tool["parser"]) for tool in told)

@@ -7,7 +7,7 @@ import pytest
 
 from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.vendors_known import known
-from suanli.model.discovery import Health, Outcome, Survey
+from suanli.model.discovery import Health, Outcome, Readings, Survey
 from suanli.wiring.probe import probe
 
 CARD = """| {0}     910B1   | OK            | 88.4        46                0    / 0   |
@@ -123,6 +123,41 @@ def test_the_second_tool_is_asked_where_the_first_fails(machine: Machine) -> Non
     assert [look.detail for look in found.looked if look.outcome is Outcome.FAILED] == ["exit 9: no"]
 
 
+def test_readings_come_from_the_program_that_listed_the_devices(machine: Machine) -> None:
+    machine.slot("0000:05:00.0", "1002", "74a1", "120000")
+    static = '[{"gpu": 0, "asic": {"market_name": "MI300X"}, "bus": {"bdf": "0000:05:00.0"}}]'
+    metric = '[{"gpu": 0, "power": {"socket_power": {"value": 140, "unit": "W"}}}]'
+    machine.tool("amd-smi", f"case $1 in static) echo '{static}';; metric) echo '{metric}';; esac")
+    found = machine.survey()
+    (device,) = found.devices
+    assert (device.model, device.readings) == ("MI300X", Readings(power_w=140))
+    assert "amd-smi metric --json" in {look.place for look in found.looked}
+    machine.tool("amd-smi", f"case $1 in static) echo '{static}';; metric) exit 3;; esac")
+    (device,) = machine.survey().devices
+    assert (device.health, device.readings) == (Health.OK, Readings())
+
+
+def test_intel_cards_have_their_readings_too(machine: Machine) -> None:
+    machine.slot("0000:29:00.0", "8086", "0bda", "038000")
+    listed = '{"device_list": [{"device_id": 0, "device_name": "Max 1100", "pci_bdf_address": "0000:29:00.0"}]}'
+    header = "Timestamp, DeviceId, GPU Utilization (%), GPU Power (W), GPU Core Temperature (C), GPU Memory Used (MiB)"
+    dump = f"{header}\n20:06:17.218,    0, 3.00, 120.50, 41.00, 78.00"
+    machine.tool("xpu-smi", f"case $1 in discovery) echo '{listed}';; dump) echo '{dump}';; esac")
+    (device,) = machine.survey().devices
+    assert device.readings == Readings(
+        temperature_c=41, power_w=120.5, utilization_percent=3, memory_used_bytes=78 << 20
+    )
+
+
+def test_a_neural_unit_inside_an_intel_processor_is_no_fpga(machine: Machine) -> None:
+    machine.slot("0000:00:0b.0", "8086", "7d1d", "120000")
+    assert machine.survey().devices == ()
+    machine.slot("0000:08:00.0", "8086", "0b30", "120000")
+    assert [(device.vendor, device.pci_address) for device in machine.survey().devices] == [
+        ("intel-fpga", "0000:08:00.0")
+    ]
+
+
 def test_bytes_that_are_no_text_are_survived(machine: Machine) -> None:
     machine.slot("0000:05:00.0", "1002", "74a1", "120000")
     machine.tool("amd-smi", r"printf '\377\376{{{'")
@@ -146,3 +181,5 @@ def test_every_vendor_of_the_catalogue_names_parsers_that_are_there() -> None:
     for vendor in known():
         for tool in vendor.tools:
             assert all(device.health is Health.UNKNOWN for device in vendor.parse(tool, "nonsense"))
+        for tool in vendor.readings:
+            assert vendor.read(tool, "nonsense") == {}

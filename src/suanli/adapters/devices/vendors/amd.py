@@ -1,4 +1,4 @@
-"""AMD: ``amd-smi static --json`` of ROCm 6 (a list) and later (wrapped), ``rocm-smi --json``, ``rocminfo``."""
+"""AMD: ``amd-smi static`` and ``metric`` in JSON of ROCm 6 (a list) and later (wrapped), ``rocm-smi``, ``rocminfo``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from suanli.adapters.devices.rocm import agent_device, agents, card_device, cards, is_hygon
 from suanli.adapters.devices.text import number, pci_address, size, told
-from suanli.model.discovery import DiscoveredDevice, Health
+from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
 
@@ -22,6 +22,21 @@ def parse_static(text: str) -> tuple[DiscoveredDevice, ...]:
     if not isinstance(records, list):
         return (_unknown(0, "amd-smi printed JSON without a list of devices"),)
     return tuple(_from_static(position, record) for position, record in enumerate(records))
+
+
+def parse_metric(text: str) -> dict[int, Readings]:
+    """The readings by device of ``amd-smi metric --json``. A section that a card does not have is ``N/A``."""
+    try:
+        whole = json.loads(text[min((at for at in map(text.find, "[{") if at >= 0), default=0) :])
+    except (ValueError, RecursionError):
+        return {}
+    records = whole.get("gpu_data") if isinstance(whole, dict) else whole
+    found: dict[int, Readings] = {}
+    for record in records if isinstance(records, list) else ():
+        index = number(record.get("gpu")) if isinstance(record, dict) else None
+        if index is not None and index >= 0:
+            found[int(index)] = _readings(record)
+    return found
 
 
 def parse_rocm_smi(text: str) -> tuple[DiscoveredDevice, ...]:
@@ -52,6 +67,18 @@ def _unknown(index: int, reason: str) -> DiscoveredDevice:
 def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = record.get(name)
     return part if isinstance(part, dict) else {}
+
+
+def _readings(record: Mapping[str, Any]) -> Readings:
+    temperature, power = _part(record, "temperature"), _part(record, "power")
+    degrees = (number(temperature.get(place)) for place in ("edge", "hotspot"))
+    watts = (number(power.get(name)) for name in ("socket_power", "current_socket_power", "average_socket_power"))
+    return Readings(
+        temperature_c=next((told for told in degrees if told is not None), None),
+        power_w=next((told for told in watts if told is not None), None),
+        utilization_percent=number(_part(record, "usage").get("gfx_activity")),
+        memory_used_bytes=size(_part(record, "mem_usage").get("used_vram"), "MB"),
+    )
 
 
 def _from_static(position: int, record: Any) -> DiscoveredDevice:
