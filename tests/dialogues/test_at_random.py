@@ -46,6 +46,8 @@ TABLE = """
 | 39 C   Sleep    105W  300W | 49120MiB Disable|   0.0%      A073640510015 |
 | 0  PPU-ZW810E        N/A        | 00000000:08:00.0       |                    0 |
 | N/A  31C   N/A       90W / 400W | 512MiB / 98304MiB      |  17%        Default  |
+| DevID |   PCI Addr   | Model | State | Memory | Temp |
+| 0 | 0000:53:00.0 | R300 | N | 0 / 32768 MB | 49 |
 *Dev Pwr    DTemp  Sip    DUsed  Dpm     MUsed  Mem
 0    101    36     0.0    0.0    Sleep   84.1   42976
 """
@@ -120,6 +122,7 @@ PARSERS: list[Callable[[str], object]] = [
     enflame.parse_table,
     enflame.parse_columns,
     gaudi.parse_query,
+    gaudi.parse_table,
     hygon.parse_hy_smi,
     hygon.parse_rocminfo,
     iluvatar.parse_table,
@@ -133,6 +136,7 @@ PARSERS: list[Callable[[str], object]] = [
     intel_fpga.parse_fme,
     kunlunxin.parse_query,
     kunlunxin.parse_list,
+    kunlunxin.parse_table,
     metax.parse_table,
     metax.parse_temperatures,
     metax.parse_topology,

@@ -34,6 +34,25 @@ def test_xilinx_cards_in_json() -> None:
     )
 
 
+def test_xilinx_cards_of_xbutil_in_json() -> None:
+    # The names are those of ReportHost.cpp, XBUtilities.cpp and ReportPlatforms.cpp of Xilinx/XRT.
+    text = """Invoking next generation of the xbutil application
+{"schema_version": {"schema": "JSON"}, "system": {"host": {"devices": [
+{"bdf": "0000:65:00.1", "vbnv": "xilinx_u280_gen3x16_base", "id": "0x5e", "is_ready": "true"},
+{"bdf": "0000:17:00.0", "vbnv": "xilinx_u250_GOLDEN_5", "is_ready": "false"},
+{"bdf": "0000:18:00.0", "vbnv": "xilinx_u55c_gen3x16_base_3", "is_ready": "false"},
+{"bdf": "0000:c5:00.1", "device_class": "Ryzen", "name": "NPU"}, 7]}}}"""
+    ready, golden, late, garbled = xilinx.parse_scan(text)
+    assert ready == alveo("Alveo U280", "0000:65:00.1", "xilinx_u280_gen3x16_base")
+    assert (golden.health, "golden" in golden.reason) == (Health.FAILED, True)
+    assert (late.health, late.reason) == (Health.FAILED, "XRT says that it is not ready")
+    assert garbled.health is Health.UNKNOWN
+    report = """{"devices": [{"interface_type": "pcie", "device_id": "0000:65:00.1", "platforms": [
+{"static_region": {"vbnv": "xilinx_u200_xdma_201830_2"},
+"off_chip_board_info": {"ddr_size_bytes": "68719476736"}}]}]}"""
+    assert xilinx.parse_scan(report) == (alveo("Alveo U200", "0000:65:00.1", "xilinx_u200_xdma_201830_2", 64 * 2**30),)
+
+
 def test_a_golden_image_is_present_and_not_usable_and_hides_no_other() -> None:
     # The columns are those of XRT 2.13 (Xilinx/XRT, pull request 6423).
     text = """Devices present

@@ -1,9 +1,10 @@
-"""Intel Gaudi: the comma-separated answer of ``hl-smi`` to the query that the catalogue asks."""
+"""Intel Gaudi: the comma-separated answer of ``hl-smi`` to the query that the catalogue asks, and its table."""
 
 from __future__ import annotations
 
 import csv
 
+from suanli.adapters.devices.smi_table import table
 from suanli.adapters.devices.text import number, pci_address, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
@@ -36,6 +37,11 @@ def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
         if len(cells) > 1 and cells[0].isascii() and cells[0].isdigit() and len(cells[0]) < 7:
             found.append(_device(dict(zip(_FIELDS, cells, strict=False))))
     return tuple(found)
+
+
+def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``hl-smi``, two lines each, which names no serial numbers."""
+    return table(text, vendor="gaudi", device_class=DeviceClass.NPU, tool="hl-smi")
 
 
 def _device(fields: dict[str, str]) -> DiscoveredDevice:

@@ -1,15 +1,16 @@
-"""Kunlunxin: ``xpu-smi -q`` and ``xpu-smi -L``. Intel's program of the same name prints none of this."""
+"""Kunlunxin: ``xpu-smi -q`` and ``-L``, and ``xpu_smi`` of older drivers. Intel's ``xpu-smi`` prints none of this."""
 
 from __future__ import annotations
 
 import re
 
-from suanli.adapters.devices.text import number, outline, pci_address, sections, size, told
+from suanli.adapters.devices.text import number, outline, pci_address, rows, sections, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
 _SECTION = re.compile(r"XPU ([0-9a-f:.]{7,20})\s*", re.IGNORECASE | re.ASCII)
 _LINE = re.compile(r"XPU ([0-9]{1,6}): (\S+)(?:\s.*)?", re.ASCII)
+_USE = re.compile(r"([0-9]{1,15})\s*/\s*([0-9]{1,15})\s*MB", re.ASCII)
 _ID = re.compile(r"0x([0-9a-f]{4})([0-9a-f]{4})", re.IGNORECASE | re.ASCII)
 
 
@@ -32,6 +33,43 @@ def parse_list(text: str) -> tuple[DiscoveredDevice, ...]:
         )
         for match in map(_LINE.fullmatch, text.splitlines())
         if match is not None
+    )
+
+
+def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of ``xpu_smi`` as drivers of version 4 print them, whose columns are told by their header."""
+    header: list[str] = []
+    found = []
+    for cells in rows(text):
+        if cells[0] == "DevID":
+            header = cells if "PCI Addr" in cells else []
+        elif header and cells[0].isascii() and cells[0].isdigit() and len(cells[0]) < 7:
+            found.append(_listed(dict(zip(header, cells, strict=False))))
+    return tuple(found)
+
+
+def _listed(fields: dict[str, str]) -> DiscoveredDevice:
+    memory, model = _USE.fullmatch(fields.get("Memory", "")), told(fields.get("Model"))
+    state = fields.get("State", "N")
+    reason = "" if state in {"N", "R"} else f"xpu_smi says state {state}"
+    if model.endswith("-PF"):
+        reason = "its virtual functions compute in its place"
+    is_whole = bool(model) and memory is not None
+    return DiscoveredDevice(
+        index=int(fields["DevID"]),
+        device_class=DeviceClass.NPU,
+        vendor="kunlunxin",
+        model=model,
+        pci_address=pci_address(fields.get("PCI Addr", "")),
+        memory_bytes=int(memory[2]) << 20 if memory else None,
+        health=Health.UNKNOWN if not is_whole else Health.FAILED if reason else Health.OK,
+        reason=reason if is_whole else "xpu_smi printed no model or no memory",
+        readings=Readings(
+            temperature_c=number(fields.get("Temp")),
+            power_w=number(fields.get("Power(W)")),
+            utilization_percent=number(fields.get("UseRate")),
+            memory_used_bytes=int(memory[1]) << 20 if memory else None,
+        ),
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import re
 
-from suanli.adapters.devices.text import number, pci_address, rows, size, told
+from suanli.adapters.devices.smi_table import table
+from suanli.adapters.devices.text import number, pci_address, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -21,10 +21,6 @@ _FIELDS = (
     "utilization.ppu",
 )
 """The columns asked for, in their order; a tool that knows the first six only is read too."""
-_CARD = re.compile(r"([0-9]{1,6})\s+(\S.*?)\s+(?:N/A|On|Off|Enabled|Disabled)", re.ASCII)
-_STATE = re.compile(r"\S+\s+(\S+)\s*C\s+\S+\s+(\S+?)W?\s*/.*", re.ASCII)
-_USE = re.compile(r"([0-9]{1,15})\s*MiB\s*/\s*([0-9]{1,15})\s*MiB", re.ASCII)
-_BUSY = re.compile(r"([0-9.]+)\s*%.*", re.ASCII)
 
 
 def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
@@ -42,13 +38,7 @@ def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
 
 def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``ppu-smi``, whose second line that cannot be read makes an UNKNOWN device."""
-    lines = list(rows(text))
-    found = []
-    for at, cells in enumerate(lines):
-        card = _CARD.fullmatch(cells[0])
-        if card is not None and len(cells) == 3 and pci_address(cells[1]):
-            found.append(_listed(card, cells[1], lines[at + 1] if at + 1 < len(lines) else []))
-    return tuple(found)
+    return table(text, vendor="thead", device_class=DeviceClass.NPU, tool="ppu-smi")
 
 
 def _device(fields: dict[str, str]) -> DiscoveredDevice:
@@ -69,27 +59,5 @@ def _device(fields: dict[str, str]) -> DiscoveredDevice:
             power_w=number(fields.get("power.draw")),
             utilization_percent=number(fields.get("utilization.ppu")),
             memory_used_bytes=size(fields.get("memory.used"), "MiB"),
-        ),
-    )
-
-
-def _listed(card: re.Match[str], address: str, lower: list[str]) -> DiscoveredDevice:
-    memory = _USE.fullmatch(lower[1]) if len(lower) == 3 else None
-    state = _STATE.fullmatch(lower[0]) if memory else None
-    busy = _BUSY.fullmatch(lower[2]) if memory else None
-    return DiscoveredDevice(
-        index=int(card[1]),
-        device_class=DeviceClass.NPU,
-        vendor="thead",
-        model=card[2],
-        pci_address=pci_address(address),
-        memory_bytes=int(memory[2]) << 20 if memory else None,
-        health=Health.OK if memory else Health.UNKNOWN,
-        reason="" if memory else "ppu-smi printed no readable second line for this device",
-        readings=Readings(
-            temperature_c=number(state[1]) if state else None,
-            power_w=number(state[2]) if state else None,
-            utilization_percent=number(busy[1]) if busy else None,
-            memory_used_bytes=int(memory[1]) << 20 if memory else None,
         ),
     )

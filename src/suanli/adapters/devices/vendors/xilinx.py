@@ -38,13 +38,37 @@ def parse_platform(text: str) -> tuple[DiscoveredDevice, ...]:
 
 
 def parse_scan(text: str) -> tuple[DiscoveredDevice, ...]:
-    """The cards of ``xbmgmt`` in JSON: its scan of devices, or XRT's record of platforms."""
+    """The cards of ``xbmgmt`` and ``xbutil examine`` in JSON: a list of all, or the platform report of each.
+
+    The neural units of AMD's own processors, which the same program lists, are left out.
+    """
     try:
-        whole = json.loads(text)
+        whole = json.loads(text[max(text.find("{"), 0) :])
     except (ValueError, RecursionError):
         return ()
-    platforms = [_part(record, "platform") for record in _records(whole, "devices")] or _records(whole, "platforms")
+    listed = [
+        record
+        for record in _records(_part(_part(whole, "system"), "host"), "devices")
+        if not isinstance(record, dict) or str(record.get("device_class", "")).lower() != "ryzen"
+    ]
+    if listed and not _records(whole, "devices"):
+        return tuple(_named(at, record) for at, record in enumerate(listed))
+    platforms = [_platform(record) for record in _records(whole, "devices")] or _records(whole, "platforms")
     return tuple(_scanned(at, platform) for at, platform in enumerate(platforms))
+
+
+def _named(position: int, record: Any) -> DiscoveredDevice:
+    fields = record if isinstance(record, dict) else {}
+    is_ready = str(fields.get("is_ready", "true")).lower() != "false"
+    return _device(position, str(fields.get("bdf", "")), told(fields.get("vbnv")), is_ready=is_ready)
+
+
+def _platform(record: Any) -> dict[str, Any]:
+    """The platform of a device of either tool, with the address that ``xbutil`` tells beside it."""
+    reports = _records(record, "platforms")
+    if not reports or not isinstance(reports[0], dict):
+        return _part(record, "platform")
+    return {"bdf": record.get("device_id", ""), **reports[0]}
 
 
 def _records(whole: Any, name: str) -> list[Any]:

@@ -1,0 +1,47 @@
+"""The table that the tools of several makers print alike: two lines a card, and below them what runs on it."""
+
+from __future__ import annotations
+
+import re
+
+from suanli.adapters.devices.text import number, pci_address, rows
+from suanli.model.discovery import DiscoveredDevice, Health, Readings
+from suanli.model.spec import DeviceClass
+
+_CARD = re.compile(r"([0-9]{1,6})\s+(\S.*?)\s+(?:N/A|On|Off|Enabled|Disabled)", re.ASCII)
+_STATE = re.compile(r"\S+\s+(\S+)\s*C\s+\S+\s+(\S+?)W?\s*/.*", re.ASCII)
+_USE = re.compile(r"([0-9]{1,15})\s*MiB\s*/\s*([0-9]{1,15})\s*MiB", re.ASCII | re.IGNORECASE)
+_BUSY = re.compile(r"([0-9.]+)\s*%.*", re.ASCII)
+
+
+def table(text: str, *, vendor: str, device_class: DeviceClass, tool: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices of a table; a second line that cannot be read makes an UNKNOWN device."""
+    lines = list(rows(text))
+    found = []
+    for at, cells in enumerate(lines):
+        card = _CARD.fullmatch(cells[0])
+        if card is None or len(cells) != 3 or not pci_address(cells[1]):
+            continue
+        lower = lines[at + 1] if at + 1 < len(lines) else []
+        memory = _USE.fullmatch(lower[1]) if len(lower) == 3 else None
+        state = _STATE.fullmatch(lower[0]) if memory else None
+        busy = _BUSY.fullmatch(lower[2]) if memory else None
+        found.append(
+            DiscoveredDevice(
+                index=int(card[1]),
+                device_class=device_class,
+                vendor=vendor,
+                model=card[2],
+                pci_address=pci_address(cells[1]),
+                memory_bytes=int(memory[2]) << 20 if memory else None,
+                health=Health.OK if memory else Health.UNKNOWN,
+                reason="" if memory else f"{tool} printed no readable second line for this device",
+                readings=Readings(
+                    temperature_c=number(state[1]) if state else None,
+                    power_w=number(state[2]) if state else None,
+                    utilization_percent=number(busy[1]) if busy else None,
+                    memory_used_bytes=int(memory[1]) << 20 if memory else None,
+                ),
+            )
+        )
+    return tuple(found)
