@@ -116,6 +116,8 @@ def test_no_json_and_a_garbled_device() -> None:
     good, bad = parse_static('WARNING: x\n{"gpu_data": [{"gpu": 0, "asic": {"market_name": "MI250"}}, {"gpu": 1}]}')
     assert (good.model, good.health) == ("MI250", Health.OK)
     assert (bad.index, bad.health, bad.reason) == (1, Health.UNKNOWN, "amd-smi printed no market name")
+    good, cut = parse_static('[{"gpu": 0, "asic": {"market_name": "MI250"}}, {"gpu": 1, "asic": {"market_na')
+    assert (good.model, good.health, cut.index, cut.health) == ("MI250", Health.OK, 1, Health.UNKNOWN)
 
 
 # The names are those of ROCm's amdsmi_cli and of what issue 737 of henrygd/beszel and pull request 2720 of

@@ -239,8 +239,22 @@ def test_tenstorrent_galaxy() -> None:
 
 
 def test_tenstorrent_where_there_is_nothing_or_garbage() -> None:
-    for name in ("empty_device_info", "empty_json", "missing_device_info", "invalid_json"):
+    for name in ("empty_device_info", "empty_json", "missing_device_info"):
         assert tenstorrent.parse_snapshot(dialogue(f"tenstorrent/dstack_{name}.json")) == ()
+    (broken,) = tenstorrent.parse_snapshot(dialogue("tenstorrent/dstack_invalid_json.json"))
+    assert (broken.health, broken.reason) == (Health.UNKNOWN, "tt-smi printed no board type")
     text = '{"device_info": [{"board_info": {"board_type": "n150", "dram_status": false}}, {"board_info": 1}]}'
     down, unknown = tenstorrent.parse_snapshot(text)
     assert (down.health, unknown.health) == (Health.FAILED, Health.UNKNOWN)
+
+
+def test_tenstorrent_boards_before_and_after_a_broken_one_are_kept_in_their_places() -> None:
+    whole = dialogue("tenstorrent/dstack_blackhole_boards.json")
+    at = whole.index('"board_id": "0000040100000000"')
+    found = tenstorrent.parse_snapshot(f"Detected chips: 5\n{whole[:at]}###{whole[at + 5 :]}")
+    assert [device.model for device in found] == ["p100a", "", "p150b", "p300a", "p300a"]
+    assert [device.index for device in found if device.health is Health.UNKNOWN] == [1]
+    found = tenstorrent.parse_snapshot(whole[: whole.index("000004123191110e")])
+    assert [device.model for device in found] == ["p100a", "p150a", ""]
+    assert found[2].health is Health.UNKNOWN
+    assert tenstorrent.parse_snapshot(f"{whole}\nGathering Information ... done") == tenstorrent.parse_snapshot(whole)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from suanli.model.discovery import Distance
@@ -11,6 +13,8 @@ from suanli.model.discovery import Distance
 _NUMBER = re.compile(r"\s*([-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([^\s0-9]*)\s*", re.ASCII)
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _PCI = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])", re.IGNORECASE | re.ASCII)
+_JSON = re.compile(r"^[ \t]*(?=[\[{])", re.MULTILINE)
+_TRIES = 4096
 _BLANK = {"", "n/a", "[n/a]", "na", "none", "-", "--", "unknown", "not supported", "[not supported]"}
 
 
@@ -115,3 +119,43 @@ def sections(text: str, heading: re.Pattern[str]) -> Iterator[tuple[re.Match[str
         match, lines = new, []
     if match is not None:
         yield match, lines
+
+
+def records(text: str, name: str, mark: str) -> list[Any]:
+    """What JSON lists under ``name``, or at its top; ``mark`` is a field that each record has.
+
+    Lines before JSON and after it are passed over. Where it is broken, its whole records are kept in their places and
+    None stands for each that is not whole; of a text that breaks off, the last record is not trusted.
+    """
+    for position, start in enumerate(islice(_JSON.finditer(text), 4)):
+        try:
+            whole, _ = json.JSONDecoder().raw_decode(text, start.end())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(whole, dict) and name in whole:
+            return whole[name] if isinstance(whole[name], list) else []
+        if isinstance(whole, list) and (position == 0 or any(isinstance(one, dict) and mark in one for one in whole)):
+            return whole
+    return _whole_records(text, name, f'"{mark}"')
+
+
+def _whole_records(text: str, name: str, quoted: str) -> list[Any]:
+    found: list[Any] = []
+    at = seen = 0
+    for _ in range(_TRIES):
+        at = text.find("{", at)
+        if at < 0:
+            break
+        try:
+            value, end = json.JSONDecoder().raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at += 1
+            continue
+        if quoted.strip('"') in value:
+            found += [None] * text.count(quoted, seen, at) + [value]
+            seen = end
+        at = end
+    found += [None] * text.count(quoted, seen)
+    if found and "]" not in text[seen:]:
+        found[-1] = None
+    return found or [None] * (f'"{name}": [{{' in text)

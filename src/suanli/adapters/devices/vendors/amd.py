@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from suanli.adapters.devices.rocm import agent_device, agents, card_device, cards, is_hygon
-from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.adapters.devices.text import number, pci_address, records, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
 
 def parse_static(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``amd-smi static --json``; lines that the tool prints before its JSON are passed over."""
-    try:
-        whole = json.loads(text[min((at for at in map(text.find, "[{") if at >= 0), default=0) :])
-    except (ValueError, RecursionError):
-        return (_unknown(0, "amd-smi printed no JSON"),) if text.strip() else ()
-    records = whole.get("gpu_data") if isinstance(whole, dict) else whole
-    if not isinstance(records, list):
-        return (_unknown(0, "amd-smi printed JSON without a list of devices"),)
-    return tuple(_from_static(position, record) for position, record in enumerate(records))
+    found = records(text, "gpu_data", "asic")
+    if not found and "{" not in text and text.strip(" \n[]"):
+        return (_unknown(0, "amd-smi printed no JSON"),)
+    return tuple(_from_static(position, record) for position, record in enumerate(found))
 
 
 def parse_metric(text: str) -> dict[int, Readings]:
     """The readings by device of ``amd-smi metric --json``. A section that a card does not have is ``N/A``."""
-    try:
-        whole = json.loads(text[min((at for at in map(text.find, "[{") if at >= 0), default=0) :])
-    except (ValueError, RecursionError):
-        return {}
-    records = whole.get("gpu_data") if isinstance(whole, dict) else whole
     found: dict[int, Readings] = {}
-    for record in records if isinstance(records, list) else ():
+    for record in records(text, "gpu_data", "gpu"):
         index = number(record.get("gpu")) if isinstance(record, dict) else None
         if index is not None and index >= 0:
             found[int(index)] = _readings(record)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from typing import Any
 
-from suanli.adapters.devices.text import number, pci_address, rows, size, told
+from suanli.adapters.devices.text import number, pci_address, records, rows, size, told
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -25,14 +24,8 @@ _HEX = re.compile(r"(?:0x)?([0-9a-f]{1,4})", re.IGNORECASE | re.ASCII)
 
 def parse_discovery(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``xpu-smi discovery -j``; nothing where the text is no JSON of this program."""
-    try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError):
-        return ()
-    records = whole.get("device_list") if isinstance(whole, dict) else None
-    if not isinstance(records, list):
-        return ()
-    return tuple(_device(position, record) for position, record in enumerate(records))
+    listed = records(text, "device_list", "device_id")
+    return tuple(_device(position, record) for position, record in enumerate(listed))
 
 
 def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
@@ -51,8 +44,8 @@ def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
 
 def parse_list(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``xpu-smi discovery --dump ...``, whose header names the columns."""
-    records = [{name.lower().replace(" ", "_"): value for name, value in line.items()} for line in _lines(text)]
-    return tuple(_device(at, record) for at, record in enumerate(records) if "device_id" in record)
+    lines = [{name.lower().replace(" ", "_"): value for name, value in line.items()} for line in _lines(text)]
+    return tuple(_device(at, record) for at, record in enumerate(lines) if "device_id" in record)
 
 
 def parse_dump(text: str) -> dict[int, Readings]:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.adapters.devices.text import number, pci_address, records, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
 
 def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``mthreads-gmi -q --json``. Names of fields may carry blanks at their end."""
-    try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError):
-        return ()
-    records = whole.get("GPU") if isinstance(whole, dict) else None
-    return tuple(_device(at, record) for at, record in enumerate(records)) if isinstance(records, list) else ()
+    return tuple(_device(at, record) for at, record in enumerate(records(text, "GPU", "Index")))
 
 
 def _field(record: Any, *path: str) -> Any:

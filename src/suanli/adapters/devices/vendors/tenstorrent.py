@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from suanli.adapters.devices.text import number, pci_address, told
+from suanli.adapters.devices.text import number, pci_address, records, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
 
 def parse_snapshot(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``tt-smi -s``; nothing where the text is no JSON. Memory is not told: the catalogue knows it."""
-    try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError):
-        return ()
-    records = whole.get("device_info") if isinstance(whole, dict) else None
-    return tuple(_device(at, record) for at, record in enumerate(records)) if isinstance(records, list) else ()
+    return tuple(_device(at, record) for at, record in enumerate(records(text, "device_info", "board_info")))
 
 
 def _part(record: Any, name: str) -> Mapping[str, Any]:
