@@ -18,20 +18,24 @@ from suanli.adapters.devices.vendors import (
     mthreads,
     nvidia,
     tenstorrent,
+    thead,
     xilinx,
 )
 from suanli.adapters.devices.vendors_known import known
 from suanli.testing.device_contract import Case, DeviceContract, Parser
 from tests.dialogues.reference import dialogue
+from tests.dialogues.test_npus import GAUDI_TABLE, KUNLUNXIN_TABLE
+from tests.dialogues.test_thead import QUERY, TABLE
 
 ASCEND = "ascend/gpustack_ai-server_atlas-800-training-server_model-9010_version-6.0.RC1"
 
 
 class OnDialogues(DeviceContract):
     outputs: ClassVar[dict[Parser, str]]
+    """By parser the name of a dialogue, or lines of text where there is none."""
 
     def cases(self) -> Sequence[Case]:
-        texts = [(parse, dialogue(name)) for parse, name in self.outputs.items()]
+        texts = [(parse, text if "\n" in text else dialogue(text)) for parse, text in self.outputs.items()]
         return [Case(parse, text, parse(text)) for parse, text in texts]
 
 
@@ -69,7 +73,10 @@ class TestEnflame(OnDialogues):
 
 class TestGaudi(OnDialogues):
     vendor = "gaudi"
-    outputs: ClassVar[dict[Parser, str]] = {gaudi.parse_query: "intel/all-smi_hl-smi_gaudi3_csv.txt"}
+    outputs: ClassVar[dict[Parser, str]] = {
+        gaudi.parse_query: "intel/all-smi_hl-smi_gaudi3_csv.txt",
+        gaudi.parse_table: GAUDI_TABLE,
+    }
 
 
 class TestHygon(OnDialogues):
@@ -107,6 +114,7 @@ class TestKunlunxin(OnDialogues):
     outputs: ClassVar[dict[Parser, str]] = {
         kunlunxin.parse_query: "kunlunxin/xpu-smi_q_p800.txt",
         kunlunxin.parse_list: "kunlunxin/xpu-smi_L.txt",
+        kunlunxin.parse_table: KUNLUNXIN_TABLE,
     }
 
 
@@ -138,6 +146,11 @@ class TestTenstorrent(OnDialogues):
     }
 
 
+class TestThead(OnDialogues):
+    vendor = "thead"
+    outputs: ClassVar[dict[Parser, str]] = {thead.parse_query: QUERY, thead.parse_table: TABLE}
+
+
 class TestXilinx(OnDialogues):
     vendor = "xilinx"
     outputs: ClassVar[dict[Parser, str]] = {
@@ -148,6 +161,7 @@ class TestXilinx(OnDialogues):
 
 
 def test_every_vendor_of_the_catalogue_is_held_to_the_contract() -> None:
+    # Of each tool; a parser that lists nothing by itself (a topology, readings) is none of the catalogue's.
     held = {suite.vendor: suite.outputs for suite in OnDialogues.__subclasses__()}
     for vendor in known():
         read = {parse.__name__ for parse in held[vendor.name]}

@@ -4,6 +4,27 @@ from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 MIB = 2**20
+# The form is that of Intel's tutorials (hl-smi 1.14 to 1.24); the first generation writes Mib (hl-smi 1.4).
+GAUDI_TABLE = """| AIP  Name        Persistence-M| Bus-Id        Disp.A | Volatile Uncorr. ECC |
+| Fan  Temp  Perf  Pwr:Usage/Cap|         Memory-Usage | AIP-Util  Compute M. |
+|===============================+======================+======================|
+|   0  HL-225              N/A  | 0000:33:00.0     N/A |                   0  |
+| N/A   26C   N/A    87W / 600W |    768MiB / 98304MiB |     3%           N/A |
+|-------------------------------+----------------------+----------------------+
+|   1  HL-205              N/A  | 0000:a0:1d.0     N/A |                   0  |
+| N/A   36C   N/A   101W / 350W |    512Mib / 32768Mib |     1%           N/A |
+|   2  HL-225              N/A  | 0000:35:00.0     N/A |                   0  |
+"""
+# The columns are those of Paddle's installation guides for XPU; State, Power and Temp came and went with versions.
+KUNLUNXIN_TABLE = """  DEVICES
+| DevID |   PCI Addr   | Model |   SN   |    INODE   | State | UseRate |    L3     |    Memory    | Power(W) | Temp |
+|     0 | 0000:53:00.0 | R300  | 02Kxxx | /dev/xpu0  |     N |     7 % | 0 / 63 MB | 9 / 32768 MB |       25 |   49 |
+|     1 | 0000:56:00.0 | R300  | 02Kxxx | /dev/xpu1  |     E |     0 % | 0 / 63 MB | 0 / 32768 MB |       25 |   49 |
+|     2 | 0000:57:00.0 | R300  | 02K
+  VIDEO
+| DevID | Model |         DEC         |         ENC         |       IMGPROC       |
+|     0 |  R300 | 0 %, 0 fps, 800 MHz | 0 %, 0 fps, 800 MHz | 0 %, 0 fps, 800 MHz |
+"""
 
 
 def npu(
@@ -143,35 +164,14 @@ def test_gaudi_with_the_address_that_we_ask_for_and_a_line_cut_short() -> None:
 
 
 def test_gaudi_as_a_table() -> None:
-    # The form is that of Intel's tutorials (hl-smi 1.14 to 1.24); the first generation writes Mib (hl-smi 1.4).
-    text = """| AIP  Name        Persistence-M| Bus-Id        Disp.A | Volatile Uncorr. ECC |
-| Fan  Temp  Perf  Pwr:Usage/Cap|         Memory-Usage | AIP-Util  Compute M. |
-|===============================+======================+======================|
-|   0  HL-225              N/A  | 0000:33:00.0     N/A |                   0  |
-| N/A   26C   N/A    87W / 600W |    768MiB / 98304MiB |     3%           N/A |
-|-------------------------------+----------------------+----------------------+
-|   1  HL-205              N/A  | 0000:a0:1d.0     N/A |                   0  |
-| N/A   36C   N/A   101W / 350W |    512Mib / 32768Mib |     1%           N/A |
-|   2  HL-225              N/A  | 0000:35:00.0     N/A |                   0  |
-"""
-    first, second, cut = gaudi.parse_table(text)
+    first, second, cut = gaudi.parse_table(GAUDI_TABLE)
     assert first == npu("gaudi", 0, "HL-225", pci="0000:33:00.0", memory=98304, readings=read(26, 87, 3, 768 * MIB))
     assert second == npu("gaudi", 1, "HL-205", pci="0000:a0:1d.0", memory=32768, readings=read(36, 101, 1, 512 * MIB))
     assert (cut.index, cut.health) == (2, Health.UNKNOWN)
 
 
 def test_kunlunxin_as_drivers_of_version_4_print_it() -> None:
-    # The columns are those of Paddle's installation guides for XPU; State, Power and Temp came and went with versions.
-    text = """  DEVICES
-| DevID |   PCI Addr   | Model |   SN   |    INODE   | State | UseRate |    L3     |    Memory    | Power(W) | Temp |
-|     0 | 0000:53:00.0 | R300  | 02Kxxx | /dev/xpu0  |     N |     7 % | 0 / 63 MB | 9 / 32768 MB |       25 |   49 |
-|     1 | 0000:56:00.0 | R300  | 02Kxxx | /dev/xpu1  |     E |     0 % | 0 / 63 MB | 0 / 32768 MB |       25 |   49 |
-|     2 | 0000:57:00.0 | R300  | 02K
-  VIDEO
-| DevID | Model |         DEC         |         ENC         |       IMGPROC       |
-|     0 |  R300 | 0 %, 0 fps, 800 MHz | 0 %, 0 fps, 800 MHz | 0 %, 0 fps, 800 MHz |
-"""
-    good, failed, cut = kunlunxin.parse_table(text)
+    good, failed, cut = kunlunxin.parse_table(KUNLUNXIN_TABLE)
     assert good == npu("kunlunxin", 0, "R300", pci="0000:53:00.0", memory=32768, readings=read(49, 25, 7, 9 * MIB))
     assert (failed.health, failed.reason) == (Health.FAILED, "xpu_smi says state E")
     assert (cut.index, cut.health) == (2, Health.UNKNOWN)

@@ -26,6 +26,8 @@ TABLE = """Mon Oct 12 09:00:00 2026
 | PPU    GI   CI   PID      Type  Process name                         PPU Memory |
 | 0      N/A  N/A  525179   C     train                                    480MiB |
 """
+START = "1, PPU-ZW810E, GPU-019ea108, 00000000:7E:00.0"
+QUERY = f"{START}, 98304 MiB, 512 MiB, 31, 90.50 W, 17 %\n"
 
 
 def ppu(index: int, pci: str, *, uuid: str = "", readings: Readings) -> DiscoveredDevice:
@@ -44,9 +46,8 @@ def ppu(index: int, pci: str, *, uuid: str = "", readings: Readings) -> Discover
 def test_a_query_with_units_and_one_without() -> None:
     readings = Readings(temperature_c=31, power_w=90.5, utilization_percent=17, memory_used_bytes=512 * MIB)
     expected = (ppu(1, "0000:7e:00.0", uuid="GPU-019ea108", readings=readings),)
-    start = "1, PPU-ZW810E, GPU-019ea108, 00000000:7E:00.0"
-    assert thead.parse_query(f"{start}, 98304 MiB, 512 MiB, 31, 90.50 W, 17 %\n") == expected
-    assert thead.parse_query(f"{start}, 98304, 512, 31, 90.50, 17\n") == expected
+    assert thead.parse_query(QUERY) == expected
+    assert thead.parse_query(f"{START}, 98304, 512, 31, 90.50, 17\n") == expected
 
 
 def test_a_line_that_is_cut_hides_no_other_and_messages_are_no_devices() -> None:
