@@ -60,10 +60,14 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="live through a trace under one policy or several, and compare",
         description="Live through a trace under one policy or several; no center and no server is needed.",
     )
-    replay.add_argument("trace", type=Path, metavar="TRACE", help="a log in SWF, openb tasks, or `sacct --parsable2`")
+    replay.add_argument(
+        "trace", type=Path, metavar="TRACE", help="SWF, openb tasks, `sacct --parsable2`, Gavel, or a home"
+    )
     replay.add_argument("--center", type=Path, help="YAML, or an openb node list (an SWF log may describe its own)")
     replay.add_argument("--policy", action="append", help="may be repeated (default: easy); `help` lists them")
-    replay.add_argument("--format", default="", help="swf, openb or sacct (default: guessed)")
+    replay.add_argument("--format", default="", help="swf, openb, sacct, gavel or facts (default: guessed)")
+    replay.add_argument("--throughputs", type=Path, help="JSON of measured rates, for a Gavel trace")
+    replay.add_argument("--model", default="", help="the device model on which a Gavel trace ran")
     replay.add_argument("--out", type=Path, help="folder for tables (Parquet), plots (PNG) and a page (HTML)")
     replay.add_argument("--jobs-limit", type=int, default=0, help="only the first so many jobs")
     replay.add_argument("--seed", type=int, default=0, help="for policies that draw lots")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Generic, TypeVar
 
 import numpy as np
-import yaml
 
 from suanli.adapters.reports import texts
 from suanli.adapters.reports.page import write_page
@@ -20,18 +22,19 @@ from suanli.adapters.reports.parquet import write_parquet
 from suanli.adapters.reports.plots import write_plots
 from suanli.adapters.reports.results import PolicyResult, Report
 from suanli.kernel.replay import metrics
-from suanli.kernel.replay.center import CenterDescription, from_mapping
-from suanli.kernel.replay.formats.openb import read_nodes, read_tasks
-from suanli.kernel.replay.formats.sacct import read_sacct
-from suanli.kernel.replay.formats.swf import from_swf_header, read_swf
+from suanli.kernel.replay.center import CenterDescription
 from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.outcome import Outcome, Replayer
 from suanli.kernel.replay.policy import POLICIES
 from suanli.kernel.replay.trace import Trace
-from suanli.model.errors import InvalidRequestError, NotFoundError
+from suanli.model.errors import NotFoundError
 from suanli.model.quantities import WHOLE_CPU
+from suanli.wiring.traces import Source, read
 
 _INTERVALS = 400
+_BAR = 40
+"""Marks of the progress bar."""
+_LISTEN_S = 0.1
 _SIZE_NAMES = ("1", "2-4", "5-16", "17-64", "65-256", "> 256")
 _RUNTIME_NAMES = ("<= 1 min", "<= 10 min", "<= 1 h", "<= 6 h", "<= 1 d", "> 1 d")
 
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         NotFoundError: a file or a policy is not there.
-        InvalidRequestError: as ``read``.
+        InvalidRequestError: as :func:`suanli.wiring.traces.read`.
         UnsupportedError: as ``write``.
     """
     names = options.policy or ["easy"]
@@ -66,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     for name in names:
         if name not in POLICIES:
             raise NotFoundError("policy", name, f"one of {', '.join(POLICIES)}")
-    trace, center = read(options.trace, options.center, options.format)
+    trace, center = read(Source.of(options))
     if options.jobs_limit > 0:
         trace = trace.select(slice(options.jobs_limit))
     policies = {name: POLICIES[name] for name in names}
@@ -78,47 +81,69 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
         processes=options.processes,
     )
-    outcomes = replay_all(work, replay)
-    print(table(work, outcomes))  # noqa: T201  the command's answer
+    is_watched = sys.stderr.isatty()
+    outcomes = replay_all(work, replay, _bar if is_watched else None)
+    if is_watched:
+        sys.stderr.write("\n")
+    summaries = {name: metrics.summary(trace, outcome, center) for name, outcome in outcomes.items()}
+    print(table(summaries))  # noqa: T201  the command's answer
     if options.out is not None:
-        print(f"written: {write(work, outcomes, options.out)}")  # noqa: T201
+        print(f"written: {write(work, outcomes, summaries, options.out)}")  # noqa: T201
 
 
-def read(trace: Path, center: Path | None, format: str = "") -> tuple[Trace, CenterDescription]:
-    """Read a trace (``swf``, ``openb`` or ``sacct``; guessed where empty) and its center (YAML, or an openb node list).
+def replay_all(work: Work[P], replayer: Replayer[P], tell: Callable[[float], None] | None = None) -> dict[str, Outcome]:
+    """Replay each policy; the outcomes in the order of the policies, whatever the number of processes.
 
-    Raises:
-        NotFoundError: a file is not there.
-        InvalidRequestError: a file is damaged, the format is not one of these, or no center is known.
+    ``tell`` hears now and then what share of all the jobs of all policies has come.
     """
-    text = _text(trace)
-    kind = format or _guess(text)
-    described = None if center is None else _center(center)
-    if kind == "swf":
-        log = read_swf(text)
-        return log.trace, described or from_swf_header(log.header)
-    readers = {"openb": read_tasks, "sacct": read_sacct}
-    if kind not in readers:
-        raise InvalidRequestError("format", f"{kind!r} is not a format of traces", "swf, openb or sacct")
-    if described is None:
-        raise InvalidRequestError("center", f"a trace of format {kind} does not describe its center", "give --center")
-    return readers[kind](text), described
-
-
-def replay_all(work: Work[P], replayer: Replayer[P]) -> dict[str, Outcome]:
-    """Replay each policy; the outcomes in the order of the policies, whatever the number of processes."""
     processes = min(work.processes or len(os.sched_getaffinity(0)), len(work.policies))
+    shares = dict.fromkeys(work.policies, 0.0)
+
+    def heard(name: str, come: int, jobs: int) -> None:
+        shares[name] = come / max(1, jobs)
+        if tell is not None:
+            tell(sum(shares.values()) / len(shares))
+
     if processes <= 1:
-        return {name: replayer(work.trace, work.center, one, work.seed, None) for name, one in work.policies.items()}
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return {
+            name: replayer(work.trace, work.center, one, work.seed, partial(heard, name))
+            for name, one in work.policies.items()
+        }
+    context = get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(processes, mp_context=context) as pool:
+        words: Queue[tuple[str, int, int]] = manager.Queue()
         futures = {
-            name: pool.submit(replayer, work.trace, work.center, policy, work.seed, None)
+            name: pool.submit(replayer, work.trace, work.center, policy, work.seed, _Teller(name, words))
             for name, policy in work.policies.items()
         }
+        while not (words.empty() and all(future.done() for future in futures.values())):
+            try:
+                heard(*words.get(timeout=_LISTEN_S))
+            except Empty:
+                continue
         return {name: future.result() for name, future in futures.items()}
 
 
-def write(work: Work[P], outcomes: Mapping[str, Outcome], folder: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """What a process says of its policy's progress."""
+
+    policy: str
+    words: Queue[tuple[str, int, int]]
+
+    def __call__(self, come: int, jobs: int) -> None:
+        self.words.put((self.policy, come, jobs))
+
+
+def _bar(share: float) -> None:
+    done = round(share * _BAR)
+    sys.stderr.write(f"\r[{'#' * done}{'.' * (_BAR - done)}] {share:4.0%}")
+    sys.stderr.flush()
+
+
+def write(
+    work: Work[P], outcomes: Mapping[str, Outcome], summaries: Mapping[str, metrics.Summary], folder: Path
+) -> Path:
     """Write tables, plots and the page under the folder; return the page's path.
 
     Raises:
@@ -126,7 +151,7 @@ def write(work: Work[P], outcomes: Mapping[str, Outcome], folder: Path) -> Path:
     """
     report = Report(
         title=work.title,
-        results=[_result(name, work, outcome) for name, outcome in outcomes.items()],
+        results=[_result(name, work, outcome, summaries[name]) for name, outcome in outcomes.items()],
         class_names={"by_size": _SIZE_NAMES, "by_runtime": _RUNTIME_NAMES},
     )
     for result in report.results:
@@ -136,11 +161,10 @@ def write(work: Work[P], outcomes: Mapping[str, Outcome], folder: Path) -> Path:
     return page
 
 
-def table(work: Work[P], outcomes: Mapping[str, Outcome]) -> str:
+def table(summaries: Mapping[str, metrics.Summary]) -> str:
     """The figures of each policy, a line each."""
     rows = [["policy", "bsld mean", "median", "p99", "max", "wait s", "cpus %", "makespan s", "Jain users"]]
-    for name, outcome in outcomes.items():
-        found = metrics.summary(work.trace, outcome, work.center)
+    for name, found in summaries.items():
         slow = found.bounded_slowdown
         values = (slow.mean, slow.median, slow.p99, slow.max, found.wait_s.mean, found.cpu_utilization * 100)
         rows.append([name, *(f"{one:.2f}" for one in values), f"{found.makespan_s:.0f}"])
@@ -154,9 +178,8 @@ def table(work: Work[P], outcomes: Mapping[str, Outcome]) -> str:
     )
 
 
-def _result(name: str, work: Work[P], outcome: Outcome) -> PolicyResult:
+def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) -> PolicyResult:
     trace, center = work.trace, work.center
-    found = metrics.summary(trace, outcome, center)
     wait, run = metrics.wait_s(trace, outcome), metrics.run_s(outcome)
     slow = found.bounded_slowdown
     figures = {key: getattr(found, key) for key in texts.FIGURES if hasattr(found, key)} | {
@@ -193,27 +216,3 @@ def _result(name: str, work: Work[P], outcome: Outcome) -> PolicyResult:
             "by_runtime": [one.mean or np.nan for one in found.by_runtime],
         },
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise NotFoundError("file", str(path)) from error
-
-
-def _guess(text: str) -> str:
-    first: Sequence[str] = text.split("\n", 1)[0]
-    if "|" in first:
-        return "sacct"
-    return "openb" if "num_gpu" in first else "swf"
-
-
-def _center(path: Path) -> CenterDescription:
-    text = _text(path)
-    if path.suffix == ".csv":
-        return read_nodes(text)
-    try:
-        return from_mapping(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise InvalidRequestError("center", f"{path} is not YAML: {error}") from error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_memory
+from suanli.model.resources import Node
 from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
 
 MAX_NODES: Final = 1_000_000
@@ -106,6 +108,36 @@ def from_mapping(document: object) -> CenterDescription:
     top = _mapping("center", document, {"nodes", "scale"})
     groups = tuple(_group(f"nodes.{place}", item) for place, item in enumerate(_list("nodes", top.get("nodes"))))
     return CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
+
+
+def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
+    """The description of nodes on record, equal ones in one group; what they draw is not on record.
+
+    Raises:
+        InvalidRequestError: there are no nodes.
+    """
+    kinds = Counter(
+        (
+            node.cpu_milli,
+            node.memory_bytes,
+            tuple(sorted(Counter((one.model, one.memory_bytes, one.device_class) for one in node.devices).items())),
+        )
+        for node in nodes
+    )
+    groups = (
+        NodeGroup(
+            prefix=f"node{place}-",
+            count=count,
+            cpu_milli=cpu_milli,
+            memory_bytes=memory_bytes,
+            devices=tuple(
+                DeviceGroup(model=model, count=several, memory_bytes=memory, device_class=device_class)
+                for (model, memory, device_class), several in devices
+            ),
+        )
+        for place, ((cpu_milli, memory_bytes, devices), count) in enumerate(kinds.items())
+    )
+    return CenterDescription(groups=tuple(groups))
 
 
 def _group(where: str, item: object) -> NodeGroup:

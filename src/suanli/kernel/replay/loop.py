@@ -46,6 +46,8 @@ def replay(
     while advance(tables, course, rules, ways, _EVENTS_A_WORD):
         if progress is not None:
             progress(int(course.at[SUBMITTED]), len(trace))
+    if progress is not None:
+        progress(len(trace), len(trace))
     return _outcome(course)
 
 

@@ -128,6 +128,9 @@ def resampled(outcome: Outcome, column: Int64s, intervals: int) -> tuple[Floats,
     The integral is linear between changes, so its differences at the ends of intervals are exact.
     """
     times = outcome.time_us / SECOND_US
+    if times.size < 2:
+        # Nothing lasted.
+        return np.repeat(times[-1:] if times.size else 0.0, intervals).astype(np.float64), np.zeros(intervals)
     edges = np.linspace(times[0], times[-1], intervals + 1)
     integral = np.concatenate(([0.0], np.cumsum(column[:-1] * np.diff(times))))
     width = (times[-1] - times[0]) / intervals

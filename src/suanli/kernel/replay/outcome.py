@@ -16,7 +16,7 @@ from suanli.model.errors import InvalidRequestError
 PolicyT_contra = TypeVar("PolicyT_contra", contravariant=True)
 
 Progress = Callable[[int, int], None]
-"""Told now and then how many jobs have ended, of how many."""
+"""Told now and then how many jobs have come, of how many; at the end of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -21,6 +21,12 @@ Throughputs: TypeAlias = Mapping[str, Mapping[tuple[str, int], float]]
 """Steps per second by device model, then by (job type, scale factor), for a job that shares its devices with none."""
 
 
+def is_gavel(line: str) -> bool:
+    """Tell whether a line has the columns of this format."""
+    words = line.split("\t")
+    return len(words) == _COLUMNS and words[5].isdigit()
+
+
 def read_throughputs(document: object) -> Throughputs:
     """The measured rates of a parsed throughput file, jobs alone on their devices.
 
