@@ -121,6 +121,9 @@ class ClusterState:
         self._reach(engines=len(self.engines))
         # Positions go by memory, so that of equally free devices the smallest is taken.
         devices = sorted(node.devices, key=lambda device: (device.memory_bytes, device.index))
+        for device in devices:
+            self._position(row, device.index)
+        self._arrange(row, [device.index for device in devices])
         places = [(self._position(row, device.index), self._type(device), device.healthy) for device in devices]
         self.tables.devices[row, :, [t.TYPE, t.HEALTHY]] = np.array([[t.NOBODY], [0]])
         for position, kind, healthy in places:
@@ -392,6 +395,21 @@ class ClusterState:
             self._kinds = None
             self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE)
         return indices.index(index)
+
+    def _arrange(self, row: int, first: list[int]) -> None:
+        """Let the positions of a node begin with these devices, whatever order they were met in."""
+        before = self.indices[row]
+        after = first + [index for index in before if index not in set(first)]
+        if after == before:
+            return
+        self.indices[row] = after
+        devices, held = self.tables.devices[row], self.tables.device_holds
+        devices[: len(after)] = devices[[before.index(index) for index in after]]
+        here = held[:, t.DEVICE_NODE] == row
+        places = np.arange(devices.shape[0])
+        places[: len(before)] = [after.index(index) for index in before]
+        held[here, t.POSITION] = places[held[here, t.POSITION]]
+        self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
 
     def _type(self, device: Device) -> int:
         kind = DeviceType(device.device_class, device.model, device.memory_bytes, device.precisions)

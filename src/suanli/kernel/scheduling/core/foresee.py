@@ -63,18 +63,13 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
             instant = min(instant, soon)
         if due < size:
             instant = min(instant, jobs[running[due], END])
-        while overdue < late and soon <= instant:
-            off += lift_for(center, running[overdue], shape, off)
-            overdue += 1
-        while due < size and jobs[running[due], END] <= instant < NEVER:
-            off += lift_for(center, running[due], shape, off)
-            due += 1
         if stage == _AHEAD and instant >= head_start:
             _lay_head(center, shape, -1)
             stage = _THERE
         if stage == _THERE and head_end <= instant < NEVER:
             _lay_head(center, shape, 1)
             stage = _GONE
+        off, overdue, due = _let_end(center, job, (off, overdue, due, late), (instant, soon, head_start), stage)
     if stage == _THERE:
         _lay_head(center, shape, 1)
     for place in range(off - 1, -1, -1):
@@ -84,6 +79,35 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     if head != NOBODY:
         _meet_kept(center)
     return instant
+
+
+@compiled
+def _let_end(
+    center: Center, job: int, counts: tuple[int, int, int, int], times: tuple[int, int, int], stage: int
+) -> tuple[int, int, int]:
+    """Take off the nodes what ends by an instant, until the job fits.
+
+    More room never takes away a place, so of many ends at one instant only as many are looked at as are needed.
+    ``counts`` are how many are off, how many of those past their ends and of all have ended, and how many are past
+    their ends; ``times`` are the instant, when work past its end ends, and the head's start. The first three counts
+    are returned as they are then.
+    """
+    jobs, running, size = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE]
+    shape, need, is_asked = jobs[job, SHAPE], jobs[job, NEED], False
+    off, overdue, due, late = counts
+    instant, soon, head_start = times
+    while (overdue < late and soon <= instant) or (due < size and jobs[running[due], END] <= instant < NEVER):
+        if overdue < late and soon <= instant:
+            off += lift_for(center, running[overdue], shape, off)
+            overdue += 1
+        else:
+            off += lift_for(center, running[due], shape, off)
+            due += 1
+        if not is_asked and holdable(center.total, shape, need):
+            is_asked = True
+            if _fits(center, job, instant, head_start, stage):
+                break
+    return off, overdue, due
 
 
 @compiled
