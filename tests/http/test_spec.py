@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from suanli.api.schemas.arrays import format_indices, parse_array, parse_indices
 from suanli.api.schemas.spec import WorkloadSpec
@@ -29,6 +31,7 @@ devices = st.builds(
     device_class=st.sampled_from(nouns.DeviceClass),
     count=st.integers(1, 1024),
     share=st.integers(1, 1000),
+    model=st.sampled_from(["", "A100", "A100|H800", "910B1..910B3"]),
     min_memory_bytes=st.integers(0, nouns.MAX_MEMORY_BYTES),
     precision=st.none() | st.sampled_from(nouns.Precision),
 )
@@ -114,3 +117,17 @@ def test_what_is_no_array_is_refused(text: str) -> None:
 def test_amounts_become_the_centers_units(asked: dict[str, Any], resources: dict[str, int]) -> None:
     noun = WorkloadSpec.model_validate({"resources": asked}).noun()
     assert noun.resources == nouns.TaskResources(**resources)  # type: ignore[arg-type]
+
+
+def test_models_in_a_list_are_kept_as_one_text() -> None:
+    asked = {"resources": {"devices": {"class": "gpu", "model": ["A100", "H800"]}}}
+    noun = WorkloadSpec.model_validate_json(json.dumps(asked)).noun()
+    assert noun.resources.devices is not None
+    assert noun.resources.devices.model == "A100|H800"
+
+
+@pytest.mark.parametrize("model", [[], ["A100", 3], ["A100|H800"], 3])
+def test_what_lists_no_models_is_refused(model: object) -> None:
+    asked = {"resources": {"devices": {"model": model}}}
+    with pytest.raises(ValidationError):
+        WorkloadSpec.model_validate_json(json.dumps(asked))

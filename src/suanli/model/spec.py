@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import ProjectName, QueueName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
@@ -100,7 +101,7 @@ class DeviceRequest:
     count: int = 1
     share: int = WHOLE_DEVICE
     model: str = ""
-    """Exact model name; empty accepts every model."""
+    """Names of models, ``|`` between those that will do (`suanli.model.device_names`); empty accepts every model."""
     min_memory_bytes: int = 0
     precision: Precision | None = None
 
@@ -265,6 +266,8 @@ def _check_devices(request: DeviceRequest) -> None:
     check_bounds("resources.devices.min_memory", request.min_memory_bytes, 0, MAX_MEMORY_BYTES)
     if request.share < WHOLE_DEVICE and request.count != 1:
         raise InvalidRequestError("resources.devices.count", "a shared device is asked for one at a time")
+    if request.model:
+        parse_names(request.model)
 
 
 def _check_array(array: ArraySpec | None) -> None:

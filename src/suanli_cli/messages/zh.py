@@ -209,7 +209,7 @@ TEXTS = {
     "spec.array": "每个下标一个作业：0-7、1,3,5-9:2、0-99%4（同时最多 4 项）。",
     "spec.chdir": "工作目录；默认为专用临时目录。",
     "spec.cpus": "每个任务的 CPU 数，0.5 为半个。",
-    "spec.device": "每个任务的加速器：gpu:2、gpu:A100:2、npu:1、any:1；gpu:0.5 为半个。",
+    "spec.device": "每个任务的加速器：gpu:2、gpu:A100:2、'gpu:A100|H800:2'、any:1；gpu:0.5 为半个。",
     "spec.device_memory": "每个设备的最小显存，如 40GiB。",
     "spec.env": "作业的环境变量；不写值则取您的。",
     "spec.exclusive": "独占节点。",

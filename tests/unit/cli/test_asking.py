@@ -85,6 +85,7 @@ def test_every_field_of_the_spec_has_its_option(
         ("gpu:2", {"class": "gpu", "count": 2}),
         ("gpu:A100", {"class": "gpu", "model": "A100"}),
         ("gpu:A100:2", {"class": "gpu", "model": "A100", "count": 2}),
+        ("gpu:A100|H800:2", {"class": "gpu", "model": "A100|H800", "count": 2}),
         ("gpu:0.5", {"class": "gpu", "share": 0.5}),
         ("npu:910B:.25", {"class": "npu", "model": "910B", "share": 0.25}),
         ("any:1", {"class": "any", "count": 1}),

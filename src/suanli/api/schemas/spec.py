@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.config import JsonDict
 
 from suanli.api.schemas.arrays import PATTERN, format_indices, parse_array, parse_indices
@@ -69,6 +69,33 @@ DependencyText = Annotated[
 ]
 
 
+_LISTED_NAMES = {"type": "array", "items": {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f|]+$"}, "minItems": 1}
+_NAMES = r"^[^\x00-\x1f\x7f]*$"
+
+
+def _joined(value: Any) -> Any:
+    """Names in a list as the one text that is kept; anything else as it is."""
+    return "|".join(value) if isinstance(value, list) and value and all(map(_is_name, value)) else value
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and "|" not in value
+
+
+ModelNames = Annotated[
+    str,
+    StringConstraints(pattern=_NAMES, max_length=256),
+    BeforeValidator(_joined),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": _NAMES, "maxLength": 256}, _LISTED_NAMES],
+            "examples": ["A100", ["A100", "H800", "910B"], "910B1..910B3"],
+        }
+    ),
+]
+"""A name or a range, several with ``|`` between them or as a list; what they mean: `suanli.model.device_names`."""
+
+
 class DeviceRequest(Body):
     """Accelerators for one task: ``count`` whole ones, or a ``share`` of one."""
 
@@ -80,8 +107,8 @@ class DeviceRequest(Body):
     """How many; 1 where a share is asked for."""
     share: float = Field(default=1.0, ge=0.001, le=1.0)
     """The part of the device, exact to a thousandth."""
-    model: ShortText = ""
-    """Exact model name; empty accepts every model."""
+    model: ModelNames = ""
+    """Models that will do, each named by some of its words; empty accepts every model."""
     min_memory: MemoryBytes = 0
     """Least memory of the device."""
     precision: Precision | None = None

@@ -30,6 +30,7 @@ from suanli.kernel.scheduling.core.tables import (
 )
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.plan import Reason, ReasonCode
+from suanli.model.device_names import are_meant
 from suanli.model.spec import DeviceClass, Precision
 
 Stage: TypeAlias = tuple[ReasonCode, Ints]
@@ -84,7 +85,7 @@ def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[Reason
     if demand.device_class is not None:
         tests.append((ReasonCode.DEVICE_CLASS, [_is_of(one.device_class, demand.device_class) for one in types]))
     if demand.device_model:
-        tests.append((ReasonCode.DEVICE_MODEL, [one.model == demand.device_model for one in types]))
+        tests.append((ReasonCode.DEVICE_MODEL, [are_meant(demand.device_model, one.model) for one in types]))
     if demand.device_memory_bytes:
         tests.append((ReasonCode.DEVICE_MEMORY, [one.memory_bytes >= demand.device_memory_bytes for one in types]))
     if demand.device_precision is not None:

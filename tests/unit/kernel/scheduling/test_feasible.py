@@ -71,6 +71,16 @@ def test_any_device_serves_who_asks_for_none_in_particular() -> None:
     assert tasks_on(center, WorkloadSpec(resources=asks(devices=wanted))) == [1]
 
 
+def test_any_of_several_models_serves_and_a_name_means_every_model_with_its_words() -> None:
+    cards = [replace(gpu(index), model=name) for index, name in enumerate(["A100 SXM4 80GB", "A100 PCIe 80GB", "A10"])]
+    center = Center().with_nodes(node("n0", 16, 64, *cards))
+    found = {
+        asked: tasks_on(center, WorkloadSpec(resources=asks(devices=replace(GPU, model=asked))))
+        for asked in ("A100", "A100 SXM4", "A10", "A10|A100-PCIe", "A10..A11", "H100")
+    }
+    assert found == {"A100": [2], "A100 SXM4": [1], "A10": [1], "A10|A100-PCIe": [2], "A10..A11": [1], "H100": [0]}
+
+
 def test_a_shared_device_gives_each_holder_its_part_of_share_and_memory() -> None:
     center = Center().with_nodes(node("n0", 16, 64, gpu(0), gpu(1)))
     shared = WorkloadSpec(resources=asks(devices=replace(GPU, share=300, min_memory_bytes=24 * GIB)))
