@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -110,13 +111,17 @@ def replay_all(work: Work[P], replayer: Replayer[P], tell: Callable[[float], Non
             for name, one in work.policies.items()
         }
     context = get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(processes, mp_context=context) as pool:
-        words: Queue[tuple[str, int, int]] = manager.Queue()
+    with ExitStack() as stack:
+        # Words from other processes cost a process more, which nobody needs who does not listen.
+        words = None if tell is None else stack.enter_context(context.Manager()).Queue()
+        pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=context))
         futures = {
-            name: pool.submit(replayer, work.trace, work.center, policy, work.seed, _Teller(name, words))
+            name: pool.submit(
+                replayer, work.trace, work.center, policy, work.seed, None if words is None else _Teller(name, words)
+            )
             for name, policy in work.policies.items()
         }
-        while not (words.empty() and all(future.done() for future in futures.values())):
+        while words is not None and not (words.empty() and all(future.done() for future in futures.values())):
             try:
                 heard(*words.get(timeout=_LISTEN_S))
             except Empty:

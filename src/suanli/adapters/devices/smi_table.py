@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from suanli.adapters.devices.text import number, pci_address, rows
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
@@ -23,9 +24,7 @@ def table(text: str, *, vendor: str, device_class: DeviceClass, tool: str) -> tu
         if card is None or len(cells) != 3 or not pci_address(cells[1]):
             continue
         lower = lines[at + 1] if at + 1 < len(lines) else []
-        memory = _USE.fullmatch(lower[1]) if len(lower) == 3 else None
-        state = _STATE.fullmatch(lower[0]) if memory else None
-        busy = _BUSY.fullmatch(lower[2]) if memory else None
+        memory, readings = second_line(lower)
         found.append(
             DiscoveredDevice(
                 index=int(card[1]),
@@ -33,15 +32,24 @@ def table(text: str, *, vendor: str, device_class: DeviceClass, tool: str) -> tu
                 vendor=vendor,
                 model=card[2],
                 pci_address=pci_address(cells[1]),
-                memory_bytes=int(memory[2]) << 20 if memory else None,
-                health=Health.OK if memory else Health.UNKNOWN,
-                reason="" if memory else f"{tool} printed no readable second line for this device",
-                readings=Readings(
-                    temperature_c=number(state[1]) if state else None,
-                    power_w=number(state[2]) if state else None,
-                    utilization_percent=number(busy[1]) if busy else None,
-                    memory_used_bytes=int(memory[1]) << 20 if memory else None,
-                ),
+                memory_bytes=memory,
+                health=Health.UNKNOWN if memory is None else Health.OK,
+                reason="" if memory is not None else f"{tool} printed no readable second line for this device",
+                readings=readings,
             )
         )
     return tuple(found)
+
+
+def second_line(cells: Sequence[str]) -> tuple[int | None, Readings]:
+    """The bytes that a card has, None where the line cannot be read, and how it is now."""
+    memory = _USE.match(cells[1]) if len(cells) >= 3 else None
+    if memory is None:
+        return None, Readings()
+    state, busy = _STATE.match(cells[0]), _BUSY.match(cells[2])
+    return int(memory[2]) << 20, Readings(
+        temperature_c=number(state[1]) if state else None,
+        power_w=number(state[2]) if state else None,
+        utilization_percent=number(busy[1]) if busy else None,
+        memory_used_bytes=int(memory[1]) << 20,
+    )

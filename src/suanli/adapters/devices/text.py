@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from suanli.model.discovery import Distance
 
+_INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
 _NUMBER = re.compile(r"\s*([-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([^\s0-9]*)\s*", re.ASCII)
 _SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _PCI = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])", re.IGNORECASE | re.ASCII)
@@ -30,6 +32,17 @@ def number(value: Any) -> float | None:
         value = value.get("value")
     match = _NUMBER.fullmatch(str(value))
     return float(match[1]) if match else None
+
+
+def device_number(cell: str) -> int | None:
+    """The number of a device as a table or a list writes it, by itself; None if this is none."""
+    return int(cell) if _INDEX.fullmatch(cell) else None
+
+
+def part(record: Any, name: str) -> Mapping[str, Any]:
+    """What JSON nests under a name; empty if it nests nothing there."""
+    found = record.get(name) if isinstance(record, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def size(value: Any, unit: str = "") -> int | None:
@@ -58,6 +71,17 @@ def rows(text: str) -> Iterator[list[str]]:
         stripped = line.strip()
         if stripped.startswith("|") and not set(stripped) <= set("|+-= "):
             yield [cell.strip() for cell in stripped.strip("|").split("|")]
+
+
+def queried(text: str, names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The cells of each line with commas that begins with a device's number, by names, as far as they go."""
+    for line in text.splitlines():
+        try:
+            cells = [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True), [])]
+        except csv.Error:
+            continue
+        if len(cells) > 1 and device_number(cells[0]) is not None:
+            yield dict(zip(names, cells, strict=False))
 
 
 def distances(

@@ -130,6 +130,7 @@ def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]
     if ReasonCode.DEVICE_HEALTH not in ignoring:
         left = left & (healthy > 0)
         yield ReasonCode.DEVICE_HEALTH, left.sum(axis=0) * parts // demand.device_count
+    # Of most shares at most one part fits on a device; comparing takes a tenth of the time of dividing.
     usable = free >= share if share > WHOLE // 2 else np.maximum(free // share, 0)
     yield ReasonCode.DEVICE_FREE, (usable * left).sum(axis=0) // demand.device_count
 

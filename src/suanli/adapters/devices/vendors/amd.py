@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from suanli.adapters.devices.rocm import agent_device, agents, card_device, cards, is_hygon
-from suanli.adapters.devices.text import number, pci_address, records, size, told
+from suanli.adapters.devices.text import number, part, pci_address, records, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -54,27 +54,22 @@ def _unknown(index: int, reason: str) -> DiscoveredDevice:
     )
 
 
-def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = record.get(name)
-    return part if isinstance(part, dict) else {}
-
-
 def _readings(record: Mapping[str, Any]) -> Readings:
-    temperature, power = _part(record, "temperature"), _part(record, "power")
+    temperature, power = part(record, "temperature"), part(record, "power")
     degrees = (number(temperature.get(place)) for place in ("edge", "hotspot"))
     watts = (number(power.get(name)) for name in ("socket_power", "current_socket_power", "average_socket_power"))
     return Readings(
         temperature_c=next((told for told in degrees if told is not None), None),
         power_w=next((told for told in watts if told is not None), None),
-        utilization_percent=number(_part(record, "usage").get("gfx_activity")),
-        memory_used_bytes=size(_part(record, "mem_usage").get("used_vram"), "MB"),
+        utilization_percent=number(part(record, "usage").get("gfx_activity")),
+        memory_used_bytes=size(part(record, "mem_usage").get("used_vram"), "MB"),
     )
 
 
 def _from_static(position: int, record: Any) -> DiscoveredDevice:
     if not isinstance(record, dict):
         return _unknown(position, "amd-smi printed a device that is no record")
-    asic, index = _part(record, "asic"), number(record.get("gpu"))
+    asic, index = part(record, "asic"), number(record.get("gpu"))
     model = told(asic.get("market_name"))
     place = position if index is None else int(index)
     if not model:
@@ -86,7 +81,7 @@ def _from_static(position: int, record: Any) -> DiscoveredDevice:
         vendor="amd",
         model=model,
         uuid=told(asic.get("asic_serial")),
-        pci_address=pci_address(_part(record, "bus").get("bdf", "")),
+        pci_address=pci_address(part(record, "bus").get("bdf", "")),
         pci_id=f"1002:{device}" if device else "",
-        memory_bytes=size(_part(record, "vram").get("size"), "MB"),
+        memory_bytes=size(part(record, "vram").get("size"), "MB"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from suanli.adapters.devices.text import number, outline, pci_address, rows, sections, size, told
+from suanli.adapters.devices.text import device_number, number, outline, pci_address, rows, sections, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -40,8 +40,8 @@ def parse_columns(text: str) -> tuple[DiscoveredDevice, ...]:
         words = line.split()
         if words[:1] == ["*Dev"]:
             header = words[1:]
-        elif header and len(words) == len(header) + 1 and words[0].isascii() and words[0].isdigit():
-            found.append(_measured(int(words[0][:6]), dict(zip(header, words[1:], strict=True))))
+        elif header and len(words) == len(header) + 1 and device_number(words[0]) is not None:
+            found.append(_measured(int(words[0]), dict(zip(header, words[1:], strict=True))))
     return tuple(found)
 
 

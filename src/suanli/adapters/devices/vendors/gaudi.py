@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-
 from suanli.adapters.devices.smi_table import table
-from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.adapters.devices.text import number, pci_address, queried, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -28,15 +26,7 @@ _FIELDS = (
 
 def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:
     """The devices of ``hl-smi -Q ... -f csv,noheader``, one line each; a line cut short makes an UNKNOWN device."""
-    found = []
-    for line in text.splitlines():
-        try:
-            cells = [cell.strip() for cell in next(csv.reader([line]), [])]
-        except csv.Error:
-            continue
-        if len(cells) > 1 and cells[0].isascii() and cells[0].isdigit() and len(cells[0]) < 7:
-            found.append(_device(dict(zip(_FIELDS, cells, strict=False))))
-    return tuple(found)
+    return tuple(map(_device, queried(text, _FIELDS)))
 
 
 def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
+from suanli.adapters.devices.smi_table import second_line
 from suanli.adapters.devices.text import number, pci_address, rows, size
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(Iluvatar\s+\S.*)", re.ASCII)
-_STATE = re.compile(r"\S+\s+(\S+)\s*C\s+\S+\s+(\S+?)W?\s*/.*", re.ASCII)
-_USE = re.compile(r"([0-9]{1,15})\s*MiB\s*/\s*([0-9]{1,15})\s*MiB", re.ASCII)
-_BUSY = re.compile(r"([0-9.]+)\s*%", re.ASCII)
 
 
 def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
@@ -53,22 +51,15 @@ def _queried(card: re.Match[str], cells: list[str]) -> DiscoveredDevice:
 
 
 def _device(card: re.Match[str], upper: list[str], lower: list[str]) -> DiscoveredDevice:
-    memory = _USE.match(lower[1]) if len(lower) >= 3 else None
-    state = _STATE.match(lower[0]) if memory else None
-    busy = _BUSY.match(lower[2]) if memory else None
+    memory, readings = second_line(lower)
     return DiscoveredDevice(
         index=int(card[1]),
         device_class=DeviceClass.GPU,
         vendor="iluvatar",
         model=card[2].strip(),
         pci_address=pci_address(upper[1]),
-        memory_bytes=int(memory[2]) << 20 if memory else None,
-        health=Health.OK if memory else Health.UNKNOWN,
-        reason="" if memory else "ixsmi printed no readable second line for this card",
-        readings=Readings(
-            temperature_c=number(state[1]) if state else None,
-            power_w=number(state[2]) if state else None,
-            utilization_percent=number(busy[1]) if busy else None,
-            memory_used_bytes=int(memory[1]) << 20 if memory else None,
-        ),
+        memory_bytes=memory,
+        health=Health.UNKNOWN if memory is None else Health.OK,
+        reason="ixsmi printed no readable second line for this card" if memory is None else "",
+        readings=readings,
     )

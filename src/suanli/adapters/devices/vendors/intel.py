@@ -6,7 +6,7 @@ import csv
 import re
 from typing import Any
 
-from suanli.adapters.devices.text import number, pci_address, records, rows, size, told
+from suanli.adapters.devices.text import device_number, number, pci_address, records, rows, size, told
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -34,7 +34,7 @@ def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
     for cells in rows(text):
         if len(cells) != 2:
             continue
-        if cells[0].isascii() and cells[0].isdigit() and len(cells[0]) < 7:
+        if device_number(cells[0]) is not None:
             found.append({"device_id": cells[0]})
         name, colon, value = cells[1].partition(": ")
         if colon and found and cells[0] in {"", found[-1]["device_id"]}:

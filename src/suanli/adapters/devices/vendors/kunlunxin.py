@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from suanli.adapters.devices.text import number, outline, pci_address, rows, sections, size, told
+from suanli.adapters.devices.text import device_number, number, outline, pci_address, rows, sections, size, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -43,7 +43,7 @@ def parse_table(text: str) -> tuple[DiscoveredDevice, ...]:
     for cells in rows(text):
         if cells[0] == "DevID":
             header = cells if "PCI Addr" in cells else []
-        elif header and cells[0].isascii() and cells[0].isdigit() and len(cells[0]) < 7:
+        elif header and device_number(cells[0]) is not None:
             found.append(_listed(dict(zip(header, cells, strict=False))))
     return tuple(found)
 

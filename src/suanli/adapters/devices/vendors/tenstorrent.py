@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from suanli.adapters.devices.text import number, pci_address, records, told
+from suanli.adapters.devices.text import number, part, pci_address, records, told
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
 from suanli.model.spec import DeviceClass
 
@@ -15,13 +14,8 @@ def parse_snapshot(text: str) -> tuple[DiscoveredDevice, ...]:
     return tuple(_device(at, record) for at, record in enumerate(records(text, "device_info", "board_info")))
 
 
-def _part(record: Any, name: str) -> Mapping[str, Any]:
-    part = record.get(name) if isinstance(record, Mapping) else None
-    return part if isinstance(part, Mapping) else {}
-
-
 def _device(position: int, record: Any) -> DiscoveredDevice:
-    board, telemetry = _part(record, "board_info"), _part(record, "telemetry")
+    board, telemetry = part(record, "board_info"), part(record, "telemetry")
     model, is_trained = told(board.get("board_type")), board.get("dram_status") is not False
     reason = (
         "tt-smi printed no board type" if not model else "" if is_trained else "tt-smi says that its memory is down"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from suanli.adapters.devices.text import outline, pci_address, sections, size, told
+from suanli.adapters.devices.text import outline, part, pci_address, sections, size, told
 from suanli.model.discovery import DiscoveredDevice, Health
 from suanli.model.spec import DeviceClass
 
@@ -48,7 +49,7 @@ def parse_scan(text: str) -> tuple[DiscoveredDevice, ...]:
         return ()
     listed = [
         record
-        for record in _records(_part(_part(whole, "system"), "host"), "devices")
+        for record in _records(part(part(whole, "system"), "host"), "devices")
         if not isinstance(record, dict) or str(record.get("device_class", "")).lower() != "ryzen"
     ]
     if listed and not _records(whole, "devices"):
@@ -63,11 +64,11 @@ def _named(position: int, record: Any) -> DiscoveredDevice:
     return _device(position, str(fields.get("bdf", "")), told(fields.get("vbnv")), is_ready=is_ready)
 
 
-def _platform(record: Any) -> dict[str, Any]:
+def _platform(record: Any) -> Mapping[str, Any]:
     """The platform of a device of either tool, with the address that ``xbutil`` tells beside it."""
     reports = _records(record, "platforms")
     if not reports or not isinstance(reports[0], dict):
-        return _part(record, "platform")
+        return part(record, "platform")
     return {"bdf": record.get("device_id", ""), **reports[0]}
 
 
@@ -76,15 +77,10 @@ def _records(whole: Any, name: str) -> list[Any]:
     return records if isinstance(records, list) else []
 
 
-def _part(record: Any, name: str) -> dict[str, Any]:
-    part = record.get(name) if isinstance(record, dict) else None
-    return part if isinstance(part, dict) else {}
-
-
 def _scanned(position: int, platform: Any) -> DiscoveredDevice:
-    shell = _part(platform, "current_shell") or _part(platform, "static_region")
+    shell = part(platform, "current_shell") or part(platform, "static_region")
     bdf = platform.get("bdf", "") if isinstance(platform, dict) else ""
-    memory = size(_part(platform, "off_chip_board_info").get("ddr_size_bytes")) or None
+    memory = size(part(platform, "off_chip_board_info").get("ddr_size_bytes")) or None
     return _device(position, str(bdf), told(shell.get("vbnv")), memory)
 
 
