@@ -1,7 +1,8 @@
 """Milliseconds (the longest) of processor time to explain any of 1,000 waiting workloads on 10,000 nodes; no peer.
 
 The nodes have 8 devices each of 8 models and are filled. Each explanation names every constraint, on how many nodes,
-and the earliest start beside running work and the reservation of the head.
+and the earliest start beside running work and the reservation of the head. The machine code is loaded before, and the
+garbage collector leaves alone what the rig made.
 """
 
 from __future__ import annotations
