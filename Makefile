@@ -9,6 +9,8 @@ SUPERVISOR := $(ROOM)/suanli-supervise
 KERNEL := $(shell find src/suanli/kernel -name "*.py")
 PY := .venv/bin/python
 UV := .tools/bin/uv
+# What links the kernel: the machine's C compiler or, where it has none, one beside uv
+CC_WORDS = CC="$(shell .tools/bin/python scripts/supervisor.py --compiler)"
 INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
@@ -16,7 +18,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 .PHONY: demo up test check specs bench chaos fuzz lock clean
 
 demo: .venv/server $(SUPERVISOR)
-	$(PY) -m demo
+	$(CC_WORDS) $(PY) -m demo
 
 up: .venv/kernel $(SUPERVISOR)
 	.venv/bin/suanli up
@@ -80,8 +82,8 @@ clean:
 	touch $@
 
 # Without it the first plan of a server would wait for the kernel's machine code, most of a minute.
-.venv/kernel: .venv/server $(KERNEL)
-	.venv/bin/suanlid compile
+.venv/kernel: .venv/server $(KERNEL) $(wildcard src/suanli/wiring/link*.py src/suanli/wiring/*.c)
+	$(CC_WORDS) .venv/bin/suanlid compile
 	touch $@
 
 $(SUPERVISOR): $(wildcard $(ROOM)/*.c $(ROOM)/*.h) scripts/supervisor.py | .tools/ready

@@ -14,7 +14,6 @@ from bench.cycle import NODES
 from bench.rig.mixed import POLICY, Mixed
 from bench.rig.report import figure, machine, spread
 from suanli.kernel.scheduling.explain import explain
-from suanli.wiring.compiled import compile_ahead
 
 WAITING = 1_000
 
@@ -24,7 +23,6 @@ def main() -> None:
     print(machine())
     mixed = Mixed(NODES)
     mixed.fill(WAITING)
-    compile_ahead()
     gc.freeze()  # what the rig itself keeps of a center is a service's to keep in a store
     took = []
     for workload in sorted(mixed.waiting):

@@ -1,4 +1,4 @@
-"""Compile the local engine's supervisor: the one place that knows how, for `make` and for the wheel.
+"""Find a C compiler and compile the local engine's supervisor: the one place that knows how, for `make` and the wheel.
 
 The machine's C compiler serves where there is one, else `ziglang` from the package index (it links against musl).
 Static wherever that links, so that the program starts fast and runs in a workload's bare sandbox.
@@ -7,6 +7,7 @@ Static wherever that links, so that the program starts fast and runs in a worklo
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,13 +19,16 @@ BINARY = ROOM / "suanli-supervise"
 FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-std=c17", "-D_GNU_SOURCE"]
 
 
-def compiler() -> list[str] | None:
-    """Return the words that start a C compiler, or None where this machine and this Python have none."""
+def compiler(libc: str = "musl") -> list[str] | None:
+    """Return the words that start a C compiler, or None where this machine and this Python have none.
+
+    `libc` is what ziglang shall link against; other compilers know only the machine's own.
+    """
     for name in filter(None, (os.environ.get("CC"), "cc", "gcc", "clang")):
         if path := shutil.which(name):
             return [path]
     if importlib.util.find_spec("ziglang") is not None:
-        return [sys.executable, "-m", "ziglang", "cc", "-target", f"{platform.machine()}-linux-musl"]
+        return [sys.executable, "-m", "ziglang", "cc", "-target", f"{platform.machine()}-linux-{libc}"]
     return None
 
 
@@ -42,17 +46,21 @@ def build(words: list[str]) -> None:
     fresh.replace(BINARY)
 
 
-def main() -> None:
-    """Build the binary with this machine's compiler, or with one installed beside this Python's uv."""
-    words = compiler()
+def found(libc: str = "musl") -> list[str]:
+    """Return a compiler's words, after installing ziglang beside this Python's uv where the machine has none."""
+    words = compiler(libc)
     if words is None:
         uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable]
         subprocess.run([*uv, "--require-hashes", "-r", str(ROOT / "requirements/compiler.txt")], check=True)
-        words = compiler()
+        words = compiler(libc)
     if words is None:
         sys.exit("no C compiler here and ziglang did not install: apt install gcc libc6-dev")
-    build(words)
+    return words
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--compiler"]:
+        # For a library that Python loads: it must share Python's own libc.
+        print(shlex.join(found("gnu" if platform.libc_ver()[0] == "glibc" else "musl")))
+    else:
+        build(found())

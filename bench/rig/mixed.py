@@ -15,9 +15,9 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload, WorkloadState
-from suanli.wiring.compiled import keep_compiled
+from suanli.wiring.compiled import keep_compiled, use_linked
 
-keep_compiled()
+use_linked(keep_compiled())
 from suanli.kernel.scheduling.cycle import cycle  # noqa: E402  after the folder for its code is chosen
 from suanli.kernel.scheduling.plan import Plan, Policy  # noqa: E402
 from suanli.kernel.scheduling.state import ClusterState, expected_end  # noqa: E402

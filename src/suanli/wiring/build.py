@@ -32,7 +32,7 @@ from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
-from suanli.wiring.compiled import keep_compiled
+from suanli.wiring.compiled import keep_compiled, use_linked
 from suanli.wiring.settings import IsolationChoice, Settings
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def build_center(settings: Settings) -> Center:
 
 def _planner(store: Store, clock: Clock, home: Path) -> Planner:
     """Load the kernel's machine code, and make a planner that decides with it."""
-    keep_compiled(home / "cache")
+    use_linked(keep_compiled(home / "cache"))
     from suanli.services.scheduling.planner import Planner  # noqa: PLC0415  not before there is something to plan
 
     return Planner(store, clock, Policy())

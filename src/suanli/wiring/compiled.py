@@ -1,14 +1,15 @@
-"""Where the kernel's machine code is kept: a folder of its own for each text of the kernel.
+"""Where the kernel's machine code is kept: a folder of its own for each text of the kernel and each kind of processor.
 
 numba keeps what it compiled beside the source and looks only at that one file's age. The kernel's functions are
 compiled into each other, so a change in one file would leave others stale; and the folder of an installed kernel may
-not be writable.
+not be writable. A library that was linked of it (record 0019) lies in the same folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 from pathlib import Path
 
 import suanli.kernel
@@ -19,8 +20,10 @@ from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload, WorkloadState
 
+LIBRARY = "kernel.so"
 
-def keep_compiled(spare: Path | None = None) -> None:
+
+def keep_compiled(spare: Path | None = None) -> Path:
     """Choose the folder, before the kernel is imported; a choice made in the environment stands.
 
     It lies in the account's cache, which all its centers share, or below ``spare`` where there can be none.
@@ -28,13 +31,9 @@ def keep_compiled(spare: Path | None = None) -> None:
     Raises:
         OSError: no folder can be made there, and there is no spare one.
     """
-    if "NUMBA_CACHE_DIR" in os.environ:
-        return
-    here = Path(suanli.kernel.__file__).parent
-    text = hashlib.sha256()
-    for source in sorted(here.rglob("*.py")):
-        text.update(source.read_bytes())
-    name = f"kernel-{text.hexdigest()[:16]}"
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(chosen)
+    name = f"kernel-{_fingerprint()}"
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "suanli" / name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,12 +43,40 @@ def keep_compiled(spare: Path | None = None) -> None:
         folder = spare / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder
+
+
+def use_linked(folder: Path) -> None:
+    """Let a kernel that is imported from now on be the linked one, if there is one in the folder.
+
+    For processes that only plan: a replay's loop has the planner's compiled into it.
+
+    Raises:
+        OSError: the library cannot be loaded.
+    """
+    from suanli.kernel.scheduling.core.jit import link  # noqa: PLC0415  it loads numpy
+
+    library = folder / LIBRARY
+    if library.exists():
+        link(str(library))
+
+
+def _fingerprint() -> str:
+    """Of the kernel's text, and of the processor: machine code is for this one, and homes are shared."""
+    text = hashlib.sha256(platform.machine().encode())
+    for source in sorted(Path(suanli.kernel.__file__).parent.rglob("*.py")):
+        text.update(source.read_bytes())
+    first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
+    for line in first.splitlines():
+        if line.startswith(("model", "flags", "Features", "CPU ", "isa")):
+            text.update(line.encode())
+    return text.hexdigest()[:16]
 
 
 def compile_ahead() -> None:
-    """Have machine code of everything that a server's planner calls, by calling it for a center of one node.
+    """Have numba's machine code of all that a server's planner calls, by calling it for a center of one node.
 
-    Made once, it is loaded in about a second; making it takes most of a minute.
+    Making it takes most of a minute.
     """
     from suanli.kernel.scheduling.cycle import cycle  # noqa: PLC0415  the folder must be chosen before
     from suanli.kernel.scheduling.explain import explain  # noqa: PLC0415

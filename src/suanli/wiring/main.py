@@ -85,10 +85,16 @@ def _replay(_: Callable[[], Settings], options: argparse.Namespace) -> None:
 
 
 def _compile(_: Callable[[], Settings], __: argparse.Namespace) -> None:
-    from suanli.wiring.compiled import compile_ahead, keep_compiled  # noqa: PLC0415  before the kernel is imported
+    from suanli.wiring.compiled import LIBRARY, compile_ahead, keep_compiled  # noqa: PLC0415  before the kernel
 
-    keep_compiled()
+    folder = keep_compiled()
     compile_ahead()
+    from suanli.wiring.linking import c_compiler, link  # noqa: PLC0415  it loads the kernel
+
+    if compiler := c_compiler():
+        link(folder / LIBRARY, compiler)
+    else:
+        sys.stderr.write("suanlid: no C compiler here (CC may name one), so a server's planner will load numba\n")
 
 
 def _probe(_: Callable[[], Settings], options: argparse.Namespace) -> None:
