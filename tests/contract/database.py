@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, text
 
 from suanli.adapters.database import open_store, reading
+from suanli.adapters.database.codec import decoder
 from suanli.adapters.database.connections import Engines, connect
 from suanli.adapters.database.migrate import downgrade, upgrade
 from suanli.adapters.database.schema import metadata
@@ -45,7 +46,7 @@ from suanli.model.facts import (
 from suanli.model.ids import NodeName, ProjectName, QueueName, TokenId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import NodeState, Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy, WorkloadSpec
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import EndCause
 from suanli.ports.clock import Clock
@@ -177,13 +178,33 @@ class DatabaseContract:
         with closing(place.open(fold, clock)) as store:
             assert store.transact(submit) == 1
 
+    def test_what_is_stored_outlives_every_migration(
+        self, place: DatabasePlace, engines: Engines, clock: SetClock
+    ) -> None:
+        def work(tx: Transaction) -> None:
+            first = submit(tx, array=ArraySpec(indices=(3, 4)))
+            submit(tx, dependencies=(Dependency(kind=DependencyKind.AFTEROK, workload=first),))
+            tx.append(RunPlaced(workload=first, run=run_id(first, 1), allocation=allocation()), actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0001")
+        with engines.reader.connect() as connection:
+            kept = connection.exec_driver_sql("SELECT id, spec FROM submissions ORDER BY id").all()
+            assert [decoder(WorkloadSpec)(row[1]).array is None for row in kept] == [False, True]
+            assert [row[0] for row in kept] == [1, 3]
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert [submission.id for _, submission in tables.queued()] == [1, 3]
+
     def test_a_store_of_a_newer_version_is_left_alone(
         self, place: DatabasePlace, store: Store, clock: SetClock
     ) -> None:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0001'")
+        place.alter("UPDATE alembic_version SET version_num = '0002'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import text
 
 from suanli.adapters.database.connections import connect
+from suanli.adapters.database.schema import metadata
 from suanli.model.errors import InvalidRequestError, StoreUnavailableError
 from suanli.ports.store import Store
 from suanli.testing.builders import submit
@@ -66,6 +67,30 @@ def test_a_commit_waits_for_the_disk(place: DatabasePlace) -> None:
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
     engines.dispose()
     assert asked == {"synchronous": 2, "journal_mode": "wal"}
+
+
+def test_tables_that_a_migration_made_anew_are_as_they_were_declared(store: Store, place: DatabasePlace) -> None:
+    store.transact(submit)
+    engines = connect(place.url, readers=1)
+    with engines.reader.connect() as connection:
+        tables = {row[1]: row for row in connection.execute(text("PRAGMA table_list")) if row[1] in metadata.tables}
+        partial = {
+            row[0]
+            for name in tables
+            for row in connection.execute(text(f"SELECT name FROM pragma_index_list('{name}') WHERE partial"))
+        }
+    engines.dispose()
+    for name, declared in metadata.tables.items():
+        options = declared.dialect_options["sqlite"]
+        assert tables[name][4] == (not options["with_rowid"]), name
+        assert tables[name][5] == options["strict"], name
+    wanted = {
+        index.name
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.dialect_options["sqlite"]["where"] is not None
+    }
+    assert partial == wanted
 
 
 def test_a_file_that_is_no_database_is_refused(place: DatabasePlace, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import RetryCause
 from suanli.model.tenancy import Project, Token, User
-from suanli.model.workload import EndCause, Run, RunState, StopCause, Submission, Workload, WorkloadState
+from suanli.model.workload import EndCause, Run, RunState, StopCause, Workload, WorkloadState
 
 _QUEUED = frozenset({WorkloadState.HELD, WorkloadState.BLOCKED, WorkloadState.WAITING})
 
@@ -138,7 +138,7 @@ def _submitted(fact: facts.WorkloadSubmitted, _tables: Tables, at: Instant) -> S
         generation=1,
     )
     others = [altered(first, id=WorkloadId(fact.first + n), array_index=indices[n]) for n in range(1, fact.count)]
-    return [Submission(id=fact.first, spec=spec), first, *others]
+    return [first, *others]
 
 
 @_fold.register

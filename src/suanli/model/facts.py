@@ -12,7 +12,7 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
-from suanli.model.workload import EndCause, Run, Submission, Usage, Workload
+from suanli.model.workload import EndCause, Run, Usage, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,7 @@ CenterFact = (
 )
 Fact = WorkloadFact | CenterFact
 
-Record = Submission | Workload | Run | Node | Queue | User | Project | Token
+Record = Workload | Run | Node | Queue | User | Project | Token
 """A row of a table, whole, as it stands after a fact."""
 
 

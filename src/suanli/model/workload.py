@@ -89,7 +89,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A spec as accepted, held once for all the workloads it made; named by the first of them."""
+    """A spec as accepted, as its fact says it, for all the workloads it made; named by the first of them."""
 
     id: WorkloadId
     spec: WorkloadSpec

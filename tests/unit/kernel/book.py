@@ -69,7 +69,10 @@ class Book:
         return found
 
     def submission(self, first: WorkloadId) -> Submission:
-        return self._one(Submission, first)
+        for recorded in self.facts:
+            if isinstance(recorded.fact, facts.WorkloadSubmitted) and recorded.fact.first == first:
+                return Submission(id=first, spec=recorded.fact.spec)
+        raise NotFoundError("submission", first)
 
     def workload(self, workload: WorkloadId) -> Workload:
         return self._one(Workload, workload)

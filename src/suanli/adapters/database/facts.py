@@ -1,4 +1,4 @@
-"""The facts, the head of their chain, and the sequence of workload ids."""
+"""The facts, the head of their chain, and the sequence of workload ids. What was submitted is read from its fact."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from sqlalchemy import CheckConstraint, Index, Table, and_, bindparam, or_, select, update
+from sqlalchemy import CheckConstraint, Index, Table, and_, bindparam, or_, select, union_all, update
 
 from suanli.adapters.database.chain import GENESIS, link
 from suanli.adapters.database.codec import FACT_READERS, UNREADABLE
 from suanli.adapters.database.schema import Row, metadata, octets, text, whole
-from suanli.adapters.database.view import damaged
-from suanli.adapters.database.workloads import WorkloadQueries
+from suanli.adapters.database.view import chunks, damaged
+from suanli.adapters.database.workloads import WORKLOADS, WorkloadQueries, workloads
 from suanli.model.errors import ChainBrokenError, NotFoundError, StoreError
 from suanli.model.facts import Fact, RecordedFact, WorkloadFact, WorkloadSubmitted
 from suanli.model.ids import FactSeq, UserName, WorkloadId
 from suanli.model.quantities import Instant
+from suanli.model.workload import Submission, Workload, WorkloadState
 from suanli.ports.store import ChainReport, FactFilter, Lookups
 
 _PAGE = 1000
 _ABOUT_WORKLOADS = get_args(WorkloadFact)
+_SUBMITTED = WorkloadSubmitted.__name__
+_QUEUED = (WorkloadState.BLOCKED, WorkloadState.HELD, WorkloadState.WAITING)
 
 facts = Table(
     "facts",
@@ -89,8 +92,55 @@ def read_fact(row: Row) -> RecordedFact:
         raise damaged("facts", row[0], error) from error
 
 
+def dependency_rows(fact: Fact) -> set[tuple[int, int]]:
+    """The rows of table ``dependencies`` that a fact adds."""
+    if not isinstance(fact, WorkloadSubmitted):
+        return set()
+    return {(named.workload, fact.first) for named in fact.spec.dependencies if named.workload}
+
+
 class FactQueries(WorkloadQueries):
     """Questions about facts."""
+
+    def submission(self, first: WorkloadId) -> Submission:
+        return self._submissions([first])[first]
+
+    def queued(self) -> Iterator[tuple[Workload, Submission]]:
+        last = WorkloadId(0)
+        while page := self._queued_after(last):
+            specs = self._submissions(sorted({workload.submission for workload in page}))
+            yield from ((workload, specs[workload.submission]) for workload in page)
+            last = page[-1].id
+
+    def _queued_after(self, last: WorkloadId) -> list[Workload]:
+        walks = [
+            select(workloads.c.id)
+            .where(workloads.c.state == state.value, workloads.c.id > last)
+            .order_by(workloads.c.id)
+            .limit(_PAGE)
+            .subquery()
+            for state in _QUEUED
+        ]
+        merged = union_all(*(select(walk.c.id) for walk in walks)).subquery()
+        oldest = select(merged.c.id).order_by(merged.c.id).limit(_PAGE)
+        return self._records(WORKLOADS, select(workloads).where(workloads.c.id.in_(oldest)).order_by(workloads.c.id))
+
+    def _submissions(self, firsts: Sequence[WorkloadId]) -> dict[WorkloadId, Submission]:
+        """What was submitted under these ids.
+
+        Raises:
+            NotFoundError: of one there is nothing.
+        """
+        found: dict[WorkloadId, Submission] = {}
+        for some in chunks(firsts):
+            for row in self._rows(select(facts).where(facts.c.workload.in_(some), facts.c.type == _SUBMITTED)):
+                fact = read_fact(row).fact
+                if isinstance(fact, WorkloadSubmitted):
+                    found[fact.first] = Submission(id=fact.first, spec=fact.spec)
+        for first in firsts:
+            if first not in found:
+                raise NotFoundError("submission", first)
+        return found
 
     def facts(self, after: FactSeq, which: FactFilter, limit: int) -> Sequence[RecordedFact]:
         wanted = select(facts).where(facts.c.seq > after)
@@ -108,7 +158,7 @@ class FactQueries(WorkloadQueries):
             first = self.workload(workload).submission
         except NotFoundError:
             return facts.c.workload == workload
-        submitted = and_(facts.c.workload == first, facts.c.type == WorkloadSubmitted.__name__)
+        submitted = and_(facts.c.workload == first, facts.c.type == _SUBMITTED)
         return or_(facts.c.workload == workload, submitted)
 
     def last_fact(self) -> FactSeq:

@@ -10,9 +10,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from suanli.model.errors import StoreVersionError
+from suanli.model.errors import StoreError, StoreVersionError
 
 _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = 0x5A11
@@ -40,10 +40,27 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 @contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction without SQLite's foreign keys, which would not let a table be made anew; they hold at its end."""
+    with engine.connect() as connection:
+        lite = connection.connection.driver_connection if connection.dialect.name == "sqlite" else None
+        if lite is not None:
+            lite.execute("PRAGMA foreign_keys=OFF").close()
+        try:
+            with connection.begin():
+                yield connection
+                if lite is not None and (astray := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+                    raise StoreError(f"a row of table {astray[0]} refers to none", "restore a copy that verifies")
+        finally:
+            if lite is not None:
+                lite.execute("PRAGMA foreign_keys=ON").close()
+
+
+@contextmanager
 def _migrating(engine: Engine) -> Iterator[Config]:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    with engine.begin() as connection:
+    with _transaction(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
         current = MigrationContext.configure(connection).get_current_revision()

@@ -10,9 +10,9 @@ from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
 from suanli.adapters.database.schema import Aggregate
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS, TenancyQueries
-from suanli.adapters.database.workloads import SUBMISSIONS, WORKLOADS
+from suanli.adapters.database.workloads import WORKLOADS
 
-AGGREGATES: tuple[Aggregate[Any], ...] = (SUBMISSIONS, WORKLOADS, RUNS, NODES, QUEUES, USERS, PROJECTS, TOKENS)
+AGGREGATES: tuple[Aggregate[Any], ...] = (WORKLOADS, RUNS, NODES, QUEUES, USERS, PROJECTS, TOKENS)
 """In the order they are written: what is referred to comes before what refers to it."""
 
 AGGREGATE_OF: dict[type, Aggregate[Any]] = {aggregate.kind: aggregate for aggregate in AGGREGATES}

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from suanli.adapters.database.facts import about, read_fact
+from suanli.adapters.database.facts import about, dependency_rows, read_fact
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS
 from suanli.adapters.database.view import read_row
-from suanli.adapters.database.workloads import SUBMISSIONS, WORKLOADS, dependencies, dependency_rows
+from suanli.adapters.database.workloads import WORKLOADS, dependencies
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import Record
 from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
@@ -87,19 +87,19 @@ class Replay(Snapshot):
             StoreError: a fact or a row cannot be read.
             ConflictError, NotFoundError: a fact does not fit what the facts before it made.
         """
-        replayed = Replayed()
+        replayed, named = Replayed(), set[tuple[int, int]]()
         for row in self._fact_rows():
             recorded = read_fact(row)
             replayed.save(fold(replayed, recorded))
+            named |= dependency_rows(recorded.fact)
             if about(recorded.fact, replayed) != (row[4], row[5]):
                 yield TableDifference(table="facts", key=str(recorded.seq))
-        yield from self._dependencies(replayed)
+        yield from self._dependencies(named)
         for aggregate in AGGREGATES:
             yield from self._table(aggregate, replayed)
 
-    def _dependencies(self, replayed: Replayed) -> Iterator[TableDifference]:
+    def _dependencies(self, expected: set[tuple[int, int]]) -> Iterator[TableDifference]:
         """These rows are no records of their own: the key alone says what differs."""
-        expected = {edge for _, submission in replayed.left(SUBMISSIONS) for edge in dependency_rows(submission)}
         stored = {(row[0], row[1]) for row in self._rows(select(dependencies))}
         for edge in sorted(expected ^ stored):
             yield TableDifference(table="dependencies", key=_text(edge))

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Executable, NestedTransaction, Table
 from suanli.adapters.database.answers import FORGET, KEPT_US, answers
 from suanli.adapters.database.chain import link
 from suanli.adapters.database.codec import encode
-from suanli.adapters.database.facts import MOVE_HEAD, Head, about, facts
+from suanli.adapters.database.facts import MOVE_HEAD, Head, about, dependency_rows, facts
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.schema import Aggregate, Key, R, Row, append_sql, save_sql
-from suanli.adapters.database.workloads import SUBMISSIONS, dependencies, dependency_rows
+from suanli.adapters.database.workloads import dependencies
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.facts import Fact, RecordedFact
 from suanli.model.ids import FactSeq, UserName, WorkloadId
@@ -30,7 +30,7 @@ from suanli.ports.store import Fold, KeptAnswer, Transaction
 
 T = TypeVar("T")
 
-_ROWS = 64
+_ROWS = 512
 """Most rows in one statement; the values of the widest table stay far below what SQLite and PostgreSQL take."""
 
 _Known = dict[Aggregate[Any], dict[Key, Any]]
@@ -48,6 +48,7 @@ class _Unwritten:
 
     facts: list[Row] = field(default_factory=list)
     records: _Known = field(default_factory=_nothing_known)
+    dependencies: list[Row] = field(default_factory=list)
     answers: _Answers = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -55,6 +56,7 @@ class _Unwritten:
 
     def take(self, other: _Unwritten) -> None:
         self.facts += other.facts
+        self.dependencies += other.dependencies
         self.answers |= other.answers
         for aggregate, records in other.records.items():
             self.records[aggregate].update(records)
@@ -120,8 +122,7 @@ class Batch(Snapshot):
         """Write rows, those referred to before those that refer to them."""
         for aggregate, records in unwritten.records.items():
             self._many(save_sql, aggregate.table, [aggregate.row(r) for r in records.values()])
-        named = map(dependency_rows, unwritten.records[SUBMISSIONS].values())
-        self._many(save_sql, dependencies, list(chain.from_iterable(named)))
+        self._many(save_sql, dependencies, unwritten.dependencies)
         self._many(append_sql, facts, unwritten.facts)
         kept = [(*key, answer.fingerprint, answer.body, at) for key, (answer, at) in unwritten.answers.items()]
         self._many(save_sql, answers, kept)
@@ -162,6 +163,7 @@ class Writing(Snapshot):
         type_name, body = type(fact).__name__, encode(fact)
         digest = link(self._end.hash, seq=seq, at_us=at, type_name=type_name, actor=actor, body=body)
         self._unwritten.facts.append((seq, at, type_name, actor, workload, owner, body.decode(), digest))
+        self._unwritten.dependencies += dependency_rows(fact)
         for record in records:
             aggregate = AGGREGATE_OF[type(record)]
             key = aggregate.key(record)

@@ -1,8 +1,8 @@
-"""Workloads and the specs they were made of."""
+"""Workloads, and who waits for whom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,38 +14,18 @@ from suanli.adapters.database.schema import Aggregate, Row, flag, metadata, text
 from suanli.adapters.database.view import View, chunks
 from suanli.model.errors import NotFoundError, StoreError
 from suanli.model.ids import UserName, WorkloadId
-from suanli.model.spec import Dependency, Kind, RetryPolicy, WorkloadSpec
-from suanli.model.workload import EndCause, Submission, Workload, WorkloadState
+from suanli.model.spec import Dependency, Kind, RetryPolicy
+from suanli.model.workload import EndCause, Workload, WorkloadState
 from suanli.ports.store import StateCounts, WorkloadFilter
 
-_PAGE = 1000
-_QUEUED = (WorkloadState.BLOCKED, WorkloadState.HELD, WorkloadState.WAITING)
 _NOT_FINAL = sql("state IN ('held', 'blocked', 'waiting', 'starting', 'running', 'ending')")
 """Written out, since an index over some rows only serves queries that repeat its condition word for word."""
-
-submissions = Table(
-    "submissions",
-    metadata,
-    whole("id", key=True),
-    text("spec"),
-    sqlite_strict=True,
-)
-
-dependencies = Table(
-    "dependencies",
-    metadata,
-    whole("other", key=True),
-    whole("submission", ForeignKey("submissions.id"), key=True),
-    sqlite_strict=True,
-    sqlite_with_rowid=False,
-)
-"""Which submissions named ``other`` as a dependency. Whether it is still open, the workload says."""
 
 workloads = Table(
     "workloads",
     metadata,
     whole("id", key=True),
-    whole("submission", ForeignKey("submissions.id")),
+    whole("submission"),
     text("owner"),
     text("project"),
     text("kind"),
@@ -76,9 +56,18 @@ workloads = Table(
     sqlite_strict=True,
 )
 
+dependencies = Table(
+    "dependencies",
+    metadata,
+    whole("other", key=True),
+    whole("submission", ForeignKey("workloads.id"), key=True),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""Which submissions named ``other`` as a dependency. Whether it is still open, the workload says."""
+
 _STATES = {state.value: state for state in WorkloadState}
 _KINDS = {kind.value: kind for kind in Kind}
-_read_spec = decoder(WorkloadSpec)
 
 
 @lru_cache(1024)
@@ -151,14 +140,6 @@ def _workload_record(row: Row) -> Workload:
     )
 
 
-SUBMISSIONS = Aggregate(
-    kind=Submission,
-    noun="submission",
-    table=submissions,
-    key=lambda submission: (submission.id,),
-    row=lambda submission: (submission.id, encode(submission.spec).decode()),
-    record=lambda row: Submission(id=row[0], spec=_read_spec(row[1])),
-)
 WORKLOADS = Aggregate(
     kind=Workload,
     noun="workload",
@@ -169,16 +150,8 @@ WORKLOADS = Aggregate(
 )
 
 
-def dependency_rows(submission: Submission) -> set[tuple[int, int]]:
-    """Rows of table ``dependencies`` that belong to a submission."""
-    return {(named.workload, submission.id) for named in submission.spec.dependencies if named.workload}
-
-
 class WorkloadQueries(View):
     """Questions about workloads."""
-
-    def submission(self, first: WorkloadId) -> Submission:
-        return self._find(SUBMISSIONS, (first,))
 
     def workload(self, workload: WorkloadId) -> Workload:
         return self._find(WORKLOADS, (workload,))
@@ -223,34 +196,6 @@ class WorkloadQueries(View):
     def members(self, array: WorkloadId) -> Sequence[Workload]:
         elements = self._records(WORKLOADS, _of_submission([array]).order_by(workloads.c.id))
         return elements or self._records(WORKLOADS, select(workloads).where(workloads.c.id == array))
-
-    def queued(self) -> Iterator[tuple[Workload, Submission]]:
-        last = WorkloadId(0)
-        while page := self._queued_after(last):
-            specs = self._submissions_of(page)
-            yield from ((workload, specs[workload.submission]) for workload in page)
-            last = page[-1].id
-
-    def _submissions_of(self, page: Sequence[Workload]) -> dict[WorkloadId, Submission]:
-        named = sorted({workload.submission for workload in page})
-        statements = (select(submissions).where(submissions.c.id.in_(some)) for some in chunks(named))
-        found = [submission for statement in statements for submission in self._records(SUBMISSIONS, statement)]
-        if len(found) != len(named):
-            raise StoreError(f"of the submissions {named[0]} to {named[-1]}, some are missing")
-        return {submission.id: submission for submission in found}
-
-    def _queued_after(self, last: WorkloadId) -> list[Workload]:
-        walks = [
-            select(workloads.c.id)
-            .where(workloads.c.state == state.value, workloads.c.id > last)
-            .order_by(workloads.c.id)
-            .limit(_PAGE)
-            .subquery()
-            for state in _QUEUED
-        ]
-        merged = union_all(*(select(walk.c.id) for walk in walks)).subquery()
-        oldest = select(merged.c.id).order_by(merged.c.id).limit(_PAGE)
-        return self._records(WORKLOADS, select(workloads).where(workloads.c.id.in_(oldest)).order_by(workloads.c.id))
 
     def blocked_on(self, ended: Sequence[WorkloadId]) -> Sequence[Workload]:
         named = set(ended)

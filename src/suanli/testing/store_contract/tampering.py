@@ -77,7 +77,6 @@ class TamperingContract:
             ("UPDATE workloads SET priority = 9 WHERE id = 2", "workloads", "2"),
             ("DELETE FROM runs WHERE workload = 1", "runs", "1.1"),
             ("INSERT INTO users SELECT 'eve', role, account, default_project, active, 0, 1 FROM users", "users", "eve"),
-            ("UPDATE submissions SET spec = replace(spec, 'true', 'false') WHERE id = 1", "submissions", "1"),
             ("DELETE FROM dependencies", "dependencies", "1.2"),
             ("UPDATE facts SET owner = 'eve' WHERE seq = 2", "facts", "2"),
         ],
