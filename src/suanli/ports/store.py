@@ -87,6 +87,14 @@ class Reading(Protocol):
         """
         ...
 
+    def submissions(self, firsts: Collection[WorkloadId]) -> Mapping[WorkloadId, Submission]:
+        """These submissions, by id, in one question.
+
+        Raises:
+            NotFoundError: one of them is not there.
+        """
+        ...
+
     def workload(self, workload: WorkloadId) -> Workload:
         """One workload.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -103,12 +103,12 @@ class FactQueries(WorkloadQueries):
     """Questions about facts."""
 
     def submission(self, first: WorkloadId) -> Submission:
-        return self._submissions([first])[first]
+        return self.submissions([first])[first]
 
     def queued(self) -> Iterator[tuple[Workload, Submission]]:
         last = WorkloadId(0)
         while page := self._queued_after(last):
-            specs = self._submissions(sorted({workload.submission for workload in page}))
+            specs = self.submissions({workload.submission for workload in page})
             yield from ((workload, specs[workload.submission]) for workload in page)
             last = page[-1].id
 
@@ -125,12 +125,7 @@ class FactQueries(WorkloadQueries):
         oldest = select(merged.c.id).order_by(merged.c.id).limit(_PAGE)
         return self._records(WORKLOADS, select(workloads).where(workloads.c.id.in_(oldest)).order_by(workloads.c.id))
 
-    def _submissions(self, firsts: Sequence[WorkloadId]) -> dict[WorkloadId, Submission]:
-        """What was submitted under these ids.
-
-        Raises:
-            NotFoundError: of one there is nothing.
-        """
+    def submissions(self, firsts: Collection[WorkloadId]) -> dict[WorkloadId, Submission]:
         found: dict[WorkloadId, Submission] = {}
         for some in chunks(firsts):
             for row in self._rows(select(facts).where(facts.c.workload.in_(some), facts.c.type == _SUBMITTED)):

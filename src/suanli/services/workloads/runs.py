@@ -174,12 +174,13 @@ def _ended(run: Run, observation: Observation) -> RunEnded:
 
 def _orders(tables: Reading, runs: Sequence[Run]) -> Iterator[RunOrder]:
     workloads = {workload.id: workload for workload in tables.these([run.workload for run in runs])}
+    submissions = tables.submissions({workload.submission for workload in workloads.values()})
     accounts: dict[UserName, str] = {}
     for run in runs:
         workload = workloads[run.workload]
         if workload.owner not in accounts:
             accounts[workload.owner] = tables.user(workload.owner).account
-        yield order(run, workload, tables.submission(workload.submission), accounts[workload.owner])
+        yield order(run, workload, submissions[workload.submission], accounts[workload.owner])
 
 
 def order(run: Run, workload: Workload, submission: Submission, account: str) -> RunOrder:

@@ -179,6 +179,7 @@ class ReadingContract:
     def test_each_lookup_says_that_there_is_none(self, store: Store) -> None:
         lookups: list[Callable[[Reading], object]] = [
             lambda tables: tables.submission(WorkloadId(1)),
+            lambda tables: tables.submissions([WorkloadId(1)]),
             lambda tables: tables.workload(WorkloadId(1)),
             lambda tables: tables.run(RunId("1.1")),
             lambda tables: tables.run(RunId("1.0")),

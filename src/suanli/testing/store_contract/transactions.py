@@ -40,12 +40,14 @@ class TransactionContract:
         with closing(place.open(fold, clock)) as again, again.read() as tables:
             assert tables.workload(first).state is WorkloadState.WAITING
             assert tables.submission(first).spec == spec()
+            assert tables.submissions([first]) == {first: tables.submission(first)}
             assert tables.last_fact() == 1
 
     def test_a_work_sees_its_own_appends(self, store: Store) -> None:
         def work(tx: Transaction) -> None:
             first = submit(tx)
             assert tx.workload(first).name == "sample"
+            assert tx.submission(first).spec == spec()
             assert [found.id for found in tx.workloads(WorkloadFilter(owner=ANN))] == [first]
             assert tx.last_fact() == 1
             assert [recorded.seq for recorded in tx.facts(FactSeq(0), EVERYTHING, 10)] == [1]
