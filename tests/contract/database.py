@@ -204,7 +204,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0002'")
+        place.alter("UPDATE alembic_version SET version_num = '0003'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(
@@ -230,4 +230,4 @@ class DatabaseContract:
 
     def test_every_kind_of_record_has_its_table(self) -> None:
         tables = {aggregate.table.name for aggregate in reading.AGGREGATES}
-        assert tables | {"facts", "chain_head", "answers", "dependencies"} == set(metadata.tables)
+        assert tables | {"facts", "chain_head", "answers", "cursors", "dependencies"} == set(metadata.tables)

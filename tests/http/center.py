@@ -16,6 +16,7 @@ import uvicorn
 
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.identity.secrets import SystemSecrets
+from suanli.adapters.notify.none import NoNotifier
 from suanli.api.app import Services, create_app
 from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, RunId
@@ -114,9 +115,10 @@ def running(home: Path) -> Iterator[RunningCenter]:
         clock=clock,
         engines=dict(engines),
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks=()),
+        workloads=Workloads(store, engines, checks=(), notifier=NoNotifier()),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
+        notifier=NoNotifier(),
         inventory=Inventory(store, engines),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         ending=ExitStack(),

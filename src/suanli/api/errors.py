@@ -55,6 +55,8 @@ KINDS: Mapping[type[model.SuanliError], Kind] = {
     model.UnsupportedError: Kind(409, Words("Not supported here", "本中心不支持")),
     model.EngineError: Kind(502, Words("Engine failed", "引擎失败")),
     model.EngineUnavailableError: Kind(503, Words("Engine unavailable", "引擎暂不可用"), headers=_AGAIN),
+    model.MessageRefusedError: Kind(502, Words("Message refused", "消息被拒收")),
+    model.NotifierUnavailableError: Kind(503, Words("Notifier unavailable", "通知服务暂不可用"), headers=_AGAIN),
     model.StoreError: Kind(500, Words("Store failed", "存储失败")),
     model.StoreUnavailableError: Kind(503, Words("Store unavailable", "存储暂不可用"), headers=_AGAIN),
     model.StoreVersionError: Kind(500, Words("Store of another version", "存储版本不符")),

@@ -107,6 +107,18 @@ class EngineUnavailableError(EngineError):
     code = "engine_unavailable"
 
 
+class MessageRefusedError(SuanliError):
+    """A message will never be taken; who it was for is not told."""
+
+    code = "message_refused"
+
+
+class NotifierUnavailableError(SuanliError):
+    """Messages cannot be handed over now; the same call may be made again."""
+
+    code = "notifier_unavailable"
+
+
 class StoreError(SuanliError):
     """The store failed; the transaction did not happen."""
 

@@ -235,6 +235,14 @@ class Reading(Protocol):
         """Number of the newest fact, 0 if there is none."""
         ...
 
+    def cursor(self, name: str) -> FactSeq:
+        """Where the cursor of this name was moved to last.
+
+        Raises:
+            NotFoundError: it never was.
+        """
+        ...
+
     def kept_answer(self, owner: UserName, key: str) -> KeptAnswer:
         """What was answered to this key of this owner before.
 
@@ -268,6 +276,10 @@ class Transaction(Reading, Protocol):
 
     def keep_answer(self, owner: UserName, key: str, answer: KeptAnswer) -> None:
         """Remember an answer under an idempotency key; forgotten after a day or later."""
+        ...
+
+    def move_cursor(self, name: str, seq: FactSeq) -> None:
+        """Remember that who follows the facts under this name has done all that it does up to a fact."""
         ...
 
 

@@ -11,8 +11,6 @@ class TestMyVendor(DeviceContract):
 The expected devices are written by hand from reading what the tool printed, never by running the parser.
 """
 
-# ruff: noqa: S101 - what a test suite does is assert
-
 from __future__ import annotations
 
 import re

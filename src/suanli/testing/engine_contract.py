@@ -12,8 +12,6 @@ Tests of an optional ability are skipped where the engine lacks it. The nodes mu
 programs.
 """
 
-# ruff: noqa: S101 - what a test suite does is assert
-
 from __future__ import annotations
 
 import dataclasses

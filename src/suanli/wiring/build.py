@@ -16,18 +16,26 @@ from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import find_isolation
 from suanli.adapters.identity.accounts import MappedAccounts
 from suanli.adapters.identity.secrets import SystemSecrets
+from suanli.adapters.notify.by_address import ByAddress
+from suanli.adapters.notify.none import NoNotifier
+from suanli.adapters.notify.smtp import MailServer, SmtpNotifier
+from suanli.adapters.notify.webhook import WebhookNotifier
 from suanli.kernel.lifecycle import fold
 from suanli.kernel.scheduling.plan import Policy
 from suanli.loops.launch import Launch
 from suanli.loops.loop import Loop
+from suanli.loops.notify import Notify
 from suanli.loops.observe import Observe
 from suanli.loops.schedule import Schedule
 from suanli.loops.upkeep import Upkeep
+from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import EngineName
 from suanli.ports.clock import Clock
 from suanli.ports.engine import Engine
+from suanli.ports.notify import Notifier
 from suanli.ports.store import Store
 from suanli.services.inventory import Inventory
+from suanli.services.notifications import Notifications
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
@@ -53,6 +61,7 @@ class Center:
     runs: Runs
     tenants: Tenants
     inventory: Inventory
+    notifier: Notifier
     scheduling: Scheduling
     ending: ExitStack
 
@@ -82,7 +91,12 @@ def build_store(settings: Settings) -> Store:
 
 
 def build_center(settings: Settings) -> Center:
-    """Put a center together from its settings."""
+    """Put a center together from its settings.
+
+    Raises:
+        InvalidRequestError: a setting cannot be.
+    """
+    notifier = _notifier(settings)
     store = build_store(settings)
     clock = SystemClock()
     local = LocalEngine(
@@ -106,13 +120,46 @@ def build_center(settings: Settings) -> Center:
         clock=clock,
         engines=engines,
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks=[MappedAccounts()] if os.geteuid() == 0 else []),
+        workloads=Workloads(store, engines, [MappedAccounts()] if os.geteuid() == 0 else [], notifier),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
+        notifier=notifier,
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings.home)),
         ending=ending,
     )
+
+
+def _notifier(settings: Settings) -> Notifier:
+    """How people are reached, as far as the administrator said.
+
+    Raises:
+        InvalidRequestError: mail is set up in part, or what was said cannot be.
+    """
+    nobody = NoNotifier()
+    if not settings.mail_server and not settings.webhook_hosts:
+        return nobody
+    mail = SmtpNotifier(_mail_server(settings)) if settings.mail_server else nobody
+    hosts = [host.strip() for host in settings.webhook_hosts.split(",") if host.strip()]
+    return ByAddress(mail=mail, web=WebhookNotifier(hosts) if hosts else nobody)
+
+
+def _mail_server(settings: Settings) -> MailServer:
+    host, _, port = settings.mail_server.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise InvalidRequestError("mail_server", f"{settings.mail_server!r} is not HOST:PORT", "such as localhost:25")
+    if not settings.mail_sender:
+        raise InvalidRequestError("mail_sender", "a center that sends mail needs an address to write from")
+    server = MailServer(
+        host=host,
+        port=int(port),
+        security=settings.mail_security,
+        sender=settings.mail_sender,
+        user=settings.mail_user,
+        password_file=settings.mail_password_file,
+    )
+    SmtpNotifier(server).check(server.sender)
+    return server
 
 
 def _planner(store: Store, clock: Clock, home: Path) -> Planner:
@@ -136,6 +183,9 @@ class Turning:
             Upkeep(center.inventory, engine, center.clock, settings.retention_s) for engine in center.engines.values()
         ]
         self.loops = [Loop("schedule", Schedule(center.store, center.scheduling).turn)]
+        if not isinstance(center.notifier, NoNotifier):
+            told = Notifications(center.store, settings.notify_language)
+            self.loops.append(Loop("notify", Notify(center.store, told, center.notifier).turn))
         for engine, upkeep in zip(center.engines.values(), self._upkeep, strict=True):
             observe = Observe(center.runs, engine)
             observe.survey()

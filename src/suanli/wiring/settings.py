@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from suanli.adapters.notify.smtp import Security
 
 
 def default_home() -> Path:
@@ -36,6 +39,13 @@ class Settings(BaseSettings):
     local_memory_bytes: int = Field(default=0, ge=0, description="memory the local node offers; 0: all it has")
     local_isolation: IsolationChoice = IsolationChoice.AUTO
     output_cap_bytes: int = Field(default=1 << 30, gt=0, description="most that is kept of each output stream of a run")
+    mail_server: str = Field(default="", description="HOST:PORT that takes mail for delivery; empty: none is sent")
+    mail_security: Security = Field(default=Security.STARTTLS, description="none, starttls or tls")
+    mail_sender: str = Field(default="", description="mail address in whose name the center writes")
+    mail_user: str = Field(default="", description="whom the mail server knows the center as; empty: no login")
+    mail_password_file: Path | None = Field(default=None, description="file that holds the password of that user")
+    webhook_hosts: str = Field(default="", description="HOST or HOST:PORT, commas between: https services to tell")
+    notify_language: Literal["en", "zh"] = Field(default="en", description="language of what people are told")
     retention_s: int = Field(default=7 * 86_400, gt=0, description="how long scratch folders outlive their runs")
 
     @property

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 from suanli.adapters.database import DatabaseStore, open_store
 from suanli.adapters.identity.secrets import SystemSecrets
+from suanli.adapters.notify.none import NoNotifier
 from suanli.kernel.lifecycle import fold
 from suanli.model.facts import SYSTEM, Fact
 from suanli.model.ids import RunId, UserName, WorkloadId, run_id
 from suanli.model.tenancy import Caller, Role, Scope, User
 from suanli.model.workload import Run, Workload
 from suanli.ports.admission import AdmissionCheck
+from suanli.ports.notify import Notifier
 from suanli.ports.store import Transaction
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
@@ -108,7 +110,7 @@ class Center:
 
 
 @contextmanager
-def opened(folder: Path, checks: Sequence[AdmissionCheck] = ()) -> Iterator[Center]:
+def opened(folder: Path, checks: Sequence[AdmissionCheck] = (), notifier: Notifier | None = None) -> Iterator[Center]:
     """A center with its people, over a new SQLite database in this folder."""
     clock = SetClock(at_us=1_800_000_000_000_000)
     store = open_store(f"sqlite:///{folder / 'center.db'}", fold=fold, clock=clock)
@@ -118,7 +120,7 @@ def opened(folder: Path, checks: Sequence[AdmissionCheck] = ()) -> Iterator[Cent
         store=store,
         clock=clock,
         engine=engine,
-        workloads=Workloads(store, engines, checks),
+        workloads=Workloads(store, engines, checks, notifier or NoNotifier()),
         runs=Runs(store),
         requests=Requests(store),
         inventory=Inventory(store, engines),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suanli.adapters.database.answers import AnswerQueries
+from suanli.adapters.database.cursors import CursorQueries
 from suanli.adapters.database.facts import FactQueries
 from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
@@ -18,5 +19,5 @@ AGGREGATES: tuple[Aggregate[Any], ...] = (WORKLOADS, RUNS, NODES, QUEUES, USERS,
 AGGREGATE_OF: dict[type, Aggregate[Any]] = {aggregate.kind: aggregate for aggregate in AGGREGATES}
 
 
-class Snapshot(FactQueries, RunQueries, ResourceQueries, TenancyQueries, AnswerQueries):
+class Snapshot(FactQueries, RunQueries, ResourceQueries, TenancyQueries, AnswerQueries, CursorQueries):
     """A consistent view of the tables (port ``Reading``), as long as its connection's transaction lasts."""

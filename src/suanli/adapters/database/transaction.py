@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Executable, NestedTransaction, Table
 from suanli.adapters.database.answers import FORGET, KEPT_US, answers
 from suanli.adapters.database.chain import link
 from suanli.adapters.database.codec import encode
+from suanli.adapters.database.cursors import cursors
 from suanli.adapters.database.facts import MOVE_HEAD, Head, about, dependency_rows, facts
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.schema import Aggregate, Key, R, Row, append_sql, save_sql
@@ -50,14 +51,16 @@ class _Unwritten:
     records: _Known = field(default_factory=_nothing_known)
     dependencies: list[Row] = field(default_factory=list)
     answers: _Answers = field(default_factory=dict)
+    cursors: dict[str, FactSeq] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.facts or self.answers)
+        return bool(self.facts or self.answers or self.cursors)
 
     def take(self, other: _Unwritten) -> None:
         self.facts += other.facts
         self.dependencies += other.dependencies
         self.answers |= other.answers
+        self.cursors |= other.cursors
         for aggregate, records in other.records.items():
             self.records[aggregate].update(records)
 
@@ -126,6 +129,7 @@ class Batch(Snapshot):
         self._many(append_sql, facts, unwritten.facts)
         kept = [(*key, answer.fingerprint, answer.body, at) for key, (answer, at) in unwritten.answers.items()]
         self._many(save_sql, answers, kept)
+        self._many(save_sql, cursors, list(unwritten.cursors.items()))
 
     def _many(self, statement: Callable[[Table, str, int], str], table: Table, rows: Sequence[Row]) -> None:
         """Write rows, many with one statement: the driver hands Python's one lock back and forth for each.
@@ -180,6 +184,9 @@ class Writing(Snapshot):
 
     def keep_answer(self, owner: UserName, key: str, answer: KeptAnswer) -> None:
         self._answers[owner, key] = self._unwritten.answers[owner, key] = (answer, self._batch.clock.now())
+
+    def move_cursor(self, name: str, seq: FactSeq) -> None:
+        self._unwritten.cursors[name] = seq
 
     def undo(self) -> None:
         """Leave nothing of what was appended."""

@@ -12,6 +12,7 @@ from suanli.model.resources import Queue
 from suanli.model.spec import Kind, WorkloadSpec
 from suanli.model.tenancy import Caller
 from suanli.ports.admission import AdmissionCheck
+from suanli.ports.notify import Notifier
 from suanli.ports.store import Reading
 from suanli.services.workloads.refs import WorkloadRef, one
 
@@ -19,9 +20,10 @@ from suanli.services.workloads.refs import WorkloadRef, one
 class Acceptance:
     """Judges the specs of one submission; what they have in common is looked up once for all of them."""
 
-    def __init__(self, tables: Reading, caller: Caller) -> None:
+    def __init__(self, tables: Reading, caller: Caller, notifier: Notifier) -> None:
         self._tables = tables
         self._caller = caller
+        self._notifier = notifier
         self._user = tables.user(caller.user)
         self._staff = is_staff(caller)
         self._queues: dict[QueueName, Queue] = {}
@@ -36,7 +38,7 @@ class Acceptance:
             UnsupportedError: it asks for what this center has not.
         """
         spec.check()
-        _require_abilities(spec)
+        self._require_abilities(spec)
         limit = time_limit(self._queue(spec.queue), spec)
         filled = altered(spec, project=self._project(spec.project), time_limit_s=limit)
         if spec.priority > 0 and not self._staff:
@@ -54,6 +56,15 @@ class Acceptance:
         """
         for check in checks:
             check.check(self._user, specs, self._tables)
+
+    def _require_abilities(self, spec: WorkloadSpec) -> None:
+        if spec.application:
+            raise UnsupportedError("application", "this center has no application store", "give a command or a script")
+        for position, asked in enumerate(spec.notify):
+            try:
+                self._notifier.check(asked.address)
+            except InvalidRequestError as error:
+                raise InvalidRequestError(f"notify.{position}.address", error.detail, error.hint) from error
 
     def _queue(self, name: QueueName) -> Queue:
         if name not in self._queues:
@@ -100,13 +111,6 @@ def check_time_limit(queue: Queue, limit_s: int) -> None:
     longest = queue.max_time_limit_s
     if longest and not 0 < limit_s <= longest:
         raise InvalidRequestError("time_limit", f"queue {queue.name} allows at most {longest} s", "ask for less")
-
-
-def _require_abilities(spec: WorkloadSpec) -> None:
-    if spec.application:
-        raise UnsupportedError("application", "this center has no application store", "give a command or a script")
-    if spec.notify:
-        raise UnsupportedError("notify", "this center has no way to send notifications", "follow the events instead")
 
 
 def _require_dependencies(tables: Reading, caller: Caller, spec: WorkloadSpec) -> None:

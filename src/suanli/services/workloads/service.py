@@ -24,6 +24,7 @@ from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run, RunState, StopCause, Submission, Workload, WorkloadState
 from suanli.ports.admission import AdmissionCheck
 from suanli.ports.engine import Engine, KeepsOutputs, LogChunk, Logs, OutputFile, Stream
+from suanli.ports.notify import Notifier
 from suanli.ports.store import FactFilter, Reading, StateCounts, Store, Transaction, WorkloadFilter
 from suanli.services.workloads.acceptance import Acceptance, check_time_limit
 from suanli.services.workloads.refs import WorkloadRef, every, one
@@ -80,10 +81,17 @@ class Changed:
 class Workloads:
     """The workloads of the center, each caller seeing and changing only what is theirs (operators: all)."""
 
-    def __init__(self, store: Store, engines: Mapping[EngineName, Engine], checks: Sequence[AdmissionCheck]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engines: Mapping[EngineName, Engine],
+        checks: Sequence[AdmissionCheck],
+        notifier: Notifier,
+    ) -> None:
         self._store = store
         self._engines = engines
         self._checks = checks
+        self._notifier = notifier
 
     def submit(
         self, tx: Transaction, caller: Caller, specs: Sequence[WorkloadSpec], *, held: bool = False
@@ -111,7 +119,7 @@ class Workloads:
         return accepted
 
     def _complete(self, tables: Reading, caller: Caller, specs: Sequence[WorkloadSpec]) -> Sequence[WorkloadSpec]:
-        acceptance = Acceptance(tables, caller)
+        acceptance = Acceptance(tables, caller, self._notifier)
         completed: list[WorkloadSpec] = []
         try:
             for spec in specs:

@@ -59,6 +59,22 @@ class TransactionContract:
         store.transact(work)
         agreed(store)
 
+    def test_a_cursor_stands_where_it_was_moved_last(self, place: StorePlace, clock: SetClock) -> None:
+        def move_and_fail(tx: Transaction) -> None:
+            tx.move_cursor("letters", FactSeq(9))
+            assert tx.cursor("letters") == 9
+            raise Oops
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(lambda tx: tx.move_cursor("letters", FactSeq(3)))
+            store.transact(lambda tx: tx.move_cursor("letters", FactSeq(7)))
+            with pytest.raises(Oops):
+                store.transact(move_and_fail)
+        with closing(place.open(fold, clock)) as again, again.read() as tables:
+            assert tables.cursor("letters") == 7
+            with pytest.raises(NotFoundError):
+                tables.cursor("others")
+
     def test_news_are_the_facts_on_record_whoever_recorded_them(self, place: StorePlace, clock: SetClock) -> None:
         with closing(place.open(fold, clock)) as store, closing(place.open(fold, clock)) as other:
             for recording in (store, store, other, store):
