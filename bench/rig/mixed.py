@@ -115,9 +115,12 @@ class Mixed:
         while self.turn().placements:
             self.queue(waiting - len(self.waiting))
 
-    def end_one(self) -> None:
-        """Some run ends."""
-        workload = self.chance.choice(list(self.active))
+    def choose(self) -> WorkloadId:
+        """Some workload that runs."""
+        return self.chance.choice(list(self.active))
+
+    def end(self, workload: WorkloadId) -> None:
+        """Its run ends."""
         self.state.vacate(self.active.pop(workload).id)
 
     def _spec(self) -> WorkloadSpec:

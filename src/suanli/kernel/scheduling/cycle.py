@@ -51,8 +51,6 @@ class Turn:
     def __enter__(self) -> Self:
         self.state.make_room(self._placements)
         tables = self.state.tables
-        self.ordered = tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]].copy()
-        self._ran = tables.lists[t.RUNNING, : tables.sizes[t.RUNNING_SIZE]].copy()
         self._bar_impossible()
         started = np.zeros(self._placements, dtype=np.int64)
         rules = Rules(self._score, EASY, self._placements, shortest_first=False, preempt=True)
@@ -66,7 +64,14 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         ends = np.array([job.end for job in self._leaving], dtype=np.int64)
-        changes.undo(self.state.tables, self.started, self.ordered, self._ran, ends)
+        changes.undo(self.state.tables, self.started, ends)
+
+    @property
+    def ordered(self) -> t.Ints:
+        """The rows of all that waited before the turn, in order."""
+        lists, count = self.state.tables.lists, self.started.size
+        waiting = lists[t.WAITING, : self.state.tables.sizes[t.WAITING_SIZE]]
+        return np.insert(waiting, lists[t.LEFT, :count] - np.arange(count), lists[t.BEHIND, :count])
 
     @property
     def complete(self) -> bool:

@@ -106,6 +106,7 @@ class ClusterState:
         self._held = self._devices_held = 0
         self._impossible: dict[Demand, bool] = {}
         self._kinds: Kinds | None = None
+        self._are_kinds_stale = False
         self._empty: Room | None = None
 
     def set_node(self, node: Node) -> None:
@@ -136,6 +137,7 @@ class ClusterState:
         self._measure()
         self._impossible.clear()
         self._empty = self._kinds = None
+        self._are_kinds_stale = True
 
     def set_queue(self, queue: Queue) -> None:
         """A queue is there, or has another priority."""
@@ -161,7 +163,8 @@ class ClusterState:
         self._reach(kinds=len(self.demands))
         shape = self._shape(job.demand)
         if is_new:
-            self.tables.kinds[kind] = (0, 0, 0, shape)
+            self.tables.kinds[kind, : t.HOLDS_OF] = (0, 0, 0, shape)
+            self._measure_kind(kind)
             self._kinds = None
         limit = workload.time_limit_s * MICROSECONDS or t.NEVER
         need = job.demand.nodes or job.demand.tasks
@@ -292,14 +295,24 @@ class ClusterState:
     def kinds(self) -> Kinds:
         """What waits, by kind."""
         if self._kinds is None:
-            width, demands = self.tables.devices.shape[1], tuple(self.demands)
+            codes = self.demands.codes()
+            if self._are_kinds_stale:
+                for code in codes:
+                    self._measure_kind(code)
+                self._are_kinds_stale = False
+            rows = np.array(codes, dtype=np.int64)
             self._kinds = Kinds(
-                demands,
-                np.array([self.demands[demand] for demand in demands], dtype=np.int64),
-                np.array([_rows_of(demand, width) for demand in demands], dtype=np.int64).reshape(-1, 2),
-                np.array([self.impossible(demand) for demand in demands], dtype=np.bool_),
+                tuple(map(self.demands.key, codes)),
+                rows,
+                self.tables.kinds[rows][:, [t.HOLDS_OF, t.DEVICE_HOLDS_OF]],
+                self.tables.kinds[rows, t.IMPOSSIBLE] > 0,
             )
         return self._kinds
+
+    def _measure_kind(self, kind: int) -> None:
+        demand = self.demands.key(kind)
+        measured = (*_rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
+        self.tables.kinds[kind, t.HOLDS_OF :] = measured
 
     def _chains(self, nodes: int, devices: int) -> tuple[list[list[int]], list[list[int]]]:
         held = _chain(self.tables.holds, nodes, t.HELD_BY)
@@ -392,7 +405,7 @@ class ClusterState:
                 raise InvalidRequestError("devices", f"node {self.names[row]} has too many devices to tell apart")
             indices.append(index)
             self._reach(devices=len(indices))
-            self._kinds = None
+            self._kinds, self._are_kinds_stale = None, True
             self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE)
         return indices.index(index)
 

@@ -19,15 +19,17 @@ from suanli.kernel.scheduling.core.tables import (
     LEAVING_SIZE,
     MEMORY,
     NOBODY,
+    PREEMPTIBLES,
+    PREEMPTIBLES_BEFORE,
+    RAN,
     READY,
     RUNNING,
+    RUNNING_BEFORE,
     RUNNING_SIZE,
-    WAITING,
-    WAITING_SIZE,
     Center,
     Ints,
 )
-from suanli.kernel.scheduling.core.turn import Decided, Rules, turn
+from suanli.kernel.scheduling.core.turn import Decided, Rules, open_ranks, turn
 
 
 @entry
@@ -89,13 +91,16 @@ def _forget_head(center: Center, job: int) -> None:
 
 @entry
 def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
-    """Take one turn; the tables are then as if it had been carried out."""
+    """Take one turn; the tables are then as if it had been carried out. It may be undone as long as nothing changes."""
+    entries, sizes = center.lists, center.sizes
+    sizes[RAN], sizes[PREEMPTIBLES_BEFORE] = sizes[RUNNING_SIZE], sizes[PREEMPTIBLES]
+    entries[RUNNING_BEFORE, : sizes[RAN]] = entries[RUNNING, : sizes[RAN]]
     return turn(center, now, soon, rules, started)
 
 
 @entry
-def undo(center: Center, started: Ints, waited: Ints, ran: Ints, ends: Ints) -> None:
-    """Take a turn back, given what it started and who waited and who ran before it.
+def undo(center: Center, started: Ints, ends: Ints) -> None:
+    """Take the last turn back, given what it started.
 
     ``ends`` says when those who should leave would have ended, in the order of their list.
     """
@@ -104,9 +109,10 @@ def undo(center: Center, started: Ints, waited: Ints, ran: Ints, ends: Ints) -> 
         job = started[place]
         lift(center, job)
         center.bounds[jobs[job, ARRAY], ACTIVE] -= 1
-        lists.count_waiting(center, job, 1)
     for place in range(sizes[LEAVING_SIZE]):
         jobs[center.lists[LEAVING, place], END] = ends[place]
-    center.lists[WAITING, : waited.size] = waited
-    center.lists[RUNNING, : ran.size] = ran
-    sizes[WAITING_SIZE], sizes[RUNNING_SIZE], sizes[LEAVING_SIZE] = waited.size, ran.size, 0
+    if started.size or sizes[LEAVING_SIZE]:
+        center.lists[RUNNING, : sizes[RAN]] = center.lists[RUNNING_BEFORE, : sizes[RAN]]
+    open_ranks(center, started.size)
+    sizes[RUNNING_SIZE], sizes[LEAVING_SIZE] = sizes[RAN], 0
+    sizes[PREEMPTIBLES] = sizes[PREEMPTIBLES_BEFORE]

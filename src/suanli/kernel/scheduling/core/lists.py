@@ -8,7 +8,10 @@ from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import (
     END,
     KIND,
+    KIND_OF,
     KINDS,
+    PREEMPTIBLE,
+    PREEMPTIBLES,
     RUNNING,
     RUNNING_SIZE,
     WAITING,
@@ -42,33 +45,37 @@ def _place_in_queue(center: Center, job: int) -> int:
 
 
 @compiled
-def _insert(center: Center, row: int, size: int, place: int, job: int) -> None:
-    entries = center.lists[row]
-    for moved in range(center.sizes[size], place, -1):
+def _insert(entries: Ints, size: int, place: int, entry: int) -> None:
+    """Put an entry into a place of what has so many."""
+    for moved in range(size, place, -1):
         entries[moved] = entries[moved - 1]
-    entries[place] = job
-    center.sizes[size] += 1
+    entries[place] = entry
 
 
 @compiled
-def _delete(center: Center, row: int, size: int, place: int) -> None:
-    entries = center.lists[row]
-    center.sizes[size] -= 1
-    for moved in range(place, center.sizes[size]):
+def _delete(entries: Ints, left: int, place: int) -> None:
+    """Take the entry out of a place; so many are left."""
+    for moved in range(place, left):
         entries[moved] = entries[moved + 1]
 
 
 @compiled
 def enqueue(center: Center, job: int) -> None:
     """Let a job wait, at the place that its keys give it."""
-    _insert(center, WAITING, WAITING_SIZE, _place_in_queue(center, job), job)
+    place = _place_in_queue(center, job)
+    _insert(center.lists[KIND_OF], center.sizes[WAITING_SIZE], place, center.jobs[job, KIND])
+    _insert(center.lists[WAITING], center.sizes[WAITING_SIZE], place, job)
+    center.sizes[WAITING_SIZE] += 1
     count_waiting(center, job, 1)
 
 
 @compiled
 def dequeue(center: Center, job: int) -> None:
     """Take a job, whose keys are as they were when it was enqueued, out of the queue."""
-    _delete(center, WAITING, WAITING_SIZE, _place_in_queue(center, job))
+    place = _place_in_queue(center, job)
+    center.sizes[WAITING_SIZE] -= 1
+    _delete(center.lists[KIND_OF], center.sizes[WAITING_SIZE], place)
+    _delete(center.lists[WAITING], center.sizes[WAITING_SIZE], place)
     count_waiting(center, job, -1)
 
 
@@ -91,6 +98,8 @@ def sort_waiting(center: Center) -> None:
     for place in range(queue.size):
         keys[place] = center.keys[0, queue[place]]
     sort_by(queue, keys, keys.size)
+    for place in range(queue.size):
+        center.lists[KIND_OF, place] = center.jobs[queue[place], KIND]
 
 
 _FEW = 4
@@ -165,10 +174,15 @@ def _place_in_running(center: Center, job: int) -> int:
 @compiled
 def start(center: Center, job: int) -> None:
     """Put a job among those that run, at the place that its end gives it."""
-    _insert(center, RUNNING, RUNNING_SIZE, _place_in_running(center, job), job)
+    _insert(center.lists[RUNNING], center.sizes[RUNNING_SIZE], _place_in_running(center, job), job)
+    center.sizes[RUNNING_SIZE] += 1
+    center.sizes[PREEMPTIBLES] += center.jobs[job, PREEMPTIBLE]
 
 
 @compiled
 def end(center: Center, job: int) -> None:
     """Take a job, whose end is as it was when it started, away from those that run."""
-    _delete(center, RUNNING, RUNNING_SIZE, _place_in_running(center, job))
+    place = _place_in_running(center, job)
+    center.sizes[RUNNING_SIZE] -= 1
+    _delete(center.lists[RUNNING], center.sizes[RUNNING_SIZE], place)
+    center.sizes[PREEMPTIBLES] -= center.jobs[job, PREEMPTIBLE]

@@ -26,6 +26,7 @@ from suanli.kernel.scheduling.core.tables import (
     NEED,
     NEXT,
     PREEMPTIBLE,
+    PREEMPTIBLES,
     RUNNING,
     RUNNING_SIZE,
     SHAPE,
@@ -41,7 +42,7 @@ def preempt(center: Center, job: int) -> None:
 
     Nothing changes where it does not help or is not the job's right.
     """
-    if center.jobs[job, PREEMPTIBLE]:
+    if center.jobs[job, PREEMPTIBLE] or center.sizes[PREEMPTIBLES] == 0:
         return
     shape, need, leaving, victims = center.jobs[job, SHAPE], center.jobs[job, NEED], 0, 0
     candidates = _candidates(center, job)

@@ -73,9 +73,10 @@ and the next hold of the same job."""
 DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 """Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
 
-WAITING_OF, BLOCKED, LONG, OF_SHAPE = range(4)
-"""Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation; its
-shape, which only who asks for reasons must know."""
+WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE = range(7)
+"""Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
+is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
+be held."""
 
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
@@ -83,9 +84,21 @@ GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 ACTIVE, MOST = range(2)
 """Columns of bounds: elements of the array that run, and how many may."""
 
-WAITING, RUNNING, LIFTED, BEHIND, LEAVING = range(5)
-"""Rows of lists [5, J]: who waits, in order; who runs, by end; who is taken off for a trial; who is behind the head, in
-the order of backfill; who loses its place in this turn."""
+(
+    WAITING,
+    KIND_OF,
+    BEHIND,
+    KIND_BEHIND,
+    LEFT,
+    LEAVING,
+    RUNNING,
+    LIFTED,
+    RUNNING_BEFORE,
+) = range(9)
+"""Rows of lists [9, J]: who waits, in order, and the kind of each, so that a glance at it needs no other memory; the
+same for who is behind the head, in the order of backfill, and at the end of a turn for who started; which places of
+the queue these left; who loses its place in this turn; who runs, by end; who is taken off for a trial; who ran before
+a turn that may be undone."""
 
 CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
 """Rows of scratch [4, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept."""
@@ -112,12 +125,16 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     GAINS,
     ENDED,
     LOOKS,
-) = range(21)
+    PREEMPTIBLES,
+    RAN,
+    PREEMPTIBLES_BEFORE,
+) = range(24)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
 devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
-are, how many jobs had to end for them, and looks ahead ever."""
+are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
+how many of these might, before a turn that may be undone."""
 
 (
     FAILS_STATE,
@@ -213,9 +230,9 @@ def make_center(sizes: Sizes) -> Center:
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
-        kinds=_ints(sizes.kinds, 4),
+        kinds=_ints(sizes.kinds, 7),
         bounds=_ints(sizes.bounds, 2),
-        lists=_ints(5, jobs),
+        lists=_ints(9, jobs),
         scratch=_ints(4, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
@@ -223,7 +240,7 @@ def make_center(sizes: Sizes) -> Center:
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, 12),
         both_devices=devices.copy(),
-        sizes=np.zeros(21, dtype=np.int64),
+        sizes=np.zeros(24, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY

@@ -26,8 +26,11 @@ from suanli.kernel.scheduling.core.tables import (
     HOLD,
     KEPT_SIZE,
     KIND,
+    KIND_BEHIND,
+    KIND_OF,
     KINDS,
     LEAVING_SIZE,
+    LEFT,
     LIMIT,
     LOG_SIZE,
     LONG,
@@ -83,13 +86,16 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = 0
     queue, size, this = center.lists[WAITING], sizes[WAITING_SIZE], sizes[TURN]
+    kind_of = center.lists[KIND_OF]
     place, count, blocked = 0, 0, sizes[BARRED]
     head, head_start, complete = NOBODY, NEVER, True
     while place < size and blocked < sizes[KINDS]:
-        job = queue[place]
-        kind, long = jobs[job, KIND], head != NOBODY and now + jobs[job, LIMIT] > head_start
+        job, kind = queue[place], kind_of[place]
         place += 1
-        if _is_barred(jobs, kinds, bounds, job, this) or (long and kinds[kind, LONG] == this):
+        if kinds[kind, BLOCKED] == this or _is_full(jobs, bounds, job):
+            continue
+        long = head != NOBODY and now + jobs[job, LIMIT] > head_start
+        if long and kinds[kind, LONG] == this:
             continue
         if count == rules.most:
             complete = False
@@ -97,6 +103,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         if _fits(center, job, rules.score):
             if _try(center, job, now, long):
                 started[count] = job
+                center.lists[LEFT, count] = place - 1
                 count += 1
             else:
                 kinds[kind, LONG] = this
@@ -112,17 +119,17 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
             head_start = reserve(center, job, now, soon)
             if head_start != NEVER:
                 head = job
-                queue = _behind(center, place) if rules.shortest_first else queue
+                queue, kind_of = _behind(center, place) if rules.shortest_first else (queue, kind_of)
     if count:
-        _close_ranks(center, size)
+        _close_ranks(center, count, rules.shortest_first)
     return Decided(count, head, head_start, complete)
 
 
 @compiled
-def _is_barred(jobs: Ints, kinds: Ints, bounds: Ints, job: int, this: int) -> bool:
-    """Tell whether nothing of the job's kind can start any more in this turn, or nothing of its array."""
+def _is_full(jobs: Ints, bounds: Ints, job: int) -> bool:
+    """Tell whether as many of the job's array run as may."""
     array = jobs[job, ARRAY]
-    return bool(kinds[jobs[job, KIND], BLOCKED] == this or (array > 0 and bounds[array, ACTIVE] >= bounds[array, MOST]))
+    return bool(array > 0 and bounds[array, ACTIVE] >= bounds[array, MOST])
 
 
 @compiled
@@ -135,16 +142,17 @@ def _fits(center: Center, job: int, policy: int) -> bool:
 
 
 @compiled
-def _behind(center: Center, place: int) -> Ints:
-    """The queue with what is behind a place sorted by limit."""
-    queue: Ints = center.lists[BEHIND]
-    size = center.sizes[WAITING_SIZE]
+def _behind(center: Center, place: int) -> tuple[Ints, Ints]:
+    """The queue with what is behind a place sorted by limit, and the kinds."""
+    queue, kind_of, size = center.lists[BEHIND], center.lists[KIND_BEHIND], center.sizes[WAITING_SIZE]
     keys = np.empty(size - place)
     for entry in range(place, size):
         queue[entry] = center.lists[WAITING, entry]
         keys[entry - place] = center.jobs[queue[entry], LIMIT]
     lists.sort_by(queue[place:size], keys, keys.size)
-    return queue
+    for entry in range(place, size):
+        kind_of[entry] = center.jobs[queue[entry], KIND]
+    return queue, kind_of
 
 
 @compiled
@@ -176,14 +184,42 @@ def _start(center: Center, job: int, now: int, chosen: int, long: bool) -> None:
 
 
 @compiled
-def _close_ranks(center: Center, size: int) -> None:
-    """Take those that started, who now hold something, out of the queue."""
-    queue, left = center.lists[WAITING], 0
-    for place in range(size):
-        job = queue[place]
-        if center.jobs[job, HOLD] == NOBODY:
-            queue[left] = job
-            left += 1
-        else:
-            lists.count_waiting(center, job, -1)
-    center.sizes[WAITING_SIZE] = left
+def _close_ranks(center: Center, count: int, are_mixed: bool) -> None:
+    """Take so many that started out of the queue; ``are_mixed`` where ``LEFT`` does not say from where."""
+    queue, kind_of, left, sizes = center.lists[WAITING], center.lists[KIND_OF], center.lists[LEFT], center.sizes
+    if are_mixed:
+        _find_left(center)
+    for row in range(count):
+        center.lists[BEHIND, row], center.lists[KIND_BEHIND, row] = queue[left[row]], kind_of[left[row]]
+        lists.count_waiting(center, queue[left[row]], -1)
+    for row in range(count):
+        end = left[row + 1] if row + 1 < count else sizes[WAITING_SIZE]
+        for place in range(left[row] + 1, end):
+            queue[place - row - 1] = queue[place]
+            kind_of[place - row - 1] = kind_of[place]
+    sizes[WAITING_SIZE] -= count
+
+
+@compiled
+def open_ranks(center: Center, count: int) -> None:
+    """Put those that started in this turn, so many, back into the places of the queue that they left."""
+    queue, kind_of, left, sizes = center.lists[WAITING], center.lists[KIND_OF], center.lists[LEFT], center.sizes
+    sizes[WAITING_SIZE] += count
+    end = sizes[WAITING_SIZE]
+    for row in range(count - 1, -1, -1):
+        for place in range(end - 1, left[row], -1):
+            queue[place] = queue[place - row - 1]
+            kind_of[place] = kind_of[place - row - 1]
+        end = left[row]
+        queue[end], kind_of[end] = center.lists[BEHIND, row], center.lists[KIND_BEHIND, row]
+        lists.count_waiting(center, queue[end], 1)
+
+
+@compiled
+def _find_left(center: Center) -> None:
+    """Write down which places of the queue have a job that started: it now holds something."""
+    queue, count = center.lists[WAITING], 0
+    for place in range(center.sizes[WAITING_SIZE]):
+        if center.jobs[queue[place], HOLD] != NOBODY:
+            center.lists[LEFT, count] = place
+            count += 1

@@ -78,6 +78,10 @@ class Program:
     def feasible(self) -> bool:
         """Tell whether there is an answer at all within the present bounds."""
         self._solver.run()
+        if self._solver.getModelStatus() == highspy.HighsModelStatus.kUnknown:
+            # From the basis of the last answer the solver may lose its way; from none it does not.
+            self._solver.clearSolver()
+            self._solver.run()
         return self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
 
     def best(self, gain: Reals) -> Reals:
