@@ -44,7 +44,6 @@ from suanli.kernel.scheduling.core.tables import (
     Center,
 )
 from suanli.kernel.scheduling.core.tables import RUNNING as RUNNERS
-from suanli.kernel.scheduling.core.tables import WAITING as QUEUE
 from suanli.kernel.scheduling.core.turn import Rules, turn
 from suanli.kernel.scheduling.prediction.history import correct, learn
 
@@ -107,8 +106,8 @@ def _end(center: Center, course: Course, ways: Ways, job: int) -> None:
     size = course.tasks[job] * course.cpu_milli[job]
     learn(course.past, course.user[job], course.requested_us[job], size, course.runtime_us[job])
     if ways.moving:
-        for place in range(center.sizes[WAITING_SIZE]):
-            other = center.lists[QUEUE, place]
+        queue, _ = lists.waiting(center)
+        for other in queue:
             if course.user[other] == course.user[job]:
                 guess(course, ways.prediction, other)
 

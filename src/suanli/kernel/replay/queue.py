@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from suanli.kernel.replay.course import CENTER_CPU, Course
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.lists import sort_waiting
-from suanli.kernel.scheduling.core.tables import WAITING, WAITING_SIZE, Center, Floats, Ints
+from suanli.kernel.scheduling.core.lists import sort_waiting, waiting
+from suanli.kernel.scheduling.core.tables import Center, Floats, Ints
 from suanli.kernel.scheduling.orders.asked import Asked
 from suanli.kernel.scheduling.orders.f1 import f1
 from suanli.kernel.scheduling.orders.f2 import f2
@@ -52,7 +52,7 @@ def set_key(center: Center, course: Course, order: int, job: int, now: int) -> N
 @compiled
 def reorder(center: Center, course: Course, order: int, now: int) -> None:
     """Give all that waits the keys that they have now, and sort the queue by them."""
-    jobs = center.lists[WAITING, : center.sizes[WAITING_SIZE]]
+    jobs, _ = waiting(center)
     if order == SLOWDOWN:
         _set_slowdowns(center.keys[0], course, jobs, now)
     else:

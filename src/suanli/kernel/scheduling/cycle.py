@@ -70,8 +70,7 @@ class Turn:
     def ordered(self) -> t.Ints:
         """The rows of all that waited before the turn, in order."""
         lists, count = self.state.tables.lists, self.started.size
-        waiting = lists[t.WAITING, : self.state.tables.sizes[t.WAITING_SIZE]]
-        return np.insert(waiting, lists[t.LEFT, :count] - np.arange(count), lists[t.BEHIND, :count])
+        return np.insert(t.queued(self.state.tables), lists[t.LEFT, :count] - np.arange(count), lists[t.BEHIND, :count])
 
     @property
     def complete(self) -> bool:

@@ -145,8 +145,7 @@ class _Numbers:
 
 
 def _waiting_jobs(state: ClusterState) -> t.Ints:
-    tables = state.tables
-    return tables.jobs[tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]]]
+    return state.tables.jobs[t.queued(state.tables)]
 
 
 def _count_long(state: ClusterState, rows: t.Ints, window_us: int) -> t.Ints:

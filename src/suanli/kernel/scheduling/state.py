@@ -64,14 +64,15 @@ _SPARE_SHAPES = 256
 class Kinds:
     """Kinds of waiting work [K], all in one order.
 
-    ``rows`` of the tables; ``holds`` [K, 2], most rows of holds and of device holds that one of the kind takes; whether
-    it is ``impossible`` for good.
+    ``rows`` of the tables; whether each is ``impossible`` for good. ``by_holds`` and ``by_device_holds`` are the rows
+    again, the kinds that take most rows of those tables in front, and how many each takes.
     """
 
     demands: tuple[Demand, ...]
     rows: t.Ints
-    holds: t.Ints
     impossible: t.Flags
+    by_holds: tuple[t.Ints, t.Ints]
+    by_device_holds: tuple[t.Ints, t.Ints]
 
 
 class ClusterState:
@@ -284,11 +285,10 @@ class ClusterState:
     def make_room(self, placements: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
         nodes, width, kinds = len(self.names), self.tables.devices.shape[1], self.kinds
-        waiting = self.tables.kinds[kinds.rows, t.WAITING_OF]
-        by_node, by_device = np.minimum(kinds.holds, [nodes, nodes * width]).T
+        waiting = self.tables.kinds[:, t.WAITING_OF]
         self._reach(
-            holds=self._held + nodes + _largest(by_node, waiting, placements),
-            device_holds=self._devices_held + nodes * width + _largest(by_device, waiting, placements),
+            holds=self._held + nodes + _largest(kinds.by_holds, waiting, placements),
+            device_holds=self._devices_held + nodes * width + _largest(kinds.by_device_holds, waiting, placements),
         )
 
     @property
@@ -300,14 +300,20 @@ class ClusterState:
                 for code in codes:
                     self._measure_kind(code)
                 self._are_kinds_stale = False
-            rows = np.array(codes, dtype=np.int64)
+            rows, nodes = np.array(codes, dtype=np.int64), len(self.names)
             self._kinds = Kinds(
                 tuple(map(self.demands.key, codes)),
                 rows,
-                self.tables.kinds[rows][:, [t.HOLDS_OF, t.DEVICE_HOLDS_OF]],
                 self.tables.kinds[rows, t.IMPOSSIBLE] > 0,
+                self._sorted_by(rows, t.HOLDS_OF, nodes),
+                self._sorted_by(rows, t.DEVICE_HOLDS_OF, nodes * self.tables.devices.shape[1]),
             )
         return self._kinds
+
+    def _sorted_by(self, kinds: t.Ints, column: int, most: int) -> tuple[t.Ints, t.Ints]:
+        amounts = np.minimum(self.tables.kinds[kinds, column], most)
+        order = np.argsort(-amounts, kind="stable")
+        return kinds[order], amounts[order]
 
     def _measure_kind(self, kind: int) -> None:
         demand = self.demands.key(kind)
@@ -474,9 +480,8 @@ def _rows_of(demand: Demand, width: int) -> tuple[int, int]:
     return nodes, nodes * width if demand.exclusive else demand.tasks * demand.device_count
 
 
-def _largest(amounts: t.Ints, counts: t.Ints, most: int) -> int:
-    """The sum of the largest amounts, each there so many times, at most so many of all."""
-    order = np.argsort(-amounts)
-    counts = counts[order]
-    taken = np.clip(most - (np.cumsum(counts) - counts), 0, counts)
-    return int((amounts[order] * taken).sum())
+def _largest(kinds: tuple[t.Ints, t.Ints], waiting: t.Ints, most: int) -> int:
+    """The sum of amounts of kinds, the largest in front, each there as often as it waits, at most so many of all."""
+    rows, amounts = kinds
+    taken = np.minimum(np.cumsum(waiting[rows]), most)
+    return int(amounts @ np.diff(taken, prepend=0))

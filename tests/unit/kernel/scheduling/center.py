@@ -124,7 +124,7 @@ class Center:
     def queue(self) -> list[WorkloadId]:
         """All that waits, in order."""
         tables = self.state.tables
-        rows = tables.lists[t.WAITING, : tables.sizes[t.WAITING_SIZE]].tolist()
+        rows = t.queued(tables).tolist()
         return [self.state.jobs[row].workload for row in rows]
 
     def fit(self, demand: Demand) -> list[tuple[int, ReasonCode | None]]:

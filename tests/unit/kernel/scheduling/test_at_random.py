@@ -89,7 +89,7 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
     nodes, devices, names = state.room.nodes, state.room.devices, state.names
     told = [t.READY, t.CPU, t.MEMORY, t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]
     lists, sizes, jobs, keys = state.tables.lists, state.tables.sizes, state.tables.jobs, state.tables.keys
-    waiting = lists[t.WAITING, : sizes[t.WAITING_SIZE]].tolist()
+    waiting = t.queued(state.tables).tolist()
     running = lists[t.RUNNING, : sizes[t.RUNNING_SIZE]].tolist()
     bounds = {state.arrays.key(int(jobs[row, t.ARRAY])): state.tables.bounds[jobs[row, t.ARRAY]] for row in state.jobs}
     return {

@@ -7,6 +7,7 @@ import numpy as np
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import (
     END,
+    FIRST,
     KIND,
     KIND_OF,
     KINDS,
@@ -33,11 +34,19 @@ def _goes_first(center: Center, one: int, other: int) -> bool:
 
 
 @compiled
+def waiting(center: Center) -> tuple[Ints, Ints]:
+    """Who waits, in order, and the kind of each: views."""
+    first, last = center.sizes[FIRST], center.sizes[FIRST] + center.sizes[WAITING_SIZE]
+    return center.lists[WAITING, first:last], center.lists[KIND_OF, first:last]
+
+
+@compiled
 def _place_in_queue(center: Center, job: int) -> int:
-    low, high = 0, center.sizes[WAITING_SIZE]
+    queue, _ = waiting(center)
+    low, high = 0, queue.size
     while low < high:
         middle = (low + high) // 2
-        if _goes_first(center, center.lists[WAITING, middle], job):
+        if _goes_first(center, queue[middle], job):
             low = middle + 1
         else:
             high = middle
@@ -62,21 +71,53 @@ def _delete(entries: Ints, left: int, place: int) -> None:
 @compiled
 def enqueue(center: Center, job: int) -> None:
     """Let a job wait, at the place that its keys give it."""
-    place = _place_in_queue(center, job)
-    _insert(center.lists[KIND_OF], center.sizes[WAITING_SIZE], place, center.jobs[job, KIND])
-    _insert(center.lists[WAITING], center.sizes[WAITING_SIZE], place, job)
-    center.sizes[WAITING_SIZE] += 1
+    put_in(center, _place_in_queue(center, job), job)
     count_waiting(center, job, 1)
 
 
 @compiled
 def dequeue(center: Center, job: int) -> None:
     """Take a job, whose keys are as they were when it was enqueued, out of the queue."""
-    place = _place_in_queue(center, job)
-    center.sizes[WAITING_SIZE] -= 1
-    _delete(center.lists[KIND_OF], center.sizes[WAITING_SIZE], place)
-    _delete(center.lists[WAITING], center.sizes[WAITING_SIZE], place)
+    take_out(center, _place_in_queue(center, job))
     count_waiting(center, job, -1)
+
+
+@compiled
+def put_in(center: Center, place: int, job: int) -> None:
+    """Put a job into a place of the queue; the shorter part of the others moves, as far as there is room."""
+    sizes, capacity = center.sizes, center.lists.shape[1]
+    first, size = sizes[FIRST], sizes[WAITING_SIZE]
+    goes_forward = first > 0 and (2 * place < size or first + size == capacity)
+    here = first + place - int(goes_forward)
+    for row in (WAITING, KIND_OF):
+        entries = center.lists[row]
+        if goes_forward:
+            for moved in range(first - 1, here):
+                entries[moved] = entries[moved + 1]
+        else:
+            for moved in range(first + size, here, -1):
+                entries[moved] = entries[moved - 1]
+    center.lists[WAITING, here], center.lists[KIND_OF, here] = job, center.jobs[job, KIND]
+    sizes[FIRST] -= int(goes_forward)
+    sizes[WAITING_SIZE] += 1
+
+
+@compiled
+def take_out(center: Center, place: int) -> None:
+    """Take the job out of a place of the queue; the shorter part of the others moves."""
+    sizes = center.sizes
+    first, size = sizes[FIRST], sizes[WAITING_SIZE]
+    goes_back = 2 * place < size
+    for row in (WAITING, KIND_OF):
+        entries = center.lists[row]
+        if goes_back:
+            for moved in range(first + place, first, -1):
+                entries[moved] = entries[moved - 1]
+        else:
+            for moved in range(first + place, first + size - 1):
+                entries[moved] = entries[moved + 1]
+    sizes[FIRST] += int(goes_back)
+    sizes[WAITING_SIZE] -= 1
 
 
 @compiled
@@ -92,14 +133,14 @@ def count_waiting(center: Center, job: int, change: int) -> None:
 @compiled
 def sort_waiting(center: Center) -> None:
     """Put the queue into order after first keys changed; equal ones keep the order of jobs."""
-    queue = center.lists[WAITING, : center.sizes[WAITING_SIZE]]
+    queue, kind_of = waiting(center)
     queue.sort()
     keys = np.empty(queue.size)
     for place in range(queue.size):
         keys[place] = center.keys[0, queue[place]]
     sort_by(queue, keys, keys.size)
     for place in range(queue.size):
-        center.lists[KIND_OF, place] = center.jobs[queue[place], KIND]
+        kind_of[place] = center.jobs[queue[place], KIND]
 
 
 _FEW = 4

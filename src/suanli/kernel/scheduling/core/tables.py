@@ -128,13 +128,14 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     PREEMPTIBLES,
     RAN,
     PREEMPTIBLES_BEFORE,
-) = range(24)
+    FIRST,
+) = range(25)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
 devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
-how many of these might, before a turn that may be undone."""
+how many of these might, before a turn that may be undone; and where in its row the queue begins."""
 
 (
     FAILS_STATE,
@@ -240,7 +241,7 @@ def make_center(sizes: Sizes) -> Center:
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, 12),
         both_devices=devices.copy(),
-        sizes=np.zeros(24, dtype=np.int64),
+        sizes=np.zeros(25, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
@@ -251,6 +252,12 @@ def make_center(sizes: Sizes) -> Center:
         chain[:, row] = np.arange(1, chain.shape[0] + 1)
         chain[-1:, row] = NOBODY
     return center
+
+
+def queued(center: Center) -> Ints:
+    """Who waits, in order: a view."""
+    first = center.sizes[FIRST]
+    return center.lists[WAITING, first : first + center.sizes[WAITING_SIZE]]
 
 
 def _ints(rows: int, columns: int) -> Ints:

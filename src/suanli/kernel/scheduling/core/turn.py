@@ -27,7 +27,6 @@ from suanli.kernel.scheduling.core.tables import (
     KEPT_SIZE,
     KIND,
     KIND_BEHIND,
-    KIND_OF,
     KINDS,
     LEAVING_SIZE,
     LEFT,
@@ -41,7 +40,6 @@ from suanli.kernel.scheduling.core.tables import (
     SEEN,
     SHAPE,
     TURN,
-    WAITING,
     WAITING_SIZE,
     Center,
     Ints,
@@ -85,8 +83,8 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     sizes, jobs, kinds, bounds = center.sizes, center.jobs, center.kinds, center.bounds
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = 0
-    queue, size, this = center.lists[WAITING], sizes[WAITING_SIZE], sizes[TURN]
-    kind_of = center.lists[KIND_OF]
+    size, this = sizes[WAITING_SIZE], sizes[TURN]
+    queue, kind_of = lists.waiting(center)
     place, count, blocked = 0, 0, sizes[BARRED]
     head, head_start, complete = NOBODY, NEVER, True
     while place < size and blocked < sizes[KINDS]:
@@ -144,10 +142,11 @@ def _fits(center: Center, job: int, policy: int) -> bool:
 @compiled
 def _behind(center: Center, place: int) -> tuple[Ints, Ints]:
     """The queue with what is behind a place sorted by limit, and the kinds."""
-    queue, kind_of, size = center.lists[BEHIND], center.lists[KIND_BEHIND], center.sizes[WAITING_SIZE]
+    waiting, _ = lists.waiting(center)
+    queue, kind_of, size = center.lists[BEHIND], center.lists[KIND_BEHIND], waiting.size
     keys = np.empty(size - place)
     for entry in range(place, size):
-        queue[entry] = center.lists[WAITING, entry]
+        queue[entry] = waiting[entry]
         keys[entry - place] = center.jobs[queue[entry], LIMIT]
     lists.sort_by(queue[place:size], keys, keys.size)
     for entry in range(place, size):
@@ -183,43 +182,59 @@ def _start(center: Center, job: int, now: int, chosen: int, long: bool) -> None:
     meet(center, job)
 
 
+_FEW = 8
+"""As many are better taken out of the queue one after the other: often they stand near its front."""
+
+
 @compiled
 def _close_ranks(center: Center, count: int, are_mixed: bool) -> None:
     """Take so many that started out of the queue; ``are_mixed`` where ``LEFT`` does not say from where."""
-    queue, kind_of, left, sizes = center.lists[WAITING], center.lists[KIND_OF], center.lists[LEFT], center.sizes
     if are_mixed:
         _find_left(center)
+    queue, kind_of = lists.waiting(center)
+    left, gone = center.lists[LEFT], center.lists[BEHIND]
     for row in range(count):
-        center.lists[BEHIND, row], center.lists[KIND_BEHIND, row] = queue[left[row]], kind_of[left[row]]
-        lists.count_waiting(center, queue[left[row]], -1)
+        gone[row] = queue[left[row]]
+        lists.count_waiting(center, gone[row], -1)
+    if count <= _FEW:
+        for row in range(count - 1, -1, -1):
+            lists.take_out(center, left[row])
+        return
     for row in range(count):
-        end = left[row + 1] if row + 1 < count else sizes[WAITING_SIZE]
+        end = left[row + 1] if row + 1 < count else queue.size
         for place in range(left[row] + 1, end):
             queue[place - row - 1] = queue[place]
             kind_of[place - row - 1] = kind_of[place]
-    sizes[WAITING_SIZE] -= count
+    center.sizes[WAITING_SIZE] -= count
 
 
 @compiled
 def open_ranks(center: Center, count: int) -> None:
     """Put those that started in this turn, so many, back into the places of the queue that they left."""
-    queue, kind_of, left, sizes = center.lists[WAITING], center.lists[KIND_OF], center.lists[LEFT], center.sizes
-    sizes[WAITING_SIZE] += count
-    end = sizes[WAITING_SIZE]
+    left, gone = center.lists[LEFT], center.lists[BEHIND]
+    for row in range(count):
+        lists.count_waiting(center, gone[row], 1)
+    if count <= _FEW:
+        for row in range(count):
+            lists.put_in(center, left[row], gone[row])
+        return
+    center.sizes[WAITING_SIZE] += count
+    queue, kind_of = lists.waiting(center)
+    end = queue.size
     for row in range(count - 1, -1, -1):
         for place in range(end - 1, left[row], -1):
             queue[place] = queue[place - row - 1]
             kind_of[place] = kind_of[place - row - 1]
         end = left[row]
-        queue[end], kind_of[end] = center.lists[BEHIND, row], center.lists[KIND_BEHIND, row]
-        lists.count_waiting(center, queue[end], 1)
+        queue[end], kind_of[end] = gone[row], center.jobs[gone[row], KIND]
 
 
 @compiled
 def _find_left(center: Center) -> None:
     """Write down which places of the queue have a job that started: it now holds something."""
-    queue, count = center.lists[WAITING], 0
-    for place in range(center.sizes[WAITING_SIZE]):
+    queue, _ = lists.waiting(center)
+    count = 0
+    for place in range(queue.size):
         if center.jobs[queue[place], HOLD] != NOBODY:
             center.lists[LEFT, count] = place
             count += 1

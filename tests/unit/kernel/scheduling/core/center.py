@@ -65,7 +65,7 @@ class Replayed:
             yield int(self.course.history[TIME, self.course.at[EVENTS] - 1])
 
     def queue(self) -> list[int]:
-        return [int(job) for job in self.center.lists[t.WAITING, : self.center.sizes[t.WAITING_SIZE]]]
+        return [int(job) for job in t.queued(self.center)]
 
     def running(self) -> list[int]:
         return [int(job) for job in self.center.lists[t.RUNNING, : self.center.sizes[t.RUNNING_SIZE]]]
