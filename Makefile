@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DELETE_ON_ERROR:
-.PHONY: demo up test check specs bench chaos fuzz lock clean
+.PHONY: demo up test check specs bench chaos centers fuzz lock clean
 
 demo: .venv/server $(SUPERVISOR)
 	$(CC_WORDS) $(PY) -m demo
@@ -48,6 +48,10 @@ bench: .venv/dev .venv/kernel $(SUPERVISOR)
 
 chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 	SUANLI_CHAOS_KILLS=500 $(PY) -m pytest -m chaos --timeout=0
+
+# 2,000 random centers, whose every plan and reason is judged by a checker that knows no array
+centers: .venv/dev
+	SUANLI_CENTERS=2000 $(PY) -m pytest --timeout=0 tests/unit/kernel/scheduling/test_at_random.py
 
 # Every parser of devices' outputs, 100,000 texts each
 fuzz: .venv/dev

@@ -5,6 +5,7 @@ Hypothesis draws the seed alone: left to draw every amount, it prefers small one
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from random import Random
@@ -29,6 +30,7 @@ from tests.unit.kernel.scheduling.checker import check, check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
+CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
 
 
 def random_device(chance: Random, index: int) -> Device:
@@ -196,7 +198,7 @@ class Life:
         self.center.pass_time(self.chance.choice([1, 30, 300]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=CENTERS, deadline=None)
 @given(seed=st.integers(0, 2**32))
 @example(seed=37)
 @example(seed=131)
