@@ -11,11 +11,13 @@ from suanli.model.ids import FactSeq, WorkloadId, run_id
 from suanli.model.spec import Notification, NotifyEvent
 from suanli.model.workload import EndCause, Workload, WorkloadState
 from suanli.ports.notify import Message
-from suanli.ports.store import Reading, Store, Transaction, WorkloadFilter
+from suanli.ports.store import FactFilter, Reading, Store, Transaction, WorkloadFilter
 
 _CURSOR = "notifications"
+_START = frozenset({RunStarted.__name__})
 _TELLING = (RunStarted, RunEnded, CancelRequested, DependencyFailed)
 _ARRAYS_KEPT = 10_000
+_WEIGHTIEST_FIRST = (NotifyEvent.FAILED, NotifyEvent.ENDED, NotifyEvent.STARTED)
 _LIVE = frozenset(state for state in WorkloadState if not state.final)
 
 _WORDS: Mapping[str, Mapping[NotifyEvent, str]] = {
@@ -88,17 +90,15 @@ class Notifications:
     def _of(
         self, tables: Reading, recorded: RecordedFact, workload: Workload, notify: Sequence[Notification]
     ) -> list[Letter]:
-        events = _events(recorded, workload)
+        events = _events(tables, recorded, workload)
         if events and workload.array_id:
             events, workload = self._arrays.told_by(tables, recorded, workload, events)
-        letters = []
-        for asked in notify:
-            wanted = events & asked.events
-            if wanted:
-                # Of an end in failure both may be asked for; it is one thing to tell.
-                event = NotifyEvent.FAILED if NotifyEvent.FAILED in wanted else next(iter(wanted))
-                letters.append(Letter(recorded.seq, self._message(asked.address, event, workload)))
-        return letters
+        # One fact is one thing to tell, by the most that it means of what was asked for.
+        return [
+            Letter(recorded.seq, self._message(asked.address, told[0], workload))
+            for asked in notify
+            if (told := [event for event in _WEIGHTIEST_FIRST if event in events & asked.events])
+        ]
 
     def _message(self, address: str, event: NotifyEvent, workload: Workload) -> Message:
         ref = str(workload.array_id or workload.id)
@@ -119,18 +119,24 @@ class Notifications:
         return Message(address=address, subject=f"[suanli] {line}", text=text, content=content)
 
 
-def _events(recorded: RecordedFact, workload: Workload) -> set[NotifyEvent]:
+def _events(tables: Reading, recorded: RecordedFact, workload: Workload) -> set[NotifyEvent]:
     """What a fact meant for a workload, as far as that still holds: a requeue makes an end no end."""
     fact: Fact = recorded.fact
     if isinstance(fact, RunStarted):
         return {NotifyEvent.STARTED} if fact.run == run_id(workload.id, 1) else set()
-    if not workload.state.final:
-        return set()
     if isinstance(fact, RunEnded):
+        begun = {NotifyEvent.STARTED} if _started_unseen(tables, fact) else set()
         ended = fact.run == run_id(workload.id, workload.attempt)
     else:
-        ended = workload.ended_at == recorded.at
-    return _ends(workload) if ended else set()
+        begun, ended = set(), workload.ended_at == recorded.at
+    return begun | (_ends(workload) if ended and workload.state.final else set())
+
+
+def _started_unseen(tables: Reading, ended: RunEnded) -> bool:
+    """Tell whether a first run was so short that its start is on record with its end alone."""
+    if not ended.started_at or ended.run != run_id(ended.workload, 1):
+        return False
+    return not tables.facts(FactSeq(0), FactFilter(workload=ended.workload, types=_START), 1)
 
 
 def _ends(workload: Workload) -> set[NotifyEvent]:
@@ -149,15 +155,14 @@ class _Arrays:
     ) -> tuple[set[NotifyEvent], Workload]:
         """What an element's events give reason to tell, and the element that stands for how the array is."""
         array = element.array_id
-        if NotifyEvent.STARTED in events:
-            return (events if element.id == array else set()), element
-        if recorded.seq <= self._over.get(array, 0):
-            # It ended before the array was found to be over, which was told then.
-            return set(), element
+        begun = events & {NotifyEvent.STARTED} if element.id == array else set()
+        # What ended before the array was found to be over was told then.
+        if events <= {NotifyEvent.STARTED} or recorded.seq <= self._over.get(array, 0):
+            return begun, element
         if tables.workloads(WorkloadFilter(array_id=array, states=_LIVE), limit=1):
-            return set(), element
+            return begun, element
         if len(self._over) >= _ARRAYS_KEPT:
             self._over.clear()
         self._over[array] = tables.last_fact()
         worst = next((member for member in tables.members(array) if NotifyEvent.FAILED in _ends(member)), element)
-        return _ends(worst), worst
+        return begun | _ends(worst), worst

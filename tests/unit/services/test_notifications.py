@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ import pytest
 
 from suanli.loops.notify import Notify
 from suanli.model.errors import InvalidRequestError
-from suanli.model.facts import DependencyFailed
-from suanli.model.ids import WorkloadId
+from suanli.model.facts import DependencyFailed, RunEnded
+from suanli.model.ids import WorkloadId, run_id
+from suanli.model.quantities import Instant
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Notification, NotifyEvent, WorkloadSpec
+from suanli.model.workload import EndCause
 from suanli.services.notifications import LANGUAGES, Notifications
 from suanli.testing.builders import end, place, spec, start
 from suanli.testing.fake_notifier import FakeNotifier
 from tests.unit.services.center import Center, ann, opened, operator
 
 ALL = frozenset(NotifyEvent)
+AT = Instant(1_800_000_000_000_000)
 
 
 class Post:
@@ -77,6 +81,15 @@ def test_an_end_in_failure_is_told_once_and_with_its_state(post: Post) -> None:
     assert (failed.content["event"], failed.content["state"], failed.content["exit_code"]) == ("failed", "failed", 3)
     assert failed.subject == "[suanli] relax (1) has failed: failed"
     assert "state: failed" in failed.text.splitlines()
+
+
+def test_a_start_that_was_seen_with_the_end_alone_is_told(post: Post) -> None:
+    for events, told in (({NotifyEvent.STARTED}, "started"), (ALL, "ended")):
+        workload = post.asks("ann@here", events=frozenset(events))
+        post.center.do(partial(place, workload=workload))
+        ended = RunEnded(workload=workload, run=run_id(workload, 1), cause=EndCause.EXITED, exit_code=0, started_at=AT)
+        post.center.tell(ended)
+        assert post.told() == [("ann@here", told)]
 
 
 def test_every_language_tells_every_event(post: Post) -> None:
