@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +70,17 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     replay.add_argument("--throughputs", type=Path, help="JSON of measured rates, for a Gavel trace")
     replay.add_argument("--model", default="", help="the device model on which a Gavel trace ran")
     replay.add_argument("--out", type=Path, help="folder for tables (Parquet), plots (PNG) and a page (HTML)")
+    replay.add_argument("--language", choices=("en", "zh"), default=_language(os.environ), help="of the page and plots")
     replay.add_argument("--jobs-limit", type=int, default=0, help="only the first so many jobs")
     replay.add_argument("--seed", type=int, default=0, help="for policies that draw lots")
     replay.add_argument("--processes", type=int, default=0, help="policies at a time (default: one a processor)")
     replay.set_defaults(act=_replay)
+
+
+def _language(environment: Mapping[str, str]) -> str:
+    """Chinese where the locale, as POSIX orders its variables, says so."""
+    locale = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if locale.startswith("zh") else "en"
 
 
 def _replay(_: Callable[[], Settings], options: argparse.Namespace) -> None:

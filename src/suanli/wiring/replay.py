@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
     summaries = {name: metrics.summary(trace, outcome, center) for name, outcome in outcomes.items()}
     print(table(summaries))  # noqa: T201  the command's answer
     if options.out is not None:
-        print(f"written: {write(work, outcomes, summaries, options.out)}")  # noqa: T201
+        print(f"written: {write(work, outcomes, summaries, options.out, options.language)}")  # noqa: T201
 
 
 def replay_all(work: Work[P], replayer: Replayer[P], tell: Callable[[float], None] | None = None) -> dict[str, Outcome]:
@@ -147,7 +147,11 @@ def _bar(share: float) -> None:
 
 
 def write(
-    work: Work[P], outcomes: Mapping[str, Outcome], summaries: Mapping[str, metrics.Summary], folder: Path
+    work: Work[P],
+    outcomes: Mapping[str, Outcome],
+    summaries: Mapping[str, metrics.Summary],
+    folder: Path,
+    language: str = "en",
 ) -> Path:
     """Write tables, plots and the page under the folder; return the page's path.
 
@@ -157,7 +161,12 @@ def write(
     report = Report(
         title=work.title,
         results=[_result(name, work, outcome, summaries[name]) for name, outcome in outcomes.items()],
-        class_names={"by_size": _SIZE_NAMES, "by_runtime": _RUNTIME_NAMES},
+        class_names={
+            "slowdown_by_size": _SIZE_NAMES,
+            "slowdown_by_runtime": _RUNTIME_NAMES,
+            "wait_by_size": _SIZE_NAMES,
+        },
+        language=language,
     )
     for result in report.results:
         write_parquet(result, folder / result.policy)
@@ -194,6 +203,8 @@ def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) 
         "bounded_slowdown_max": slow.max,
         "wait_mean_s": found.wait_s.mean,
         "wait_p99_s": found.wait_s.p99,
+        "turnaround_mean_s": found.turnaround_s.mean,
+        "turnaround_p99_s": found.turnaround_s.p99,
     }
     steps = {"cpu": (outcome.cpu_milli, center.cpu_milli), "waiting": (outcome.waiting, 1)}
     if center.device_share:
@@ -216,8 +227,5 @@ def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) 
         times_s=metrics.resampled(outcome, outcome.waiting, _INTERVALS)[0],
         curves=curves,
         samples={"wait_s": wait, "bounded_slowdown": metrics.bounded_slowdown(wait, run)},
-        classes={
-            "by_size": [one.mean or np.nan for one in found.by_size],
-            "by_runtime": [one.mean or np.nan for one in found.by_runtime],
-        },
+        classes={key: [one.mean or np.nan for one in getattr(found, key)] for key in texts.CLASSES},
     )

@@ -20,16 +20,18 @@ img { max-width: 100%; display: block; margin: 1.5rem 0 }
 
 def write_page(report: Report, plots: Sequence[Path], path: Path) -> None:
     """Write the page; the plots are files made by ``plots.write_plots``."""
+    words = texts.LANGUAGES[report.language]
     heads = "".join(f"<th>{escape(result.policy)}</th>" for result in report.results)
-    rows = "".join(_row(report, key, label) for key, label in texts.FIGURES.items())
+    rows = "".join(_row(report, key, label) for key, label in words.figures.items())
     images = "".join(
         f'<img alt="{escape(plot.stem)}" src="data:image/png;base64,{base64.b64encode(plot.read_bytes()).decode()}">'
         for plot in plots
     )
     title = escape(report.title)
     path.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"<h1>{title}</h1><table><thead><tr><th>{texts.POLICY}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<!doctype html><html lang="{report.language}"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style>"
+        f"<h1>{title}</h1><table><thead><tr><th>{words.policy}</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"{images}</html>\n",
         encoding="utf-8",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,68 +17,97 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _POINTS = 1000
+_CHINESE = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "SimHei",
+    "PingFang SC",
+)
+"""Fonts that have Chinese letters; matplotlib brings none."""
 
 
 def write_plots(report: Report, folder: Path) -> list[Path]:
     """Write one PNG file for each curve, sample and class of the report; return their paths in reading order.
 
+    Their words are English where the machine has no font with the letters of the report's language.
+
     Raises:
         UnsupportedError: matplotlib is not installed.
     """
+    matplotlib = _matplotlib()
+    fonts = {font.name for font in matplotlib.font_manager.fontManager.ttflist}
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, figure in _figures(report):
-        path = folder / f"{name}.png"
-        figure.savefig(path, dpi=144, metadata={"Software": ""})
-        written.append(path)
+    found = [font for font in _CHINESE if report.language == "zh" and font in fonts]
+    words = texts.LANGUAGES[report.language if found or report.language == "en" else "en"]
+    with matplotlib.rc_context({"font.sans-serif": [*found[:1], "DejaVu Sans"]}):
+        for name, figure in _figures(report, words):
+            path = folder / f"{name}.png"
+            figure.savefig(path, dpi=144, metadata={"Software": ""})
+            written.append(path)
     return written
 
 
-def _figures(report: Report) -> Iterator[tuple[str, Figure]]:
+def _matplotlib() -> Any:
+    try:
+        import matplotlib.backends.backend_agg  # noqa: PLC0415  an optional library
+        import matplotlib.figure  # noqa: PLC0415
+        import matplotlib.font_manager  # noqa: PLC0415
+    except ImportError as error:
+        raise UnsupportedError("plots", texts.MISSING.format(name="matplotlib"), texts.MISSING_HINT) from error
+    return matplotlib
+
+
+def _figures(report: Report, words: texts.Texts) -> Iterator[tuple[str, Figure]]:
     first = report.results[0]
-    for key, label in texts.CURVES.items():
+    for key, label in words.curves.items():
         if key in first.curves:
-            figure, axes = _blank(report.title, str(texts.TIME), str(label))
+            figure, axes = _blank(report, str(words.time), str(label))
             for result in report.results:
                 axes.plot(
-                    result.times_s * texts.TIME.factor, result.curves[key] * label.factor, label=result.policy, lw=1.1
+                    result.times_s * words.time.factor, result.curves[key] * label.factor, label=result.policy, lw=1.1
                 )
             axes.set_ylim(bottom=0)
-            axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+            _name_policies(axes)
             yield f"{key}-over-time", figure
-    for key, label in texts.SAMPLES.items():
-        figure, axes = _blank(report.title, str(label), str(texts.SHARE))
+    for key, label in words.samples.items():
+        figure, axes = _blank(report, str(label), str(words.share))
         shares = np.linspace(0, 1, _POINTS)
         for result in report.results:
             if result.samples[key].size:
                 values = np.maximum(np.quantile(result.samples[key], shares), 1.0)
-                axes.step(values, shares * texts.SHARE.factor, where="post", label=result.policy)
+                axes.step(values, shares * words.share.factor, where="post", label=result.policy)
         axes.set_xscale("log")
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        _name_policies(axes)
         yield f"{key.removesuffix('_s')}-distribution", figure
-    for key, label in texts.CLASSES.items():
-        figure, axes = _blank(report.title, str(label), str(texts.MEAN))
+    for key, bars in words.classes.items():
+        figure, axes = _blank(report, str(bars.across), str(bars.up))
         names = report.class_names[key]
         width = 0.8 / len(report.results)
         for place, result in enumerate(report.results):
             offset = (place - (len(report.results) - 1) / 2) * width
-            axes.bar(np.arange(len(names)) + offset, result.classes[key], width, label=result.policy)
+            heights = np.asarray(result.classes[key]) * bars.up.factor
+            axes.bar(np.arange(len(names)) + offset, heights, width, label=result.policy)
         axes.set_xticks(range(len(names)), names)
         axes.set_yscale("log")
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-        yield f"slowdown-{key.replace('_', '-')}", figure
+        _name_policies(axes)
+        yield key.replace("_", "-"), figure
 
 
-def _blank(title: str, across: str, up: str) -> tuple[Figure, Axes]:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  an optional library
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise UnsupportedError("plots", texts.MISSING.format(name="matplotlib"), texts.MISSING_HINT) from error
+def _name_policies(axes: Axes) -> None:
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _blank(report: Report, across: str, up: str) -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  an optional library
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    axes.set(title=title, xlabel=across, ylabel=up)
+    axes.set(title=report.title, xlabel=across, ylabel=up)
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

@@ -17,7 +17,7 @@ class PolicyResult:
 
     ``jobs`` has a row for each job, ``intervals`` one for each instant at which something changed. ``figures`` are
     numbers by their key in ``texts.FIGURES``. ``times_s`` are the ends of equal intervals, ``curves`` the means in them
-    by key in ``texts.CURVES``; ``samples`` are one value for each job by key in ``texts.SAMPLES``; ``classes`` are one
+    by key of the texts' ``curves``; ``samples`` are one value for each job by key of ``samples``; ``classes`` are one
     value for each of the report's classes by key in ``texts.CLASSES``.
     """
 
@@ -33,8 +33,12 @@ class PolicyResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Several policies on one trace, side by side; ``class_names`` name the bars of each key of ``classes``."""
+    """Several policies on one trace, side by side, in a language of ``texts.LANGUAGES``.
+
+    ``class_names`` name the bars of each key of ``classes``.
+    """
 
     title: str
     results: Sequence[PolicyResult]
     class_names: Mapping[str, Sequence[str]]
+    language: str = "en"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 
@@ -16,37 +18,109 @@ class Label(NamedTuple):
         return f"{self.text} ({self.unit})" if self.unit else self.text
 
 
-FIGURES: Final = {
-    "bounded_slowdown_mean": Label("Bounded slowdown, mean"),
-    "bounded_slowdown_median": Label("Bounded slowdown, median"),
-    "bounded_slowdown_p99": Label("Bounded slowdown, 99th percentile"),
-    "bounded_slowdown_max": Label("Bounded slowdown, maximum"),
-    "wait_mean_s": Label("Wait, mean", "h", 1 / 3600),
-    "wait_p99_s": Label("Wait, 99th percentile", "h", 1 / 3600),
-    "makespan_s": Label("Makespan", "d", 1 / 86_400),
-    "cpu_utilization": Label("Cpus held", "%", 100.0),
-    "device_utilization": Label("Devices held", "%", 100.0),
-    "loss_of_capacity": Label("Loss of capacity", "%", 100.0),
-    "jain_user_slowdown": Label("Jain's index, slowdown by user"),
-    "jain_project_slowdown": Label("Jain's index, slowdown by project"),
-    "energy_j": Label("Energy (model)", "MWh", 1 / 3.6e9),
-}
-CURVES: Final = {
-    "cpu": Label("Cpus held", "%", 100.0),
-    "device": Label("Devices held", "%", 100.0),
-    "waiting": Label("Jobs waiting"),
-}
-SAMPLES: Final = {
-    "wait_s": Label("Wait, less than a second drawn as one", "s"),
-    "bounded_slowdown": Label("Bounded slowdown"),
-}
-CLASSES: Final = {
-    "by_size": Label("Size of the job", "cpus or devices"),
-    "by_runtime": Label("Run time of the job"),
-}
-TIME: Final = Label("Time since the first submission", "d", 1 / 86_400)
-SHARE: Final = Label("Share of jobs", "%", 100.0)
-MEAN: Final = Label("Mean bounded slowdown")
-POLICY: Final = "Policy"
+class Bars(NamedTuple):
+    """What the bars of classes of jobs stand for: the classes, and the figure."""
+
+    across: Label
+    up: Label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The texts of one language. The keys say which numbers of a result are told, and are those of every language."""
+
+    figures: Mapping[str, Label]
+    curves: Mapping[str, Label]
+    samples: Mapping[str, Label]
+    classes: Mapping[str, Bars]
+    time: Label
+    share: Label
+    policy: str
+
+
+_HOURS, _DAYS, _PERCENT, _MWH = 1 / 3600, 1 / 86_400, 100.0, 1 / 3.6e9
+
+_EN = Texts(
+    figures={
+        "bounded_slowdown_mean": Label("Bounded slowdown, mean"),
+        "bounded_slowdown_median": Label("Bounded slowdown, median"),
+        "bounded_slowdown_p99": Label("Bounded slowdown, 99th percentile"),
+        "bounded_slowdown_max": Label("Bounded slowdown, maximum"),
+        "wait_mean_s": Label("Wait, mean", "h", _HOURS),
+        "wait_p99_s": Label("Wait, 99th percentile", "h", _HOURS),
+        "turnaround_mean_s": Label("Turnaround, mean", "h", _HOURS),
+        "turnaround_p99_s": Label("Turnaround, 99th percentile", "h", _HOURS),
+        "makespan_s": Label("Makespan", "d", _DAYS),
+        "cpu_utilization": Label("Cpus held", "%", _PERCENT),
+        "device_utilization": Label("Devices held", "%", _PERCENT),
+        "loss_of_capacity": Label("Loss of capacity", "%", _PERCENT),
+        "jain_user_slowdown": Label("Jain's index, slowdown by user"),
+        "jain_project_slowdown": Label("Jain's index, slowdown by project"),
+        "jain_user_cpu": Label("Jain's index, cpu time by user"),
+        "jain_project_cpu": Label("Jain's index, cpu time by project"),
+        "energy_j": Label("Energy (model)", "MWh", _MWH),
+    },
+    curves={
+        "cpu": Label("Cpus held", "%", _PERCENT),
+        "device": Label("Devices held", "%", _PERCENT),
+        "waiting": Label("Jobs waiting"),
+    },
+    samples={
+        "wait_s": Label("Wait, less than a second drawn as one", "s"),
+        "bounded_slowdown": Label("Bounded slowdown"),
+    },
+    classes={
+        "slowdown_by_size": Bars(Label("Size of the job", "cpus or devices"), Label("Mean bounded slowdown")),
+        "slowdown_by_runtime": Bars(Label("Run time of the job"), Label("Mean bounded slowdown")),
+        "wait_by_size": Bars(Label("Size of the job", "cpus or devices"), Label("Mean wait", "h", _HOURS)),
+    },
+    time=Label("Time since the first submission", "d", _DAYS),
+    share=Label("Share of jobs", "%", _PERCENT),
+    policy="Policy",
+)
+_ZH = Texts(
+    figures={
+        "bounded_slowdown_mean": Label("有界减速比，均值"),
+        "bounded_slowdown_median": Label("有界减速比，中位数"),
+        "bounded_slowdown_p99": Label("有界减速比，第 99 百分位"),
+        "bounded_slowdown_max": Label("有界减速比，最大值"),
+        "wait_mean_s": Label("等待时间，均值", "小时", _HOURS),
+        "wait_p99_s": Label("等待时间，第 99 百分位", "小时", _HOURS),
+        "turnaround_mean_s": Label("周转时间，均值", "小时", _HOURS),
+        "turnaround_p99_s": Label("周转时间，第 99 百分位", "小时", _HOURS),
+        "makespan_s": Label("总完成时间", "天", _DAYS),
+        "cpu_utilization": Label("处理器占用率", "%", _PERCENT),
+        "device_utilization": Label("设备占用率", "%", _PERCENT),
+        "loss_of_capacity": Label("容量损失", "%", _PERCENT),
+        "jain_user_slowdown": Label("Jain 指数，各用户的减速比"),
+        "jain_project_slowdown": Label("Jain 指数，各项目的减速比"),
+        "jain_user_cpu": Label("Jain 指数，各用户的处理器时间"),
+        "jain_project_cpu": Label("Jain 指数，各项目的处理器时间"),
+        "energy_j": Label("能耗（模型）", "MWh", _MWH),
+    },
+    curves={
+        "cpu": Label("处理器占用率", "%", _PERCENT),
+        "device": Label("设备占用率", "%", _PERCENT),
+        "waiting": Label("等待的作业数"),
+    },
+    samples={
+        "wait_s": Label("等待时间，不足一秒画作一秒", "秒"),
+        "bounded_slowdown": Label("有界减速比"),
+    },
+    classes={
+        "slowdown_by_size": Bars(Label("作业规模", "处理器或设备数"), Label("平均有界减速比")),
+        "slowdown_by_runtime": Bars(Label("作业运行时间"), Label("平均有界减速比")),
+        "wait_by_size": Bars(Label("作业规模", "处理器或设备数"), Label("平均等待时间", "小时", _HOURS)),
+    },
+    time=Label("自首个作业提交起的时间", "天", _DAYS),
+    share=Label("作业占比", "%", _PERCENT),
+    policy="策略",
+)
+LANGUAGES: Final[Mapping[str, Texts]] = {"en": _EN, "zh": _ZH}
+FIGURES: Final = tuple(_EN.figures)
+"""Keys of the figures that are told."""
+CLASSES: Final = tuple(_EN.classes)
+"""Keys of the classes that are drawn."""
+
 MISSING: Final = "the library {name} is not installed"
 MISSING_HINT: Final = "pip install 'suanli[replay]'"

@@ -51,8 +51,9 @@ class Summary:
     wait_s: Distribution
     turnaround_s: Distribution
     bounded_slowdown: Distribution
-    by_size: tuple[Distribution, ...]
-    by_runtime: tuple[Distribution, ...]
+    slowdown_by_size: tuple[Distribution, ...]
+    slowdown_by_runtime: tuple[Distribution, ...]
+    wait_by_size: tuple[Distribution, ...]
     makespan_s: float
     cpu_utilization: float
     device_utilization: float
@@ -196,6 +197,7 @@ def summary(trace: Trace, outcome: Outcome, center: CenterDescription, bound_s: 
     wait, run = wait_s(trace, outcome), run_s(outcome)
     slowdown = bounded_slowdown(wait, run, bound_s)
     cpus = trace.cpu_milli_total[ended] / WHOLE_CPU
+    size = np.maximum(cpus, trace.devices_total[ended] / WHOLE_DEVICE)
     user, project = trace.user[ended], trace.project[ended]
     devices = center.device_share
     return Summary(
@@ -204,8 +206,9 @@ def summary(trace: Trace, outcome: Outcome, center: CenterDescription, bound_s: 
         wait_s=distribution(wait),
         turnaround_s=distribution(wait + run),
         bounded_slowdown=distribution(slowdown),
-        by_size=by_class(slowdown, np.maximum(cpus, trace.devices_total[ended] / WHOLE_DEVICE), SIZE_CLASSES),
-        by_runtime=by_class(slowdown, run, RUNTIME_CLASSES),
+        slowdown_by_size=by_class(slowdown, size, SIZE_CLASSES),
+        slowdown_by_runtime=by_class(slowdown, run, RUNTIME_CLASSES),
+        wait_by_size=by_class(wait, size, SIZE_CLASSES),
         makespan_s=makespan_s(trace, outcome),
         cpu_utilization=time_mean(outcome, outcome.cpu_milli) / center.cpu_milli,
         device_utilization=time_mean(outcome, outcome.device_share) / devices if devices else 0.0,

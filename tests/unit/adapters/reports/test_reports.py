@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,7 @@ def test_the_page_holds_all_figures_and_plots_and_asks_the_network_for_nothing(r
         "bounded_slowdown-distribution",
         "slowdown-by-size",
         "slowdown-by-runtime",
+        "wait-by-size",
     ]
     assert all(plot.read_bytes().startswith(b"\x89PNG") for plot in plots)
     write_page(report, plots, tmp_path / "report.html")
@@ -71,6 +73,30 @@ def test_the_page_holds_all_figures_and_plots_and_asks_the_network_for_nothing(r
     assert len(re.findall("<img ", page)) == len(plots)
     assert len(re.findall("<td>", page)) == 2 * len(texts.FIGURES)
     assert re.findall(r"(?:src|href)=[\"'](?!data:)", page) == []
+
+
+def test_a_report_in_chinese_has_every_text_and_the_same_figures(report: Report, tmp_path: Path) -> None:
+    chinese = replace(report, language="zh")
+    plots = write_plots(chinese, tmp_path)
+    write_page(chinese, plots, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    write_page(report, plots, tmp_path / "english.html")
+    english = (tmp_path / "english.html").read_text(encoding="utf-8")
+    assert '<html lang="zh">' in page
+    assert re.findall("<td>[^<]*", page) == re.findall("<td>[^<]*", english)
+    heads = [re.findall("<th>([^<]*)", text)[3:] for text in (page, english)]
+    assert len(heads[0]) == len(heads[1]) == len(texts.FIGURES)
+    assert all(re.search("[\u4e00-\u9fff]", head) for head in heads[0])
+
+
+def test_every_language_has_the_same_keys_and_units() -> None:
+    def shape(words: texts.Texts) -> list[object]:
+        labels = (words.figures, words.curves, words.samples)
+        told: list[object] = [{key: label.factor for key, label in table.items()} for table in labels]
+        return [*told, {key: bars.up.factor for key, bars in words.classes.items()}, words.time.factor]
+
+    first, *others = map(shape, texts.LANGUAGES.values())
+    assert all(other == first for other in others)
 
 
 def test_plots_are_the_same_to_the_bit_each_time(report: Report, tmp_path: Path) -> None:

@@ -68,8 +68,9 @@ def test_all_figures_of_a_small_replay() -> None:
     assert found.jain_project_cpu == 1.0
     # 2 nodes idle at 10 W for 200 s; a cpu held adds 10 W, over 600 cpu-seconds.
     assert found.energy_j == pytest.approx(2 * 10 * 200 + 10 * 600)
-    assert [group.count for group in found.by_size] == [0, 2, 0, 0, 0, 0]
-    assert [group.count for group in found.by_runtime] == [0, 2, 0, 0, 0, 0]
+    assert [group.count for group in found.slowdown_by_size] == [0, 2, 0, 0, 0, 0]
+    assert [group.count for group in found.slowdown_by_runtime] == [0, 2, 0, 0, 0, 0]
+    assert found.wait_by_size[1].mean == found.wait_s.mean
 
 
 def test_short_runs_count_as_ten_seconds() -> None:
