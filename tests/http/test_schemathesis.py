@@ -19,10 +19,11 @@ pytestmark = pytest.mark.slow
 
 SCHEMA = schemathesis.openapi.from_dict(document())
 SCHEMA.config.generation.with_security_parameters = False
+SCHEMA.config.request_retries = 5
 EXAMPLES = 10
 PATIENCE_S = 20.0
 FOLLOWED_S = 0.3
-"""Streams do not end by themselves."""
+"""Streams do not end by themselves. It bounds the wait for their first line too, so a laden machine is asked again."""
 STREAMS = ("/v1/events", "/v1/workloads/{ref}/logs/live")
 LITERAL = ("/v1/workloads/batch", "/v1/workloads/preview", "/v1/workloads/counts")
 """Methods they lack are read as those of `/v1/workloads/{ref}`, where such a ref is malformed: 422, not 405."""
