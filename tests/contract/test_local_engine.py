@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from suanli.adapters.clock import SystemClock
+from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.engines.local import records
 from suanli.adapters.engines.local.bell import Bell
 from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, find_cgroups
@@ -38,6 +39,7 @@ from suanli.testing.engine_contract import EngineContract, order, run_to_end, sh
 
 Opener = Callable[[], LocalEngine]
 BARE = Sandbox(kind=Isolation.NONE)
+NO_DEVICES = MachineDevices(vendors=())
 FOREVER = "while :; do sleep 0.05; done"
 PATIENCE_S = 30.0
 
@@ -80,7 +82,7 @@ def opener(root: Path, sandbox: Sandbox, bounds: Cgroups) -> Iterator[Opener]:
 
     def opens() -> LocalEngine:
         settings = LocalSettings(root=root / "local", hidden=root, sandbox=sandbox, cgroups=bounds)
-        opened.append(LocalEngine(settings, SystemClock()))
+        opened.append(LocalEngine(settings, SystemClock(), NO_DEVICES))
         return opened[-1]
 
     root.mkdir(mode=0o711)
@@ -150,6 +152,7 @@ def test_a_run_accepted_but_not_started_is_started_by_recovery(root: Path, opene
     broken = LocalEngine(
         LocalSettings(root=root / "local", hidden=root, sandbox=BARE, supervisor=Path("/no/such/program")),
         SystemClock(),
+        NO_DEVICES,
     )
     asked = shell(broken, "exit 3")
     with pytest.raises(EngineUnavailableError):
@@ -176,6 +179,7 @@ def test_a_run_cancelled_before_its_start_never_starts(root: Path, opener: Opene
     broken = LocalEngine(
         LocalSettings(root=root / "local", hidden=root, sandbox=BARE, supervisor=Path("/no/such/program")),
         SystemClock(),
+        NO_DEVICES,
     )
     asked = shell(broken, "echo ran")
     with pytest.raises(EngineUnavailableError):
@@ -273,7 +277,7 @@ def test_whole_processors_belong_to_one_run_at_a_time(opener: Opener) -> None:
 
 def test_output_past_the_cap_is_dropped_and_said(root: Path) -> None:
     settings = LocalSettings(root=root / "local", hidden=root, sandbox=BARE, output_cap_bytes=1000)
-    engine = LocalEngine(settings, SystemClock())
+    engine = LocalEngine(settings, SystemClock(), NO_DEVICES)
     asked = shell(engine, "head -c 5000 /dev/zero; exit 2")
     [seen] = run_to_end(engine, asked)
     engine.close()
@@ -303,7 +307,7 @@ def test_a_removal_that_was_cut_short_is_finished_by_the_next(root: Path, engine
 
 def test_a_long_folder_name_does_not_silence_the_bell(root: Path) -> None:
     deep = root / ("d" * 100) / ("e" * 100)
-    engine = LocalEngine(LocalSettings(root=deep, hidden=root, sandbox=BARE), SystemClock())
+    engine = LocalEngine(LocalSettings(root=deep, hidden=root, sandbox=BARE), SystemClock(), NO_DEVICES)
     asked = shell(engine, "exit 0")
     engine.submit([asked])
     rang = list(engine.watch(PATIENCE_S))

@@ -15,6 +15,7 @@ _LOCAL = {
     "placement": "nodes",
     "limits": "cgroup_v2",
     "isolation": "namespaces",
+    "devices": "visibility",
     "abilities": ["Forgets", "Logs", "Signals"],
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from suanli.model.resources import Device
-from suanli.model.spec import DeviceClass
+from suanli.model.spec import DeviceClass, Precision
 
 
 class Health(StrEnum):
@@ -72,21 +72,21 @@ class DiscoveredDevice:
     """What an FPGA carries for good: its vendor's static region or partial reconfiguration interface."""
     bitstream: str = ""
     """What an FPGA is configured with, where its tool tells."""
+    precisions: frozenset[Precision] = frozenset()
+    """What it computes natively as its model's row of the catalogue says, which no machine tells."""
     health: Health = Health.OK
     reason: str = ""
     """Why it is not OK; empty if it is."""
     readings: Readings = Readings()
 
     def record(self, index: int) -> Device:
-        """What the planner's node record says of it; ``index`` is its place among all devices of its node.
-
-        Precisions are no property that a machine tells; the catalogue adds them.
-        """
+        """What the planner's node record says of it; ``index`` is its place among all devices of its node."""
         return Device(
             index=index,
             device_class=self.device_class,
             model=self.model,
             memory_bytes=self.memory_bytes or 0,
+            precisions=self.precisions,
             healthy=self.health in {Health.OK, Health.DEGRADED},
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from suanli.model.discovery import Survey
+from suanli.model.discovery import DiscoveredDevice, Survey
 
 
 class Devices(Protocol):
@@ -17,5 +18,12 @@ class Devices(Protocol):
         health UNKNOWN or FAILED and a reason, beside those that can. Each device is listed once. May be repeated at
         will; it changes nothing on the machine. Bounded in time: a tool that hangs is given up and said so in
         ``looked``.
+        """
+        ...
+
+    def visibility(self, held: Sequence[DiscoveredDevice], others: Sequence[DiscoveredDevice]) -> Mapping[str, str]:
+        """The environment in which a program sees the devices ``held``, in this order, and none of the ``others``.
+
+        Both are as a survey told them. A vendor without a variable for it changes nothing.
         """
         ...

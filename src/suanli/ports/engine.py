@@ -41,6 +41,17 @@ class Isolation(StrEnum):
     NONE = "none"
 
 
+class DeviceBinding(StrEnum):
+    """What keeps runs to the devices they hold.
+
+    VISIBILITY: a run's programs are told by the variables that their vendors read, which stops none that looks
+    elsewhere, and bounds no share of a device. NONE: nothing does.
+    """
+
+    VISIBILITY = "visibility"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineDescription:
     """An engine as it is now."""
@@ -49,6 +60,7 @@ class EngineDescription:
     placement: Placement
     limits: LimitEnforcement
     isolation: Isolation
+    devices: DeviceBinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from suanli.model.resources import Node
 from suanli.model.workload import EndCause, StopCause, Usage
 from suanli.ports.clock import Clock
 from suanli.ports.engine import (
+    DeviceBinding,
     EngineDescription,
     Isolation,
     LimitEnforcement,
@@ -52,7 +53,11 @@ class FakeEngine:
 
     def describe(self) -> EngineDescription:
         return EngineDescription(
-            nodes=self._nodes, placement=Placement.NODES, limits=LimitEnforcement.NONE, isolation=Isolation.NONE
+            nodes=self._nodes,
+            placement=Placement.NODES,
+            limits=LimitEnforcement.NONE,
+            isolation=Isolation.NONE,
+            devices=DeviceBinding.NONE,
         )
 
     def submit(self, orders: Sequence[RunOrder]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.database import open_store
+from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.engines.local.cgroups import find_cgroups
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import find_isolation
@@ -41,7 +42,7 @@ from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
 from suanli.wiring.compiled import keep_compiled, use_linked
-from suanli.wiring.settings import IsolationChoice, Settings
+from suanli.wiring.settings import DevicesChoice, IsolationChoice, Settings
 
 if TYPE_CHECKING:
     from suanli.services.scheduling.planner import Planner
@@ -110,6 +111,7 @@ def build_center(settings: Settings) -> Center:
             output_cap_bytes=settings.output_cap_bytes,
         ),
         clock,
+        MachineDevices(vendors=None if settings.local_devices is DevicesChoice.AUTO else ()),
     )
     engines: dict[EngineName, Engine] = {local.name: local}
     ending = ExitStack()

@@ -27,6 +27,13 @@ class IsolationChoice(StrEnum):
     NONE = "none"
 
 
+class DevicesChoice(StrEnum):
+    """AUTO offers the accelerators that the machine is found to have, NONE keeps them from work."""
+
+    AUTO = "auto"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """Everything that can be set, each with its unit in the name."""
 
@@ -38,6 +45,7 @@ class Settings(BaseSettings):
     local_cpus: int = Field(default=0, ge=0, description="cpus the local node offers; 0: as many as it has")
     local_memory_bytes: int = Field(default=0, ge=0, description="memory the local node offers; 0: all it has")
     local_isolation: IsolationChoice = IsolationChoice.AUTO
+    local_devices: DevicesChoice = DevicesChoice.AUTO
     output_cap_bytes: int = Field(default=1 << 30, gt=0, description="most that is kept of each output stream of a run")
     mail_server: str = Field(default="", description="HOST:PORT that takes mail for delivery; empty: none is sent")
     mail_security: Security = Field(default=Security.STARTTLS, description="none, starttls or tls")

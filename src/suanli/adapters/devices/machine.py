@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suanli.adapters.devices.models_known import with_precisions
 from suanli.adapters.devices.vendors.cpu import count_listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
 from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Survey
@@ -38,7 +39,8 @@ class _Answer:
 class MachineDevices:
     """Implements `suanli.ports.device.Devices` below ``root``, with the tools that ``path`` holds.
 
-    ``timeout_s`` bounds each tool; one that cannot even be killed (a driver that hangs) is left behind.
+    ``timeout_s`` bounds each tool; one that cannot even be killed (a driver that hangs) is left behind. ``vendors`` are
+    those of the catalogue unless others are given; without any, no device is found.
     """
 
     def __init__(
@@ -67,9 +69,22 @@ class MachineDevices:
             looked.append(Looked(vendor=vendor.name, place=wanted, outcome=outcome, found=len(mine)))
             if place:
                 found, asked = self._ask_vendor(vendor)
-                devices += _with_silent(vendor, found, mine, asked)
+                devices += map(with_precisions, _with_silent(vendor, found, mine, asked))
                 looked += asked
         return Survey(processors=self._processors(), devices=tuple(devices), looked=tuple(looked))
+
+    def visibility(self, held: Sequence[DiscoveredDevice], others: Sequence[DiscoveredDevice]) -> Mapping[str, str]:
+        rules = {vendor.name: vendor.visibility for vendor in self._vendors if vendor.visibility is not None}
+        told: dict[str, str] = {}
+        for rule in (rules[device.vendor] for device in others if device.vendor in rules):
+            if rule.hides:
+                told[rule.variable] = ""
+        for device in held:
+            if device.vendor in rules:
+                rule = rules[device.vendor]
+                name = device.uuid if rule.by == "uuid" and device.uuid else str(device.index)
+                told[rule.variable] = ",".join(filter(None, (told.get(rule.variable), name)))
+        return told
 
     def _ask_vendor(self, vendor: Vendor) -> tuple[tuple[DiscoveredDevice, ...], list[Looked]]:
         """What the first tool that lists a device says, and what came of each that was asked."""

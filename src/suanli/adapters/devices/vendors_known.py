@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from suanli.model.discovery import DiscoveredDevice, Readings
 from suanli.model.spec import DeviceClass
@@ -21,6 +21,19 @@ class Tool:
 
     words: tuple[str, ...]
     parser: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visibility:
+    """The variable by which a vendor's programs are told which of its devices are theirs.
+
+    ``by`` is the field of a device that the variable lists. ``hides`` where a variable that is set and empty is known
+    to hide all.
+    """
+
+    variable: str
+    by: Literal["uuid", "index"] = "index"
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +56,8 @@ class Vendor:
     pci_devices: frozenset[str] = frozenset()
     readings: tuple[Tool, ...] = ()
     """Tools that tell of devices already listed how they are now, each with a parser to readings by index."""
+    visibility: Visibility | None = None
+    """None where nobody is known to have published a variable."""
 
     def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
         """The devices that a tool printed. The vendor's module is imported by the first of them only."""
@@ -75,6 +90,7 @@ def _read(path: Path) -> Vendor:
         passed_over=frozenset(told.get("passed_over", ())),
         pci_devices=frozenset(told.get("pci_devices", ())),
         readings=_tools(told.get("readings", ())),
+        visibility=Visibility(**told["visibility"]) if "visibility" in told else None,
     )
 
 

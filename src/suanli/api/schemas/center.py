@@ -13,7 +13,7 @@ from suanli.model.ids import QueueName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import DeviceClass, Precision
-from suanli.ports.engine import Isolation, LimitEnforcement, Placement
+from suanli.ports.engine import DeviceBinding, Isolation, LimitEnforcement, Placement
 from suanli.services.inventory import EngineView as Described
 from suanli.services.inventory import NodeView as Standing
 
@@ -96,6 +96,8 @@ class EngineView:
     """How bounds on cpu, memory and processes are held."""
     isolation: Isolation
     """What separates runs."""
+    devices: DeviceBinding
+    """What keeps runs to the devices they hold; none bounds a share of one."""
     abilities: list[str]
     """Optional abilities it has."""
 
@@ -194,6 +196,7 @@ def engine_view(described: Described) -> EngineView:
         placement=described.description.placement,
         limits=described.description.limits,
         isolation=described.description.isolation,
+        devices=described.description.devices,
         abilities=list(described.abilities),
     )
 

@@ -7,7 +7,8 @@ import pytest
 
 from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.vendors_known import known
-from suanli.model.discovery import Health, Outcome, Readings, Survey
+from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Readings, Survey
+from suanli.model.spec import DeviceClass
 from suanli.wiring.probe import probe
 
 CARD = """| {0}     910B1   | OK            | 88.4        46                0    / 0   |
@@ -183,3 +184,27 @@ def test_every_vendor_of_the_catalogue_names_parsers_that_are_there() -> None:
             assert all(device.health is Health.UNKNOWN for device in vendor.parse(tool, "nonsense"))
         for tool in vendor.readings:
             assert vendor.read(tool, "nonsense") == {}
+
+
+def test_each_vendors_programs_are_told_which_devices_are_theirs(machine: Machine) -> None:
+    def device(vendor: str, index: int, uuid: str = "") -> DiscoveredDevice:
+        return DiscoveredDevice(index=index, device_class=DeviceClass.GPU, vendor=vendor, uuid=uuid)
+
+    cards = [device("nvidia", 0, "GPU-a"), device("nvidia", 1, "GPU-b"), device("nvidia", 2)]
+    amd, ascend, unheard_of = device("amd", 3, "GPU-x"), device("huawei", 4), device("nobody", 0)
+    devices = machine.devices()
+    assert devices.visibility([], []) == {}
+    assert devices.visibility([cards[1], amd, cards[0]], [cards[2], ascend, unheard_of]) == {
+        "CUDA_VISIBLE_DEVICES": "GPU-b,GPU-a",
+        "ROCR_VISIBLE_DEVICES": "3",
+    }
+    assert devices.visibility([ascend, unheard_of, cards[2]], [amd]) == {
+        "ASCEND_RT_VISIBLE_DEVICES": "4",
+        "CUDA_VISIBLE_DEVICES": "2",
+        "ROCR_VISIBLE_DEVICES": "",
+    }
+
+
+def test_without_vendors_nothing_is_found(machine: Machine) -> None:
+    machine.slot("0000:17:00.0", "10de", "20b2", "030200")
+    assert MachineDevices(machine.root, vendors=()).survey().devices == ()

@@ -17,7 +17,8 @@ from suanli.adapters.engines.local import records, supervisors
 from suanli.adapters.engines.local.accounts import Accounts
 from suanli.adapters.engines.local.bell import Bell
 from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, kill_groups, remove_parents
-from suanli.adapters.engines.local.intake import Intake, make_folder, sync_folder
+from suanli.adapters.engines.local.devices import NodeDevices
+from suanli.adapters.engines.local.intake import Intake, make_folder
 from suanli.adapters.engines.local.isolation import Sandbox
 from suanli.adapters.engines.local.layout import Layout
 from suanli.adapters.engines.local.orders import Machine
@@ -29,7 +30,9 @@ from suanli.model.quantities import WHOLE_CPU, Instant
 from suanli.model.resources import Node
 from suanli.model.workload import EndCause, StopCause
 from suanli.ports.clock import Clock
+from suanli.ports.device import Devices
 from suanli.ports.engine import (
+    DeviceBinding,
     EngineDescription,
     LogChunk,
     Observation,
@@ -66,13 +69,14 @@ class LocalSettings:
 class LocalEngine:
     """Runs work as processes of this machine (ports/engine.py: Engine and every optional ability)."""
 
-    def __init__(self, settings: LocalSettings, clock: Clock) -> None:
+    def __init__(self, settings: LocalSettings, clock: Clock, devices: Devices) -> None:
         self._settings = settings
         self._clock = clock
         self._layout = Layout(settings.root.resolve())
         self._layout.make()
         self._bell = Bell(self._layout.runs / self._layout.bell)
         self._node = NodeName(socket.gethostname())
+        self._devices = NodeDevices(devices, self._layout.devices, clock)
         self._intake = Intake(
             Machine(
                 node=self._node,
@@ -81,7 +85,8 @@ class LocalEngine:
                 cgroups=settings.cgroups,
                 sandbox=settings.sandbox,
                 output_cap_bytes=settings.output_cap_bytes,
-            )
+            ),
+            self._devices,
         )
         # A program that another thread forks must not hold a script open for writing while its run executes it.
         self._taking_in = threading.Lock()
@@ -94,12 +99,19 @@ class LocalEngine:
     def describe(self) -> EngineDescription:
         cpus = self._settings.cpus or len(os.sched_getaffinity(0))
         memory = self._settings.memory_bytes or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        node = Node(name=self._node, engine=self.name, cpu_milli=cpus * WHOLE_CPU, memory_bytes=memory)
+        node = Node(
+            name=self._node,
+            engine=self.name,
+            cpu_milli=cpus * WHOLE_CPU,
+            memory_bytes=memory,
+            devices=self._devices.describe(),
+        )
         return EngineDescription(
             nodes=(node,),
             placement=Placement.NODES,
             limits=self._settings.cgroups.enforcement,
             isolation=self._settings.sandbox.kind,
+            devices=DeviceBinding.VISIBILITY,
         )
 
     def submit(self, orders: Sequence[RunOrder]) -> None:
@@ -127,7 +139,7 @@ class LocalEngine:
     def _start(self, runs: Sequence[RunId]) -> None:
         if not runs:
             return
-        sync_folder(self._layout.runs)
+        records.sync_folder(self._layout.runs)
         directories = [self._layout.run(run) for run in runs]
         for name, refusal in supervisors.start(self._settings.supervisor, directories).items():
             error, what = refusal.args
@@ -139,8 +151,8 @@ class LocalEngine:
             if mine and not (directory / "ended").exists():
                 end = records.encode_end(cause, self._clock.now(), what=what, error=error)
                 records.write_end(directory, end)
-                sync_folder(directory)
-                sync_folder(self._layout.runs)
+                records.sync_folder(directory)
+                records.sync_folder(self._layout.runs)
         self._bell.ring(run)
         return mine
 
@@ -187,7 +199,7 @@ class LocalEngine:
                 return None
             end = records.encode_end(EndCause.LOST, self._clock.now(), started_at=started.at, what="supervisor died")
             records.write_end(directory, end)
-            sync_folder(directory)
+            records.sync_folder(directory)
         return records.read_ended(directory)
 
     def recover(self) -> Sequence[RunId]:

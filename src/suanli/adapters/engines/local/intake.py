@@ -10,6 +10,7 @@ from pathlib import Path
 
 from suanli.adapters.engines.local import records
 from suanli.adapters.engines.local.accounts import Account, Accounts
+from suanli.adapters.engines.local.devices import NodeDevices
 from suanli.adapters.engines.local.orders import Machine, plan_records
 from suanli.model.ids import RunId
 from suanli.model.quantities import WHOLE_CPU
@@ -23,8 +24,9 @@ class Intake:
     Nothing is synced here: the run's supervisor syncs the plan before it records the start.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, devices: NodeDevices) -> None:
         self._machine = machine
+        self._devices = devices
         self._layout = machine.layout
         self._pinned: dict[RunId, frozenset[int]] | None = None
 
@@ -32,14 +34,16 @@ class Intake:
         """Lay out the run in its directory, which is there. After a crash anywhere within, doing it again completes it.
 
         Raises:
-            EngineError: this order can never run here.
+            EngineError: this order cannot run here.
             OSError: the disk does not take it.
         """
         account = accounts.find(order.account)
+        mine = [hold for hold in order.allocation.nodes if hold.node == self._machine.node]
+        visibility = self._devices.environment([device for hold in mine for device in hold.devices])
         self._make_folders(order, account)
         cpus = self._choose_cpus(order)
         port = _free_port() if order.launcher is Launcher.TORCHRUN else 0
-        lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, port=port)
+        lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, visibility=visibility, port=port)
         if order.outputs:
             lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
         records.write_plan(self._layout.run(order.run), lines)
@@ -82,15 +86,6 @@ def make_folder(path: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's names durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _make_folder(path: Path, account: Account) -> None:

@@ -39,6 +39,11 @@ class Layout:
         return "bell"
 
     @property
+    def devices(self) -> Path:
+        """The numbers of the machine's devices."""
+        return self.root / "devices.json"
+
+    @property
     def gone(self) -> Path:
         """Run directories on their way out: what lies here is forgotten already."""
         return self.root / "gone"

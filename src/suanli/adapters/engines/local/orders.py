@@ -49,9 +49,18 @@ class Machine:
 
 
 def plan_records(
-    order: RunOrder, *, machine: Machine, account: Account, cpus: Sequence[int], port: int
+    order: RunOrder,
+    *,
+    machine: Machine,
+    account: Account,
+    cpus: Sequence[int],
+    visibility: Mapping[str, str],
+    port: int,
 ) -> list[Record]:
-    """The run's plan. ``cpus`` pins it (empty: it does not), ``port`` is free for torchrun's rendezvous."""
+    """The run's plan. ``cpus`` pins it (empty: it does not), ``port`` is free for torchrun's rendezvous.
+
+    ``visibility`` is what its programs are told of devices; the order's own environment cannot say otherwise.
+    """
     layout = machine.layout
     records: list[Record] = [
         ("directory", working_directory(order, layout)),
@@ -70,7 +79,7 @@ def plan_records(
     ]
     if account.switched:
         records += [("uid", account.uid), ("gid", account.gid), *(("group", group) for group in account.groups)]
-    common = _environment(order, machine, account, len(cpus))
+    common = _environment(order, machine, account, len(cpus)) | dict(visibility)
     records += [("env", f"{name}={value}") for name, value in common.items()]
     records += [("arg", word) for word in _command(order, machine)]
     records += machine.sandbox.records(

@@ -78,23 +78,33 @@ def write_plan(directory: Path, lines: Iterable[Record]) -> None:
     Raises:
         EngineError: a value holds a NUL.
     """
-    _write(directory / "plan", encode_plan(lines), durable=False)
+    write_file(directory / "plan", encode_plan(lines), durable=False)
 
 
 def write_end(directory: Path, content: bytes) -> None:
     """Put an ``ended`` in place, whole or not at all; durable when the caller has synced the folder."""
     temporary = directory / "ended.tmp"
-    _write(temporary, content, durable=True)
+    write_file(temporary, content, durable=True)
     temporary.rename(directory / "ended")
 
 
-def _write(path: Path, content: bytes, *, durable: bool) -> None:
+def write_file(path: Path, content: bytes, *, durable: bool) -> None:
+    """Write a file that is the center's alone."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         if durable:
             os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's names durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def plan_is_whole(directory: Path) -> bool:

@@ -1,0 +1,125 @@
+"""The devices of this machine under numbers that last, whatever order its tools list them in."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suanli.adapters.engines.local import records
+from suanli.model.discovery import DiscoveredDevice, Health
+from suanli.model.errors import EngineError
+from suanli.model.quantities import Instant
+from suanli.model.resources import Device, DeviceHold
+from suanli.model.spec import DeviceClass
+from suanli.ports.clock import Clock
+from suanli.ports.device import Devices
+
+_LOOK_US = 300 * 1_000_000
+_GONE = "no longer found on this machine"
+
+
+@dataclass(frozen=True, slots=True)
+class _Roll:
+    """All devices ever found, by their keys; the place of each is its number. ``here`` are those found last."""
+
+    devices: Mapping[str, DiscoveredDevice]
+    here: frozenset[str] = frozenset()
+
+
+class NodeDevices:
+    """Numbers the devices that a survey finds, and tells a run which are its own.
+
+    A device is known again by its place on the PCI bus, where its tool tells it, else by its serial, else by its
+    vendor's number; the numbers are kept in the file ``kept``. One that is found no more keeps its number and is
+    unhealthy, since a run may hold it. Readings are left out: each would be a change of the node.
+    """
+
+    def __init__(self, devices: Devices, kept: Path, clock: Clock) -> None:
+        self._devices = devices
+        self._kept = kept
+        self._clock = clock
+        self._looking = threading.Lock()
+        self._looked_at: Instant | None = None
+        self._roll = _Roll(_read(kept))
+
+    def describe(self) -> tuple[Device, ...]:
+        """Every device by its number; the machine is looked at anew where the last look is five minutes old."""
+        with self._looking:
+            now = self._clock.now()
+            if self._looked_at is None or now - self._looked_at >= _LOOK_US:
+                self._look()
+                self._looked_at = now
+        return tuple(device.record(number) for number, device in enumerate(self._roll.devices.values()))
+
+    def _look(self) -> None:
+        known, found = self._roll.devices, _by_key(self._devices.survey().devices)
+        gone = {key: replace(device, health=Health.UNKNOWN, reason=_GONE) for key, device in known.items()}
+        devices = {**gone, **found}
+        if _text(devices) != _text(known):
+            _write(self._kept, _text(devices))
+        self._roll = _Roll(devices, frozenset(found))
+
+    def environment(self, holds: Iterable[DeviceHold]) -> dict[str, str]:
+        """What the environment of a run that holds these devices says, so that it sees them and no others.
+
+        Raises:
+            EngineError: one of them is not on this machine now.
+        """
+        roll = self._roll
+        keys = list(roll.devices)
+        numbers = [hold.index for hold in holds]
+        held: list[str] = []
+        for number in numbers:
+            if not 0 <= number < len(keys) or keys[number] not in roll.here:
+                raise EngineError(f"device {number} is not on this machine now")
+            held.append(keys[number])
+        others = [roll.devices[key] for key in keys if key in roll.here and key not in held]
+        seen = self._devices.visibility([roll.devices[key] for key in held], others)
+        return {**seen, **({"SUANLI_DEVICES": ",".join(map(str, numbers))} if numbers else {})}
+
+
+def _by_key(devices: Iterable[DiscoveredDevice]) -> dict[str, DiscoveredDevice]:
+    """Each device by what it is known by. Several at one place are told apart by their order."""
+    places: Counter[str] = Counter()
+    found: dict[str, DiscoveredDevice] = {}
+    for device in devices:
+        place = f"{device.vendor} {device.pci_address or device.uuid or device.index}"
+        places[place] += 1
+        found[f"{place} {places[place]}"] = device
+    return found
+
+
+def _text(devices: Mapping[str, DiscoveredDevice]) -> str:
+    rows = {
+        key: {"class": device.device_class, "model": device.model, "memory_bytes": device.memory_bytes}
+        for key, device in devices.items()
+    }
+    return json.dumps(rows, indent=1)
+
+
+def _read(kept: Path) -> dict[str, DiscoveredDevice]:
+    if not kept.exists():
+        return {}
+    return {
+        key: DiscoveredDevice(
+            index=0,
+            device_class=DeviceClass(row["class"]),
+            vendor=key.partition(" ")[0],
+            model=row["model"],
+            memory_bytes=row["memory_bytes"],
+            health=Health.UNKNOWN,
+            reason=_GONE,
+        )
+        for key, row in json.loads(kept.read_text("utf-8")).items()
+    }
+
+
+def _write(kept: Path, text: str) -> None:
+    draft = kept.with_suffix(".new")
+    records.write_file(draft, text.encode(), durable=True)
+    draft.rename(kept)
+    records.sync_folder(kept.parent)

@@ -1,0 +1,106 @@
+"""Devices on the local engine: their numbers, and what a run's programs are told; the vendor's tool is a script."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suanli.adapters.clock import SystemClock
+from suanli.adapters.devices.machine import MachineDevices
+from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
+from suanli.adapters.engines.local.isolation import Sandbox
+from suanli.model.resources import Allocation, DeviceHold
+from suanli.model.spec import Precision
+from suanli.model.workload import EndCause
+from suanli.ports.engine import Isolation, RunOrder, Stream
+from suanli.testing.engine_contract import run_to_end, shell
+
+Opener = Callable[[], LocalEngine]
+
+GPUS = {"GPU-a": "00000000:17:00.0", "GPU-b": "00000000:3B:00.0", "GPU-c": "00000000:65:00.0"}
+
+
+class Rack:
+    """A machine that is a folder: a bus and an nvidia-smi, a script that lists the cards it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for address in GPUS.values():
+            slot = folder / "sys/bus/pci/devices" / address[4:].lower()
+            slot.mkdir(parents=True)
+            for name, value in (("vendor", "0x10de"), ("device", "0x20b2"), ("class", "0x030200")):
+                (slot / name).write_text(value)
+        self.show(*GPUS)
+
+    def show(self, *serials: str) -> None:
+        """List these cards in this order; the others are taken off the bus."""
+        rows = [
+            f"{number}, NVIDIA A100-SXM4-80GB, {serial}, {GPUS[serial]}, 81920 MiB, 0 MiB, 40, 60.5 W, 0 %"
+            for number, serial in enumerate(serials)
+        ]
+        for serial in GPUS.keys() - set(serials):
+            shutil.rmtree(self.folder / "sys/bus/pci/devices" / GPUS[serial][4:].lower(), ignore_errors=True)
+        tool = self.folder / "nvidia-smi"
+        lines = "\n".join(rows)
+        tool.write_text(f'#!/bin/sh\n[ "$1" = -q ] && exit 9\ncat <<.\n{lines}\n.\n')
+        tool.chmod(0o755)
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Rack:
+    return Rack(tmp_path / "machine")
+
+
+@pytest.fixture
+def opener(tmp_path: Path, rack: Rack) -> Iterator[Opener]:
+    opened: list[LocalEngine] = []
+
+    def opens() -> LocalEngine:
+        center = tmp_path / "center"
+        settings = LocalSettings(root=center / "local", hidden=center, sandbox=Sandbox(kind=Isolation.NONE))
+        opened.append(LocalEngine(settings, SystemClock(), MachineDevices(rack.folder, path=str(rack.folder))))
+        return opened[-1]
+
+    yield opens
+    for each in opened:
+        each.close()
+
+
+def holding(engine: LocalEngine, workload: int, *numbers: int, **changes: Any) -> RunOrder:
+    plain = shell(engine, 'echo "$CUDA_VISIBLE_DEVICES;$SUANLI_DEVICES"', workload=workload, **changes)
+    [hold] = plain.allocation.nodes
+    hold = dataclasses.replace(hold, devices=tuple(DeviceHold(index=number) for number in numbers))
+    return dataclasses.replace(plain, allocation=Allocation(engine=engine.name, nodes=(hold,)))
+
+
+def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
+    engine = opener()
+    [node] = engine.describe().nodes
+    assert [(device.index, device.healthy) for device in node.devices] == [(0, True), (1, True), (2, True)]
+    assert {Precision.BF16, Precision.FP64} < node.devices[0].precisions
+    asked = [
+        holding(engine, 1, 2, 0),
+        holding(engine, 2, 1, environment={"CUDA_VISIBLE_DEVICES": "0,1,2"}),
+        holding(engine, 3),
+    ]
+    run_to_end(engine, *asked)
+    seen = [engine.log(each.run, Stream.STDOUT, 0, 99).data.decode().strip() for each in asked]
+    assert seen == ["GPU-c,GPU-a;2,0", "GPU-b;1", ";"]
+
+
+def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, rack: Rack) -> None:
+    opener().describe()
+    rack.show("GPU-c", "GPU-b")
+    engine = opener()
+    [node] = engine.describe().nodes
+    assert [device.healthy for device in node.devices] == [False, True, True]
+    there, gone = holding(engine, 1, 2), holding(engine, 2, 0)
+    fine, refused = run_to_end(engine, there, gone)
+    assert engine.log(there.run, Stream.STDOUT, 0, 99).data == b"GPU-c;2\n"
+    assert fine.exit_code == 0
+    assert (refused.cause, refused.detail) == (EndCause.LAUNCH_FAILED, "device 0 is not on this machine now")
