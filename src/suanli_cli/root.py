@@ -40,6 +40,7 @@ root = LazyGroup(
         "section.center": {
             "top": f"{_HERE}.top:top",
             "nodes": f"{_HERE}.center:nodes",
+            "devices": f"{_HERE}.center:devices",
             "drain": f"{_HERE}.center:drain",
             "resume": f"{_HERE}.center:resume",
             "queues": f"{_HERE}.center:queues",

@@ -99,6 +99,7 @@ def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, r
     engine = opener()
     [node] = engine.describe().nodes
     assert [device.healthy for device in node.devices] == [False, True, True]
+    assert node.devices[0].reason == "no longer found on this machine"
     there, gone = holding(engine, 1, 2), holding(engine, 2, 0)
     fine, refused = run_to_end(engine, there, gone)
     assert engine.log(there.run, Stream.STDOUT, 0, 99).data == b"GPU-c;2\n"

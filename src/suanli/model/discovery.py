@@ -88,6 +88,7 @@ class DiscoveredDevice:
             memory_bytes=self.memory_bytes or 0,
             precisions=self.precisions,
             healthy=self.health in {Health.OK, Health.DEGRADED},
+            reason=self.reason,
         )
 
 

@@ -28,6 +28,8 @@ class Device:
     memory_bytes: int = 0
     precisions: frozenset[Precision] = frozenset()
     healthy: bool = True
+    reason: str = ""
+    """What is wrong with it, if anything is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

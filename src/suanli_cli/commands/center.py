@@ -19,6 +19,15 @@ def nodes(app: App) -> None:
     app.answer(found, lambda: nodes_text(found))
 
 
+@command("devices")
+@pass_app
+def devices(app: App) -> None:
+    """Print the devices."""
+    found = app.client().nodes()
+    listed = [{"node": node["name"], **device} for node in found["items"] for device in node["devices"]]
+    app.answer({"items": listed}, lambda: _devices_text(listed))
+
+
 @command("drain")
 @click.argument("name")
 @option("--reason", required=True, metavar="TEXT", says="drain.reason")
@@ -75,6 +84,30 @@ def _devices(devices: list[dict[str, Any]]) -> str:
         say("nodes.devices", model=model, free=text.amount(sum(free)), total=len(free))
         for model, free in by_model.items()
     )
+
+
+def _devices_text(listed: list[dict[str, Any]]) -> str:
+    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "health"]
+    rows = [
+        [
+            device["node"],
+            str(device["index"]),
+            device["device_class"],
+            device["model"],
+            text.memory(device["memory_bytes"]) if device["memory_bytes"] else "",
+            " ".join(device["precisions"]),
+            text.amount(device["free_share"]),
+            ": ".join(filter(None, (say(f"device_health.{_health(device)}"), device["reason"]))),
+        ]
+        for device in listed
+    ]
+    return text.table([say(f"column.{name}") for name in headings], rows, right=(1, 4, 6))
+
+
+def _health(device: dict[str, Any]) -> str:
+    if not device["healthy"]:
+        return "unfit"
+    return "degraded" if device["reason"] else "fit"
 
 
 def _queues_text(found: dict[str, Any]) -> str:

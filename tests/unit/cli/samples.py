@@ -58,7 +58,14 @@ def run_of(identity: int) -> dict[str, Any]:
 
 def node(name: str = "n1") -> dict[str, Any]:
     """A node with two GPUs, one and a half of them held."""
-    gpu = {"device_class": "gpu", "model": "A100", "memory_bytes": 40 << 30, "healthy": True, "precisions": []}
+    gpu = {
+        "device_class": "gpu",
+        "model": "A100",
+        "memory_bytes": 40 << 30,
+        "healthy": True,
+        "reason": "",
+        "precisions": [],
+    }
     return {
         "name": name,
         "engine": "local",

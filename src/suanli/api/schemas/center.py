@@ -38,6 +38,8 @@ class DeviceView:
     """Arithmetic it does natively."""
     healthy: bool
     """Whether it may be given to work."""
+    reason: str
+    """What is wrong with it, if anything is."""
     free_share: float
     """How much of it nobody holds, in [0, 1]."""
 
@@ -180,6 +182,7 @@ def node_view(standing: Standing) -> NodeView:
                 memory_bytes=device.memory_bytes,
                 precisions=sorted(device.precisions),
                 healthy=device.healthy,
+                reason=device.reason,
                 free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,
             )
             for device in node.devices
