@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +19,13 @@ from suanli.model.resources import Allocation, DeviceHold
 from suanli.model.spec import Precision
 from suanli.model.workload import EndCause
 from suanli.ports.engine import Isolation, RunOrder, Stream
-from suanli.testing.engine_contract import run_to_end, shell
+from suanli.testing.engine_contract import order, run_to_end
 
 Opener = Callable[[], LocalEngine]
 
 GPUS = {"GPU-a": "00000000:17:00.0", "GPU-b": "00000000:3B:00.0", "GPU-c": "00000000:65:00.0"}
+CPUS = sorted(os.sched_getaffinity(0))
+NEAR = dict(zip(GPUS.values(), (CPUS[-1], CPUS[0], CPUS[-1]), strict=True))
 
 
 class Rack:
@@ -35,6 +38,7 @@ class Rack:
             slot.mkdir(parents=True)
             for name, value in (("vendor", "0x10de"), ("device", "0x20b2"), ("class", "0x030200")):
                 (slot / name).write_text(value)
+            (slot / "local_cpulist").write_text(f"{NEAR[address]}\n")
         self.show(*GPUS)
 
     def show(self, *serials: str) -> None:
@@ -72,7 +76,8 @@ def opener(tmp_path: Path, rack: Rack) -> Iterator[Opener]:
 
 
 def holding(engine: LocalEngine, workload: int, *numbers: int, **changes: Any) -> RunOrder:
-    plain = shell(engine, 'echo "$CUDA_VISIBLE_DEVICES;$SUANLI_DEVICES"', workload=workload, **changes)
+    changes = {"command": ("/bin/sh", "-c", 'echo "$CUDA_VISIBLE_DEVICES;$SUANLI_DEVICES"'), **changes}
+    plain = order(engine, workload=workload, **changes)
     [hold] = plain.allocation.nodes
     hold = dataclasses.replace(hold, devices=tuple(DeviceHold(index=number) for number in numbers))
     return dataclasses.replace(plain, allocation=Allocation(engine=engine.name, nodes=(hold,)))
@@ -105,3 +110,15 @@ def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, r
     assert engine.log(there.run, Stream.STDOUT, 0, 99).data == b"GPU-c;2\n"
     assert fine.exit_code == 0
     assert (refused.cause, refused.detail) == (EndCause.LAUNCH_FAILED, "device 0 is not on this machine now")
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="needs two processors")
+@pytest.mark.parametrize(("number", "cpu"), [(0, CPUS[-1]), (1, CPUS[0])])
+def test_a_run_is_pinned_near_its_devices(opener: Opener, number: int, cpu: int) -> None:
+    engine = opener()
+    plain = holding(engine, 1, number, command=("grep", "Cpus_allowed_list", "/proc/self/status"))
+    [hold] = plain.allocation.nodes
+    whole = dataclasses.replace(hold, cpu_milli=1000)
+    asked = dataclasses.replace(plain, allocation=Allocation(engine=engine.name, nodes=(whole,)))
+    run_to_end(engine, asked)
+    assert engine.log(asked.run, Stream.STDOUT, 0, 99).data.split()[-1] == str(cpu).encode()

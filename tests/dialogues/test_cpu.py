@@ -1,6 +1,6 @@
 import pytest
 
-from suanli.adapters.devices.vendors.cpu import count_listed, parse_cpuinfo, parse_lscpu
+from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo, parse_lscpu
 from tests.dialogues.reference import dialogue
 
 
@@ -61,3 +61,4 @@ def test_lscpu(name: str, expected: tuple[object, ...], feature: str) -> None:
 
 def test_lists_of_the_kernel() -> None:
     assert [count_listed(text) for text in ("0", "0-3", "0-1,4\n", "", "x")] == [1, 4, 3, None, None]
+    assert [sorted(listed(text)) for text in ("0-1,4\n", "3", "", "0,x")] == [[0, 1, 4], [3], [], []]

@@ -66,6 +66,8 @@ class DiscoveredDevice:
     """``domain:bus:device.function`` in lower case with a domain of four digits, as the kernel of Linux writes it."""
     pci_id: str = ""
     """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
+    near_cpus: frozenset[int] = frozenset()
+    """Processors at the same memory as its slot on the bus, by the kernel's numbers; empty where nobody tells."""
     memory_bytes: int | None = None
     partitions: tuple[Partition, ...] = ()
     shell: str = ""

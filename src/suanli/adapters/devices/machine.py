@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suanli.adapters.devices.models_known import with_precisions
-from suanli.adapters.devices.vendors.cpu import count_listed, parse_cpuinfo
+from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
 from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Survey
 
@@ -69,7 +69,10 @@ class MachineDevices:
             looked.append(Looked(vendor=vendor.name, place=wanted, outcome=outcome, found=len(mine)))
             if place:
                 found, asked = self._ask_vendor(vendor)
-                devices += map(with_precisions, _with_silent(vendor, found, mine, asked))
+                devices += [
+                    replace(with_precisions(device), near_cpus=self._near_cpus(device.pci_address))
+                    for device in _with_silent(vendor, found, mine, asked)
+                ]
                 looked += asked
         return Survey(processors=self._processors(), devices=tuple(devices), looked=tuple(looked))
 
@@ -152,6 +155,9 @@ class MachineDevices:
             said = (err.decode("utf-8", "replace").strip() or text.strip()).partition("\n")[0][:200]
             return _Answer(Outcome.FAILED, text, f"exit {process.returncode}: {said}")
         return _Answer(Outcome.FOUND, text)
+
+    def _near_cpus(self, address: str) -> frozenset[int]:
+        return listed(_text(self._root / "sys/bus/pci/devices" / address / "local_cpulist")) if address else frozenset()
 
     def _processors(self) -> Processors:
         system = self._root / "sys/devices/system"

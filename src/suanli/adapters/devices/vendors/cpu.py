@@ -106,9 +106,19 @@ def parse_lscpu(text: str) -> Processors:
 
 def count_listed(text: str) -> int | None:
     """How many numbers a kernel's list such as ``0-3,8`` holds; None if it is no such list."""
+    spans = _spans(text)
+    return sum(map(len, spans)) if spans else None
+
+
+def listed(text: str) -> frozenset[int]:
+    """The numbers that a kernel's list such as ``0-3,8`` holds; none if it is no such list."""
+    return frozenset(number for span in _spans(text) for number in span)
+
+
+def _spans(text: str) -> list[range]:
     parts = [_LISTED.fullmatch(part.strip()) for part in text.split(",")]
-    spans = [(int(part[1]), int(part[2] or part[1])) for part in parts if part]
-    return sum(last - first + 1 for first, last in spans) if len(spans) == len(parts) else None
+    spans = [range(int(part[1]), int(part[2] or part[1]) + 1) for part in parts if part]
+    return spans if len(spans) == len(parts) else []
 
 
 def _blocks(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,23 +63,33 @@ class NodeDevices:
             _write(self._kept, _text(devices))
         self._roll = _Roll(devices, frozenset(found))
 
-    def environment(self, holds: Iterable[DeviceHold]) -> dict[str, str]:
+    def environment(self, holds: Sequence[DeviceHold]) -> dict[str, str]:
         """What the environment of a run that holds these devices says, so that it sees them and no others.
 
         Raises:
             EngineError: one of them is not on this machine now.
         """
         roll = self._roll
-        keys = list(roll.devices)
-        numbers = [hold.index for hold in holds]
-        held: list[str] = []
-        for number in numbers:
-            if not 0 <= number < len(keys) or keys[number] not in roll.here:
-                raise EngineError(f"device {number} is not on this machine now")
-            held.append(keys[number])
-        others = [roll.devices[key] for key in keys if key in roll.here and key not in held]
-        seen = self._devices.visibility([roll.devices[key] for key in held], others)
-        return {**seen, **({"SUANLI_DEVICES": ",".join(map(str, numbers))} if numbers else {})}
+        held = _held(roll, holds)
+        others = [roll.devices[key] for key in roll.devices if key in roll.here and key not in held]
+        seen = self._devices.visibility(list(held.values()), others)
+        return {**seen, **({"SUANLI_DEVICES": ",".join(str(hold.index) for hold in holds)} if held else {})}
+
+    def near_cpus(self, holds: Sequence[DeviceHold]) -> frozenset[int]:
+        """The processors near these devices, as far as the machine tells.
+
+        Raises:
+            EngineError: one of them is not on this machine now.
+        """
+        return frozenset[int]().union(*(device.near_cpus for device in _held(self._roll, holds).values()))
+
+
+def _held(roll: _Roll, holds: Sequence[DeviceHold]) -> dict[str, DiscoveredDevice]:
+    keys = list(roll.devices)
+    for hold in holds:
+        if not 0 <= hold.index < len(keys) or keys[hold.index] not in roll.here:
+            raise EngineError(f"device {hold.index} is not on this machine now")
+    return {keys[hold.index]: roll.devices[keys[hold.index]] for hold in holds}
 
 
 def _by_key(devices: Iterable[DiscoveredDevice]) -> dict[str, DiscoveredDevice]:

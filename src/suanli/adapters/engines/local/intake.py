@@ -39,9 +39,10 @@ class Intake:
         """
         account = accounts.find(order.account)
         mine = [hold for hold in order.allocation.nodes if hold.node == self._machine.node]
-        visibility = self._devices.environment([device for hold in mine for device in hold.devices])
+        devices = [device for hold in mine for device in hold.devices]
+        visibility = self._devices.environment(devices)
         self._make_folders(order, account)
-        cpus = self._choose_cpus(order)
+        cpus = self._choose_cpus(order, self._devices.near_cpus(devices))
         port = _free_port() if order.launcher is Launcher.TORCHRUN else 0
         lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, visibility=visibility, port=port)
         if order.outputs:
@@ -57,8 +58,11 @@ class Intake:
         if order.script:
             _make_file(self._layout.script(order.run), order.script.encode(), 0o700, account)
 
-    def _choose_cpus(self, order: RunOrder) -> list[int]:
-        """Processors of its own for a run that holds whole ones, while there are any that no other run has."""
+    def _choose_cpus(self, order: RunOrder, near: frozenset[int]) -> list[int]:
+        """Processors of its own for a run that holds whole ones, while there are any that no other run has.
+
+        Those ``near`` its devices go first, and for a run without devices the order is the kernel's.
+        """
         whole, rest = divmod(sum(hold.cpu_milli for hold in order.allocation.nodes), WHOLE_CPU)
         if rest or not whole:
             return []
@@ -66,11 +70,12 @@ class Intake:
             self._pinned = dict(self._pins_on_disk())
         for run in [run for run in self._pinned if (self._layout.run(run) / "ended").exists()]:
             del self._pinned[run]
-        free = sorted(os.sched_getaffinity(0).difference(*self._pinned.values()))
+        free = os.sched_getaffinity(0).difference(*self._pinned.values())
         if len(free) < whole:
             return []
-        self._pinned[order.run] = frozenset(free[:whole])
-        return free[:whole]
+        chosen = sorted(free, key=lambda cpu: (cpu not in near, cpu))[:whole]
+        self._pinned[order.run] = frozenset(chosen)
+        return sorted(chosen)
 
     def _pins_on_disk(self) -> Iterator[tuple[RunId, frozenset[int]]]:
         for run in self._layout.accepted():
