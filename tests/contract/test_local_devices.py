@@ -87,6 +87,7 @@ def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
     engine = opener()
     [node] = engine.describe().nodes
     assert [(device.index, device.healthy) for device in node.devices] == [(0, True), (1, True), (2, True)]
+    assert node.devices[0].model == "NVIDIA A100 SXM4 80GB"
     assert {Precision.BF16, Precision.FP64} < node.devices[0].precisions
     asked = [
         holding(engine, 1, 2, 0),

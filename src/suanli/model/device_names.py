@@ -1,9 +1,9 @@
 """Names of device models as people ask for them: ``A100``, ``A100|H800|910B``, ``910B1..910B3``.
 
 A name means every model that has all of its words, whatever stands between, before or after them; so ``A100`` means
-``A100 SXM4 80GB`` and ``A100 PCIe 80GB``, and ``A10`` neither. A hyphen joins a word of a model, so that ``V100`` does
-not mean ``BI-V100``; as asked for it may also part words, as in ``A100-SXM4-80GB``. A range means each name from its
-first number to its last.
+``A100 SXM4 80GB`` and ``A100-PCIE-40GB``, and ``A10`` neither. A hyphen joins a word of a model, so that ``V100`` does
+not mean ``BI-V100``, and after a digit it may also part words; as asked for it may part them anywhere. A range
+means each name from its first number to its last.
 """
 
 from __future__ import annotations
@@ -19,12 +19,18 @@ MAX_NAMES = 256
 
 _FIELD = "resources.devices.model"
 _WORD = re.compile(r"(?:[^\W_]|[-+.])+")
+_PARTING = re.compile(r"(?<=[0-9])-")
 _RANGE = re.compile(r"(.*?)([0-9]{1,9})(\D*)\.\.\1([0-9]{1,9})\3")
 
 
 def words_of(name: str) -> frozenset[str]:
     """The words of a name, in lower case."""
     return frozenset(_WORD.findall(name.lower()))
+
+
+def words_of_model(name: str) -> frozenset[str]:
+    """The words of a model's name, with hyphens after digits joining and parting them."""
+    return words_of(name) | words_of(_PARTING.sub(" ", name))
 
 
 @lru_cache(1024)
@@ -57,5 +63,5 @@ def _each(part: str) -> Iterable[str]:
 
 def are_meant(text: str, name: str) -> bool:
     """Tell whether names as asked for mean the model called ``name``."""
-    words = words_of(name)
+    words = words_of_model(name)
     return any(asked <= words for asked in parse_names(text))

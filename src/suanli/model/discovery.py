@@ -74,6 +74,8 @@ class DiscoveredDevice:
     """What an FPGA carries for good: its vendor's static region or partial reconfiguration interface."""
     bitstream: str = ""
     """What an FPGA is configured with, where its tool tells."""
+    known_as: str = ""
+    """Maker and name of its model in the catalogue; empty where that has no such model."""
     precisions: frozenset[Precision] = frozenset()
     """What it computes natively as its model's row of the catalogue says, which no machine tells."""
     health: Health = Health.OK
@@ -86,7 +88,7 @@ class DiscoveredDevice:
         return Device(
             index=index,
             device_class=self.device_class,
-            model=self.model,
+            model=self.known_as or self.model,
             memory_bytes=self.memory_bytes or 0,
             precisions=self.precisions,
             healthy=self.health in {Health.OK, Health.DEGRADED},

@@ -19,6 +19,8 @@ names = st.lists(words, min_size=1, max_size=4).map(" ".join)
         ("A10", "A10", "A100 SXM4 80GB"),
         ("A100-SXM4-80GB", "A100 SXM4 80GB", "A100 SXM4 40GB"),
         ("V100", "V100 PCIe 32GB", "BI-V100"),
+        ("A100", "NVIDIA A100-PCIE-40GB", "NVIDIA A10"),
+        ("V100-SXM2", "Tesla V100-SXM2-16GB", "Tesla V100-PCIE-16GB"),
         ("BI-V100", "BI-V100", "V100 PCIe 32GB"),
         ("K100_AI", "DCU K100_AI", "DCU Z100"),
         ("a100|h800|910b1", "Ascend 910B1", "Ascend 910B2"),

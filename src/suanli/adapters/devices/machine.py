@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suanli.adapters.devices.models_known import with_precisions
+from suanli.adapters.devices.models_known import catalogued
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
 from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Survey
@@ -70,7 +70,7 @@ class MachineDevices:
             if place:
                 found, asked = self._ask_vendor(vendor)
                 devices += [
-                    replace(with_precisions(device), near_cpus=self._near_cpus(device.pci_address))
+                    replace(catalogued(device), near_cpus=self._near_cpus(device.pci_address))
                     for device in _with_silent(vendor, found, mine, asked)
                 ]
                 looked += asked

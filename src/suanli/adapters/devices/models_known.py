@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from suanli.model.device_names import words_of
+from suanli.model.device_names import words_of, words_of_model
 from suanli.model.discovery import DiscoveredDevice
 from suanli.model.spec import DeviceClass, Precision
 
 MODELS = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "models.toml"
 
 
-def with_precisions(device: DiscoveredDevice) -> DiscoveredDevice:
-    """The device with what it computes natively, where the catalogue has its model.
+@dataclass(frozen=True, slots=True)
+class _Row:
+    words: frozenset[str]
+    device_class: DeviceClass
+    known_as: str
+    precisions: frozenset[Precision]
 
-    A row means a device whose printed name, or maker, has all words of the row's name; of several such rows the one
-    of most words, as ``RTX 4090 D`` is no ``RTX 4090``.
+
+def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
+    """The device with the catalogue's name for its model and what that computes natively, where it has a row.
+
+    A row means a device of its class whose printed name, or maker, has all words of the row's name; of several such
+    rows the one of most words, as ``RTX 4090 D`` is no ``RTX 4090``.
     """
-    words = words_of(f"{device.vendor} {device.model.replace('-', ' ')}") | words_of(device.model)
-    meant = [names for names in _rows().get(device.device_class, {}) if names <= words]
+    words = words_of_model(f"{device.vendor} {device.model}")
+    meant = [row for row in _rows() if row.device_class is device.device_class and row.words <= words]
     if not meant:
         return device
-    return replace(device, precisions=_rows()[device.device_class][max(meant, key=len)])
+    row = max(meant, key=lambda row: len(row.words))
+    return replace(device, known_as=row.known_as, precisions=row.precisions)
 
 
 @cache
-def _rows() -> Mapping[DeviceClass, Mapping[frozenset[str], frozenset[Precision]]]:
-    rows: dict[DeviceClass, dict[frozenset[str], frozenset[Precision]]] = {}
-    accelerators = {str(kind): kind for kind in DeviceClass}
-    for row in tomllib.loads(MODELS.read_text("utf-8"))["models"]:
-        if row["class"] in accelerators:
-            rates = frozenset(precision for precision in Precision if precision in row)
-            for name in (row["name"], *row.get("printed", ())):
-                rows.setdefault(accelerators[row["class"]], {})[words_of(name)] = rates
-    return rows
+def _rows() -> Sequence[_Row]:
+    return [
+        _Row(
+            words_of(name),
+            DeviceClass(row["class"]),
+            f"{row['vendor']} {row['name']}",
+            frozenset(precision for precision in Precision if precision in row),
+        )
+        for row in tomllib.loads(MODELS.read_text("utf-8"))["models"]
+        if row["class"] != "cpu"
+        for name in (row["name"], *row.get("printed", ()))
+    ]

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from suanli.adapters.devices.models_known import with_precisions
+from suanli.adapters.devices.models_known import catalogued
 from suanli.adapters.devices.vendors_known import CATALOG
 from suanli.model.discovery import DiscoveredDevice
 from suanli.model.spec import DeviceClass
@@ -38,31 +38,43 @@ def test_no_model_stands_twice() -> None:
 
 
 def found(device_class: DeviceClass, vendor: str, model: str) -> DiscoveredDevice:
-    return with_precisions(DiscoveredDevice(index=0, device_class=device_class, vendor=vendor, model=model))
+    return catalogued(DiscoveredDevice(index=0, device_class=device_class, vendor=vendor, model=model))
 
 
 @pytest.mark.parametrize(
-    ("device_class", "vendor", "model", "native", "not_native"),
+    ("device_class", "vendor", "model", "known_as", "native", "not_native"),
     [
-        (DeviceClass.GPU, "nvidia", "NVIDIA A100-SXM4-80GB", {"fp64", "bf16", "tf32", "int8"}, {"fp8"}),
-        (DeviceClass.GPU, "nvidia", "NVIDIA H100 80GB HBM3", {"fp64", "bf16", "fp8"}, set()),
-        (DeviceClass.GPU, "nvidia", "Tesla T4", {"fp16"}, {"bf16", "fp8"}),
-        (DeviceClass.GPU, "amd", "MI300X", {"fp64", "fp8"}, set()),
-        (DeviceClass.NPU, "huawei", "910A", {"fp16"}, {"fp64"}),
+        (
+            DeviceClass.GPU,
+            "nvidia",
+            "NVIDIA A100-SXM4-80GB",
+            "NVIDIA A100 SXM4 80GB",
+            {"fp64", "bf16", "tf32", "int8"},
+            {"fp8"},
+        ),
+        (DeviceClass.GPU, "nvidia", "NVIDIA H100 80GB HBM3", "NVIDIA H100 SXM5 80GB", {"fp64", "bf16", "fp8"}, set()),
+        (DeviceClass.GPU, "nvidia", "Tesla T4", "NVIDIA T4", {"fp16"}, {"bf16", "fp8"}),
+        (DeviceClass.GPU, "amd", "MI300X", "AMD Instinct MI300X", {"fp64", "fp8"}, set()),
+        (DeviceClass.NPU, "huawei", "910A", "Huawei Ascend 910A", {"fp16"}, {"fp64"}),
     ],
 )
 def test_a_printed_name_finds_its_row(
-    device_class: DeviceClass, vendor: str, model: str, native: set[str], not_native: set[str]
+    device_class: DeviceClass, vendor: str, model: str, known_as: str, native: set[str], not_native: set[str]
 ) -> None:
-    precisions = found(device_class, vendor, model).precisions
-    assert native <= precisions
-    assert not precisions & not_native
+    device = found(device_class, vendor, model)
+    assert device.record(0).model == known_as
+    assert native <= device.precisions
+    assert not device.precisions & not_native
 
 
 def test_an_unknown_model_promises_nothing() -> None:
     assert found(DeviceClass.GPU, "nvidia", "Quadro P400").precisions == frozenset()
     assert found(DeviceClass.NPU, "nvidia", "Tesla T4").precisions == frozenset()
     assert found(DeviceClass.GPU, "nvidia", "").precisions == frozenset()
-    with_d, without = (found(DeviceClass.GPU, "nvidia", name).precisions for name in ("RTX 4090 D", "RTX 4090"))
-    assert with_d
-    assert without
+    assert found(DeviceClass.GPU, "iluvatar", "Iluvatar BI-V100").known_as == "Iluvatar BI-V100"
+    assert found(DeviceClass.GPU, "nvidia", "Quadro P400").record(0).model == "Quadro P400"
+
+
+def test_of_several_rows_the_one_of_most_words_is_meant() -> None:
+    names = [found(DeviceClass.GPU, "nvidia", f"NVIDIA GeForce RTX 4090{end}").known_as for end in (" D", "")]
+    assert names == ["NVIDIA RTX 4090 D", "NVIDIA RTX 4090"]
