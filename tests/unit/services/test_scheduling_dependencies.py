@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -225,11 +226,15 @@ def test_the_elements_of_a_singleton_array_run_one_by_one(turning: Turning, cent
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Every statement that is sent to a database."""
+    """Every statement that this thread sends to a database."""
     sent: list[str] = []
 
+    mine = threading.get_ident()
+
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
+        # Centers of other tests may still be turning in threads of their own.
+        if threading.get_ident() == mine:
+            sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
@@ -248,4 +253,4 @@ def test_what_many_wait_for_is_looked_up_once(turning: Turning, center: Center, 
         with statements() as sent:
             assert turning.planner.turn() == TurnReport()
         needed.append(len(sent))
-    assert needed[0] == needed[1]
+    assert needed[0] == needed[1] > 0
