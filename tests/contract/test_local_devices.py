@@ -113,6 +113,16 @@ def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, r
     assert (refused.cause, refused.detail) == (EndCause.LAUNCH_FAILED, "device 0 is not on this machine now")
 
 
+def test_a_device_whose_tool_fails_is_unfit_and_still_what_it_was(opener: Opener, rack: Rack) -> None:
+    [before] = opener().describe().nodes
+    (rack.folder / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    [after] = opener().describe().nodes
+    assert [device.healthy for device in after.devices] == [False] * 3
+    assert all("listed by no tool" in device.reason for device in after.devices)
+    named = [(device.model, device.memory_bytes) for device in before.devices]
+    assert [(device.model, device.memory_bytes) for device in after.devices] == named
+
+
 @pytest.mark.skipif(len(CPUS) < 2, reason="needs two processors")
 @pytest.mark.parametrize(("number", "cpu"), [(0, CPUS[-1]), (1, CPUS[0])])
 def test_a_run_is_pinned_near_its_devices(opener: Opener, number: int, cpu: int) -> None:

@@ -58,7 +58,7 @@ class NodeDevices:
     def _look(self) -> None:
         known, found = self._roll.devices, _by_key(self._devices.survey().devices)
         gone = {key: replace(device, health=Health.UNKNOWN, reason=_GONE) for key, device in known.items()}
-        devices = {**gone, **found}
+        devices = {**gone, **{key: _still_known(device, known.get(key)) for key, device in found.items()}}
         if _text(devices) != _text(known):
             _write(self._kept, _text(devices))
         self._roll = _Roll(devices, frozenset(found))
@@ -92,6 +92,19 @@ def _held(roll: _Roll, holds: Sequence[DeviceHold]) -> dict[str, DiscoveredDevic
     return {keys[hold.index]: roll.devices[keys[hold.index]] for hold in holds}
 
 
+def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> DiscoveredDevice:
+    """The device with the model that it had before, where its tool tells none now: it broke, and is what it was."""
+    if before is None or device.model:
+        return device
+    return replace(
+        device,
+        model=before.model,
+        known_as=before.known_as,
+        precisions=before.precisions,
+        memory_bytes=before.memory_bytes,
+    )
+
+
 def _by_key(devices: Iterable[DiscoveredDevice]) -> dict[str, DiscoveredDevice]:
     """Each device by what it is known by. Several at one place are told apart by their order."""
     places: Counter[str] = Counter()
@@ -104,9 +117,10 @@ def _by_key(devices: Iterable[DiscoveredDevice]) -> dict[str, DiscoveredDevice]:
 
 
 def _text(devices: Mapping[str, DiscoveredDevice]) -> str:
+    nouns = {key: device.record(0) for key, device in devices.items()}
     rows = {
-        key: {"class": device.device_class, "model": device.model, "memory_bytes": device.memory_bytes}
-        for key, device in devices.items()
+        key: {"class": known.device_class, "model": known.model, "memory_bytes": known.memory_bytes}
+        for key, known in nouns.items()
     }
     return json.dumps(rows, indent=1)
 
