@@ -18,6 +18,7 @@ MODELS = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "models.t
 @dataclass(frozen=True, slots=True)
 class _Row:
     words: frozenset[str]
+    printed: frozenset[str]
     device_class: DeviceClass
     known_as: str
     precisions: frozenset[Precision]
@@ -26,11 +27,13 @@ class _Row:
 def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
     """The device with the catalogue's name for its model and what that computes natively, where it has a row.
 
-    A row means a device of its class whose printed name, or maker, has all words of the row's name; of several such
-    rows the one of most words, as ``RTX 4090 D`` is no ``RTX 4090``.
+    A row means a device of its class that prints one of the row's ``printed`` names, else one whose printed name, or
+    maker, has all words of the row's name; of several such rows the one of most words, as ``RTX 4090 D`` is no
+    ``RTX 4090``.
     """
+    rows = [row for row in _rows() if row.device_class is device.device_class]
     words = words_of_model(f"{device.vendor} {device.model}")
-    meant = [row for row in _rows() if row.device_class is device.device_class and row.words <= words]
+    meant = [row for row in rows if device.model in row.printed] or [row for row in rows if row.words <= words]
     if not meant:
         return device
     row = max(meant, key=lambda row: len(row.words))
@@ -41,12 +44,12 @@ def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
 def _rows() -> Sequence[_Row]:
     return [
         _Row(
-            words_of(name),
+            words_of(row["name"]),
+            frozenset(row.get("printed", ())),
             DeviceClass(row["class"]),
             f"{row['vendor']} {row['name']}",
             frozenset(precision for precision in Precision if precision in row),
         )
         for row in tomllib.loads(MODELS.read_text("utf-8"))["models"]
         if row["class"] != "cpu"
-        for name in (row["name"], *row.get("printed", ()))
     ]

@@ -75,6 +75,11 @@ def test_an_unknown_model_promises_nothing() -> None:
     assert found(DeviceClass.GPU, "nvidia", "Quadro P400").record(0).model == "Quadro P400"
 
 
+def test_a_printed_name_means_its_own_row_alone() -> None:
+    names = [found(DeviceClass.GPU, "nvidia", f"NVIDIA H200{end}").known_as for end in ("", " NVL")]
+    assert names == ["NVIDIA H200 SXM 141GB", ""]
+
+
 def test_of_several_rows_the_one_of_most_words_is_meant() -> None:
     names = [found(DeviceClass.GPU, "nvidia", f"NVIDIA GeForce RTX 4090{end}").known_as for end in (" D", "")]
     assert names == ["NVIDIA RTX 4090 D", "NVIDIA RTX 4090"]
