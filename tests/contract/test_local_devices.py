@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 from suanli.adapters.clock import SystemClock
-from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import Sandbox
 from suanli.model.resources import Allocation, DeviceHold
@@ -20,54 +18,42 @@ from suanli.model.spec import Precision
 from suanli.model.workload import EndCause
 from suanli.ports.engine import Isolation, RunOrder, Stream
 from suanli.testing.engine_contract import order, run_to_end
+from tests.machine import Machine
 
 Opener = Callable[[], LocalEngine]
 
-GPUS = {"GPU-a": "00000000:17:00.0", "GPU-b": "00000000:3B:00.0", "GPU-c": "00000000:65:00.0"}
+GPUS = {"GPU-a": "0000:17:00.0", "GPU-b": "0000:3b:00.0", "GPU-c": "0000:65:00.0"}
 CPUS = sorted(os.sched_getaffinity(0))
 NEAR = dict(zip(GPUS.values(), (CPUS[-1], CPUS[0], CPUS[-1]), strict=True))
 
 
-class Rack:
-    """A machine that is a folder: a bus and an nvidia-smi, a script that lists the cards it is told to."""
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    (tmp_path / "machine").mkdir()
+    made = Machine(tmp_path / "machine")
+    for address, cpu in NEAR.items():
+        made.slot(address, "10de", "20b2", "030200", near=str(cpu))
+    show(made, *GPUS)
+    return made
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for address in GPUS.values():
-            slot = folder / "sys/bus/pci/devices" / address[4:].lower()
-            slot.mkdir(parents=True)
-            for name, value in (("vendor", "0x10de"), ("device", "0x20b2"), ("class", "0x030200")):
-                (slot / name).write_text(value)
-            (slot / "local_cpulist").write_text(f"{NEAR[address]}\n")
-        self.show(*GPUS)
 
-    def show(self, *serials: str) -> None:
-        """List these cards in this order; the others are taken off the bus."""
-        rows = [
-            f"{number}, NVIDIA A100-SXM4-80GB, {serial}, {GPUS[serial]}, 81920 MiB, 0 MiB, 40, 60.5 W, 0 %"
-            for number, serial in enumerate(serials)
-        ]
-        for serial in GPUS.keys() - set(serials):
-            shutil.rmtree(self.folder / "sys/bus/pci/devices" / GPUS[serial][4:].lower(), ignore_errors=True)
-        tool = self.folder / "nvidia-smi"
-        lines = "\n".join(rows)
-        tool.write_text(f'#!/bin/sh\n[ "$1" = -q ] && exit 9\ncat <<.\n{lines}\n.\n')
-        tool.chmod(0o755)
+def show(machine: Machine, *serials: str) -> None:
+    """Have nvidia-smi list these cards in this order."""
+    rows = "\n".join(
+        f"{number}, NVIDIA A100-SXM4-80GB, {serial}, 0000{GPUS[serial].upper()}, 81920 MiB, 0 MiB, 40, 60.5 W, 0 %"
+        for number, serial in enumerate(serials)
+    )
+    machine.tool("nvidia-smi", f'[ "$1" = -q ] && exit 9\ncat <<.\n{rows}\n.')
 
 
 @pytest.fixture
-def rack(tmp_path: Path) -> Rack:
-    return Rack(tmp_path / "machine")
-
-
-@pytest.fixture
-def opener(tmp_path: Path, rack: Rack) -> Iterator[Opener]:
+def opener(tmp_path: Path, machine: Machine) -> Iterator[Opener]:
     opened: list[LocalEngine] = []
 
     def opens() -> LocalEngine:
         center = tmp_path / "center"
         settings = LocalSettings(root=center / "local", hidden=center, sandbox=Sandbox(kind=Isolation.NONE))
-        opened.append(LocalEngine(settings, SystemClock(), MachineDevices(rack.folder, path=str(rack.folder))))
+        opened.append(LocalEngine(settings, SystemClock(), machine.devices()))
         return opened[-1]
 
     yield opens
@@ -99,9 +85,10 @@ def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
     assert seen == ["GPU-c,GPU-a;2,0", "GPU-b;1", ";"]
 
 
-def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, rack: Rack) -> None:
+def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, machine: Machine) -> None:
     opener().describe()
-    rack.show("GPU-c", "GPU-b")
+    machine.unplug(GPUS["GPU-a"])
+    show(machine, "GPU-c", "GPU-b")
     engine = opener()
     [node] = engine.describe().nodes
     assert [device.healthy for device in node.devices] == [False, True, True]
@@ -113,9 +100,9 @@ def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, r
     assert (refused.cause, refused.detail) == (EndCause.LAUNCH_FAILED, "device 0 is not on this machine now")
 
 
-def test_a_device_whose_tool_fails_is_unfit_and_still_what_it_was(opener: Opener, rack: Rack) -> None:
+def test_a_device_whose_tool_fails_is_unfit_and_still_what_it_was(opener: Opener, machine: Machine) -> None:
     [before] = opener().describe().nodes
-    (rack.folder / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    machine.tool("nvidia-smi", "exit 9")
     [after] = opener().describe().nodes
     assert [device.healthy for device in after.devices] == [False] * 3
     assert all("listed by no tool" in device.reason for device in after.devices)

@@ -55,6 +55,7 @@ class MachineDevices:
         self._path = path
         self._timeout_s = timeout_s
         self._vendors = known() if vendors is None else tuple(vendors)
+        self._visibility = {vendor.name: vendor.visibility for vendor in self._vendors if vendor.visibility is not None}
 
     def survey(self) -> Survey:
         slots = _slots(self._root / "sys/bus/pci/devices")
@@ -77,17 +78,17 @@ class MachineDevices:
         return Survey(processors=self._processors(), devices=tuple(devices), looked=tuple(looked))
 
     def visibility(self, held: Sequence[DiscoveredDevice], others: Sequence[DiscoveredDevice]) -> Mapping[str, str]:
-        rules = {vendor.name: vendor.visibility for vendor in self._vendors if vendor.visibility is not None}
-        told: dict[str, str] = {}
-        for rule in (rules[device.vendor] for device in others if device.vendor in rules):
-            if rule.hides:
-                told[rule.variable] = ""
+        told: dict[str, list[str]] = {}
+        for device in others:
+            rule = self._visibility.get(device.vendor)
+            if rule is not None and rule.hides:
+                told[rule.variable] = []
         for device in held:
-            if device.vendor in rules:
-                rule = rules[device.vendor]
+            rule = self._visibility.get(device.vendor)
+            if rule is not None:
                 name = device.uuid if rule.by == "uuid" and device.uuid else str(device.index)
-                told[rule.variable] = ",".join(filter(None, (told.get(rule.variable), name)))
-        return told
+                told.setdefault(rule.variable, []).append(name)
+        return {variable: ",".join(names) for variable, names in told.items()}
 
     def _ask_vendor(self, vendor: Vendor) -> tuple[tuple[DiscoveredDevice, ...], list[Looked]]:
         """What the first tool that lists a device says, and what came of each that was asked."""

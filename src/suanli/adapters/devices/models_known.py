@@ -6,13 +6,13 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
+from suanli.adapters.devices.vendors_known import CATALOG
 from suanli.model.device_names import words_of, words_of_model
 from suanli.model.discovery import DiscoveredDevice
 from suanli.model.spec import DeviceClass, Precision
 
-MODELS = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "models.toml"
+MODELS = CATALOG.parent / "models.toml"
 
 
 @dataclass(frozen=True, slots=True)

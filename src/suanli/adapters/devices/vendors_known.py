@@ -32,8 +32,8 @@ class Visibility:
     """
 
     variable: str
-    by: Literal["uuid", "index"] = "index"
-    hides: bool = False
+    by: Literal["uuid", "index"]
+    hides: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

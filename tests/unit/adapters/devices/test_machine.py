@@ -7,44 +7,13 @@ import pytest
 
 from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.vendors_known import known
-from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Readings, Survey
+from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Readings
 from suanli.model.spec import DeviceClass
 from suanli.wiring.probe import probe
+from tests.machine import Machine
 
 CARD = """| {0}     910B1   | OK            | 88.4        46                0    / 0   |
 | 0             | 0000:{1}:00.0  | 0           0    / 0          4175 / 65536         |"""
-
-
-class Machine:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.tools = root / "bin"
-        self.tools.mkdir()
-        (root / "proc").mkdir()
-        (root / "proc/cpuinfo").write_text(
-            "".join(
-                f"processor : {cpu}\nvendor_id : HygonGenuine\nmodel name : Hygon C86 7390\nphysical id : {cpu // 4}\n"
-                f"core id : {cpu % 4 // 2}\nflags : fpu avx2\n\n"
-                for cpu in range(8)
-            )
-        )
-
-    def slot(self, address: str, vendor: str, device: str, pci_class: str) -> None:
-        folder = self.root / "sys/bus/pci/devices" / address
-        folder.mkdir(parents=True)
-        for name, value in (("vendor", vendor), ("device", device), ("class", pci_class)):
-            (folder / name).write_text(f"0x{value}\n")
-
-    def tool(self, name: str, script: str) -> None:
-        path = self.tools / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-
-    def survey(self, timeout_s: float = 10) -> Survey:
-        return self.devices(timeout_s).survey()
-
-    def devices(self, timeout_s: float = 10) -> MachineDevices:
-        return MachineDevices(self.root, path=str(self.tools), timeout_s=timeout_s)
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
+from suanli.adapters.devices.models_known import MODELS as ROWS
 from suanli.adapters.devices.models_known import catalogued
-from suanli.adapters.devices.vendors_known import CATALOG
 from suanli.model.discovery import DiscoveredDevice
 from suanli.model.spec import DeviceClass
 
@@ -13,7 +13,7 @@ TEXTS = {"name", "vendor", "class", "architecture", "basis", "confidence", "sour
 RATES = {"fp64", "fp64_matrix", "fp32", "tf32", "bf16", "fp16", "fp8", "int8"}
 NUMBERS = RATES | {"mem_gb", "mem_bw_gbs", "tdp_w"}
 
-MODELS = tomllib.loads((CATALOG.parent / "models.toml").read_text("utf-8"))["models"]
+MODELS = tomllib.loads(ROWS.read_text("utf-8"))["models"]
 
 
 def test_form() -> None:

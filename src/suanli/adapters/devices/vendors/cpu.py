@@ -106,19 +106,14 @@ def parse_lscpu(text: str) -> Processors:
 
 def count_listed(text: str) -> int | None:
     """How many numbers a kernel's list such as ``0-3,8`` holds; None if it is no such list."""
-    spans = _spans(text)
-    return sum(map(len, spans)) if spans else None
+    return len(listed(text)) or None
 
 
 def listed(text: str) -> frozenset[int]:
     """The numbers that a kernel's list such as ``0-3,8`` holds; none if it is no such list."""
-    return frozenset(number for span in _spans(text) for number in span)
-
-
-def _spans(text: str) -> list[range]:
     parts = [_LISTED.fullmatch(part.strip()) for part in text.split(",")]
     spans = [range(int(part[1]), int(part[2] or part[1]) + 1) for part in parts if part]
-    return spans if len(spans) == len(parts) else []
+    return frozenset(number for span in spans for number in span) if len(spans) == len(parts) else frozenset()
 
 
 def _blocks(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:

@@ -30,6 +30,14 @@ class _Roll:
     here: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a run's environment says of its devices, and the processors near them as far as the machine tells."""
+
+    environment: Mapping[str, str]
+    near_cpus: frozenset[int]
+
+
 class NodeDevices:
     """Numbers the devices that a survey finds, and tells a run which are its own.
 
@@ -60,36 +68,27 @@ class NodeDevices:
         gone = {key: replace(device, health=Health.UNKNOWN, reason=_GONE) for key, device in known.items()}
         devices = {**gone, **{key: _still_known(device, known.get(key)) for key, device in found.items()}}
         if _text(devices) != _text(known):
-            _write(self._kept, _text(devices))
+            records.replace_file(self._kept, _text(devices).encode())
+            records.sync_folder(self._kept.parent)
         self._roll = _Roll(devices, frozenset(found))
 
-    def environment(self, holds: Sequence[DeviceHold]) -> dict[str, str]:
-        """What the environment of a run that holds these devices says, so that it sees them and no others.
+    def bind(self, holds: Sequence[DeviceHold]) -> Binding:
+        """What binds a run to the devices that it holds.
 
         Raises:
             EngineError: one of them is not on this machine now.
         """
         roll = self._roll
-        held = _held(roll, holds)
-        others = [roll.devices[key] for key in roll.devices if key in roll.here and key not in held]
-        seen = self._devices.visibility(list(held.values()), others)
-        return {**seen, **({"SUANLI_DEVICES": ",".join(str(hold.index) for hold in holds)} if held else {})}
-
-    def near_cpus(self, holds: Sequence[DeviceHold]) -> frozenset[int]:
-        """The processors near these devices, as far as the machine tells.
-
-        Raises:
-            EngineError: one of them is not on this machine now.
-        """
-        return frozenset[int]().union(*(device.near_cpus for device in _held(self._roll, holds).values()))
-
-
-def _held(roll: _Roll, holds: Sequence[DeviceHold]) -> dict[str, DiscoveredDevice]:
-    keys = list(roll.devices)
-    for hold in holds:
-        if not 0 <= hold.index < len(keys) or keys[hold.index] not in roll.here:
-            raise EngineError(f"device {hold.index} is not on this machine now")
-    return {keys[hold.index]: roll.devices[keys[hold.index]] for hold in holds}
+        keys = list(roll.devices)
+        for hold in holds:
+            if not 0 <= hold.index < len(keys) or keys[hold.index] not in roll.here:
+                raise EngineError(f"device {hold.index} is not on this machine now")
+        held = {keys[hold.index]: roll.devices[keys[hold.index]] for hold in holds}
+        others = [device for key, device in roll.devices.items() if key in roll.here and key not in held]
+        environment = dict(self._devices.visibility(list(held.values()), others))
+        if holds:
+            environment["SUANLI_DEVICES"] = ",".join(str(hold.index) for hold in holds)
+        return Binding(environment, frozenset[int]().union(*(device.near_cpus for device in held.values())))
 
 
 def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> DiscoveredDevice:
@@ -140,10 +139,3 @@ def _read(kept: Path) -> dict[str, DiscoveredDevice]:
         )
         for key, row in json.loads(kept.read_text("utf-8")).items()
     }
-
-
-def _write(kept: Path, text: str) -> None:
-    draft = kept.with_suffix(".new")
-    records.write_file(draft, text.encode(), durable=True)
-    draft.rename(kept)
-    records.sync_folder(kept.parent)

@@ -40,11 +40,13 @@ class Intake:
         account = accounts.find(order.account)
         mine = [hold for hold in order.allocation.nodes if hold.node == self._machine.node]
         devices = [device for hold in mine for device in hold.devices]
-        visibility = self._devices.environment(devices)
+        binding = self._devices.bind(devices)
         self._make_folders(order, account)
-        cpus = self._choose_cpus(order, self._devices.near_cpus(devices))
+        cpus = self._choose_cpus(order, binding.near_cpus)
         port = _free_port() if order.launcher is Launcher.TORCHRUN else 0
-        lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, visibility=visibility, port=port)
+        lines = plan_records(
+            order, machine=self._machine, account=account, cpus=cpus, visibility=binding.environment, port=port
+        )
         if order.outputs:
             lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
         records.write_plan(self._layout.run(order.run), lines)

@@ -78,18 +78,22 @@ def write_plan(directory: Path, lines: Iterable[Record]) -> None:
     Raises:
         EngineError: a value holds a NUL.
     """
-    write_file(directory / "plan", encode_plan(lines), durable=False)
+    _write(directory / "plan", encode_plan(lines), durable=False)
 
 
 def write_end(directory: Path, content: bytes) -> None:
     """Put an ``ended`` in place, whole or not at all; durable when the caller has synced the folder."""
-    temporary = directory / "ended.tmp"
-    write_file(temporary, content, durable=True)
-    temporary.rename(directory / "ended")
+    replace_file(directory / "ended", content)
 
 
-def write_file(path: Path, content: bytes, *, durable: bool) -> None:
-    """Write a file that is the center's alone."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file in place, whole or not at all; durable when the caller has synced the folder."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    _write(temporary, content, durable=True)
+    temporary.rename(path)
+
+
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
