@@ -19,7 +19,7 @@ from suanli.kernel.replay.center import CenterDescription, NodeGroup
 from suanli.kernel.replay.formats.swf import SwfLog
 from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.metrics import bounded_slowdown, run_s, wait_s
-from suanli.kernel.replay.policy import POLICIES, Policy
+from suanli.kernel.replay.policy import BACKFILLS, POLICIES, Policy
 from suanli.kernel.replay.trace import Trace
 
 PUBLISHED = {"easy": 92.577, "easy-clairvoyant-sjbf": 49.848}
@@ -56,15 +56,15 @@ def kth() -> float:
 
 
 def sequences(name: str) -> None:
-    """Print the orders with and without EASY on sequences of a log."""
+    """Print the orders with each way of backfilling on sequences of a log."""
     whole = log(name)
     draws = np.random.default_rng(0).integers(0, len(whole.trace) - LENGTH, SEQUENCES)
     traces = [whole.trace.select(slice(int(first), int(first) + LENGTH)) for first in draws]
     print(f"{name}, {SEQUENCES} sequences of {LENGTH} jobs: average bounded slowdown / wait (s) / utilization")
     for order in ORDERS:
-        cells = [_cell(traces, whole, Policy(order=order, backfill=backfill)) for backfill in ("none", "easy")]
-        print(f"  {order:10} none {cells[0]:28} easy {cells[1]}")
-    print(f"  {'slowdown':10} {'':33} easy {_cell(traces, whole, POLICIES['slowdown'])}")
+        cells = [f"{name} {_cell(traces, whole, Policy(order=order, backfill=name)):28}" for name in BACKFILLS]
+        print(f"  {order:10}" + " ".join(cells))
+    print(f"  {'slowdown':10}{'':34}easy {_cell(traces, whole, POLICIES['slowdown'])}")
 
 
 def _cell(traces: Sequence[Trace], whole: SwfLog, policy: Policy) -> str:

@@ -25,6 +25,7 @@ from suanli.kernel.replay.queue import guess, reorder, set_key
 from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
+from suanli.kernel.scheduling.core.rules import Rules
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
@@ -44,7 +45,7 @@ from suanli.kernel.scheduling.core.tables import (
     Center,
 )
 from suanli.kernel.scheduling.core.tables import RUNNING as RUNNERS
-from suanli.kernel.scheduling.core.turn import Rules, turn
+from suanli.kernel.scheduling.core.turn import turn
 from suanli.kernel.scheduling.prediction.history import correct, learn
 
 

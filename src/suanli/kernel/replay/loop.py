@@ -22,6 +22,7 @@ from suanli.kernel.replay.outcome import Outcome, Progress
 from suanli.kernel.replay.policy import Policy
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.rules import EASY
 from suanli.model.errors import InvalidRequestError
 
 _EVENTS_A_WORD = 20_000
@@ -41,8 +42,8 @@ def replay(
         InvalidRequestError: the center has more device types, or a node more devices, than the tables can tell apart.
     """
     del seed
-    tables, course = build(trace, center), begin(trace, center.cpu_milli)
     rules, ways = policy.rules(len(trace)), policy.ways()
+    tables, course = build(trace, center, rules.reservations), begin(trace, center.cpu_milli)
     while advance(tables, course, rules, ways, _EVENTS_A_WORD):
         if progress is not None:
             progress(int(course.at[SUBMITTED]), len(trace))
@@ -51,8 +52,8 @@ def replay(
     return _outcome(course)
 
 
-def build(trace: Trace, center: CenterDescription) -> t.Center:
-    """The tables of a center before the first job of a trace comes."""
+def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Center:
+    """The tables of a center before the first job of a trace comes, with room for so many reservations."""
     shapes, shape = _rows(
         trace.cpu_milli,
         trace.memory_bytes,
@@ -74,6 +75,8 @@ def build(trace: Trace, center: CenterDescription) -> t.Center:
             jobs=len(trace),
             holds=_holds(trace, center),
             device_holds=center.nodes * widest * (2 + t.WHOLE // max(1, int(trace.device_share.min(initial=t.WHOLE)))),
+            booked=_booked(np.minimum(trace.tasks, center.nodes), reservations),
+            booked_devices=_booked(trace.tasks * trace.device_count, reservations),
         )
     )
     _set_nodes(tables, center)
@@ -113,6 +116,16 @@ def _holds(trace: Trace, center: CenterDescription) -> int:
     """Rows for all that can be held at a time, and for the trial of a reservation on every node."""
     least = max(1, int(trace.cpu_milli.min(initial=t.WHOLE)))
     return center.nodes + sum(group.count * min(len(trace), 1 + group.cpu_milli // least) for group in center.groups)
+
+
+def _booked(rows: np.ndarray, reservations: int) -> int:
+    """Rows for that many reservations at a time, given how many each job may need: none where the head alone has one.
+
+    Memory is taken only as far as it is written to.
+    """
+    if reservations <= EASY:
+        return 0
+    return min(int(rows.sum(dtype=np.int64)), reservations * int(rows.max(initial=0)))
 
 
 def _set_nodes(tables: t.Center, center: CenterDescription) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from suanli.kernel.replay import queue
 from suanli.kernel.replay.course import Ways
-from suanli.kernel.scheduling.core import score, turn
+from suanli.kernel.scheduling.core import score
+from suanli.kernel.scheduling.core.rules import CONSERVATIVE, EASY, NO_BACKFILL, Rules
 from suanli.model.errors import NotFoundError
 
 ORDERS = {
@@ -20,7 +21,8 @@ ORDERS = {
     "unicep": queue.UNICEP,
     "slowdown": queue.SLOWDOWN,
 }
-BACKFILLS = {"none": turn.NO_BACKFILL, "easy": turn.EASY}
+BACKFILLS = {"none": NO_BACKFILL, "easy": EASY, "conservative": CONSERVATIVE}
+"""How many of those that cannot start get a reservation."""
 SCORES = {"first_fit": score.FIRST_FIT, "best_fit": score.BEST_FIT, "worst_fit": score.WORST_FIT}
 PREDICTIONS = {
     "requested": queue.REQUESTED,
@@ -34,26 +36,28 @@ PREDICTIONS = {
 class Policy:
     """How the replayed center decides; each field names one of the tables above.
 
+    ``backfill`` may instead be a number: of so many that cannot start, the first in order, each gets a reservation.
+
     With ``shortest_first`` work behind the head is tried in the order of its planned run time (SJBF). Planned run times
     are what was requested, or where ``believed`` what ``prediction`` says, corrected when a run outlives it; else
     predictions serve the order alone.
     """
 
     order: str = "fcfs"
-    backfill: str = "easy"
+    backfill: str | int = "easy"
     score: str = "first_fit"
     prediction: str = "requested"
     believed: bool = False
     shortest_first: bool = False
 
-    def rules(self, jobs: int) -> turn.Rules:
+    def rules(self, jobs: int) -> Rules:
         """For the turns.
 
         Raises:
             NotFoundError: a name is not in its table.
         """
-        found = _code("score", SCORES, self.score), _code("backfill", BACKFILLS, self.backfill)
-        return turn.Rules(*found, most=max(jobs, 1), shortest_first=self.shortest_first)
+        kept = self.backfill if isinstance(self.backfill, int) else _code("backfill", BACKFILLS, self.backfill)
+        return Rules(_code("score", SCORES, self.score), kept, max(jobs, 1), self.shortest_first)
 
     def ways(self) -> Ways:
         """For the queue.
@@ -68,6 +72,8 @@ class Policy:
 POLICIES = {
     "fcfs": Policy(backfill="none"),
     "easy": Policy(),
+    "reserve-10": Policy(backfill=10),
+    "conservative": Policy(backfill="conservative"),
     "easy-sjbf": Policy(shortest_first=True),
     "easy-clairvoyant-sjbf": Policy(prediction="clairvoyant", believed=True, shortest_first=True),
     "easy-last-two-sjbf": Policy(prediction="last_two", believed=True, shortest_first=True),
@@ -76,6 +82,7 @@ POLICIES = {
     "wfp3-easy": Policy(order="wfp3"),
     "unicep-easy": Policy(order="unicep"),
     "f1-easy": Policy(order="f1"),
+    "sjf-conservative": Policy(order="sjf", backfill="conservative"),
     "slowdown": Policy(order="slowdown", prediction="learned"),
 }
 """Policies by the names that the command line knows."""

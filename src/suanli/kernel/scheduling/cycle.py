@@ -13,8 +13,8 @@ import numpy as np
 
 from suanli.kernel.scheduling.core import changes, foresee
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
-from suanli.kernel.scheduling.core.turn import EASY, Rules
 from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reservation
 from suanli.kernel.scheduling.refusals import refused
 from suanli.kernel.scheduling.state import ClusterState, Job

@@ -318,7 +318,7 @@ class ClusterState:
     def _measure_kind(self, kind: int) -> None:
         demand = self.demands.key(kind)
         measured = (*_rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
-        self.tables.kinds[kind, t.HOLDS_OF :] = measured
+        self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
     def _chains(self, nodes: int, devices: int) -> tuple[list[list[int]], list[list[int]]]:
         held = _chain(self.tables.holds, nodes, t.HELD_BY)

@@ -52,6 +52,14 @@ def test_work_behind_the_head_starts_only_where_it_does_not_delay_it() -> None:
     assert starts(replay(trace, nodes(4), POLICIES["fcfs"])) == [0, 10, 15, 15]
 
 
+def test_with_a_reservation_for_everybody_work_delays_nobody_in_front_of_it() -> None:
+    # The last could run beside the second, which EASY looks after; but it would delay the third, which needs all nodes.
+    trace = jobs((0, 10, 10, 2), (1, 5, 5, 3), (2, 5, 5, 4), (3, 20, 20, 1))
+    assert starts(replay(trace, nodes(4), POLICIES["easy"])) == [0, 10, 23, 3]
+    assert starts(replay(trace, nodes(4), POLICIES["conservative"])) == [0, 10, 15, 20]
+    assert starts(replay(trace, nodes(4), Policy(backfill=2))) == [0, 10, 15, 20]
+
+
 def test_a_run_that_outlives_its_prediction_is_expected_to_end_later() -> None:
     # The user's first two runs take a second, so the third, of ten, is first expected to take one.
     trace = jobs((0, 1, 100, 1), (2, 1, 100, 1), (4, 10, 100, 1), (5, 3, 3, 2), (6, 4, 4, 1))
@@ -86,6 +94,8 @@ def test_what_the_tables_cannot_tell_apart_is_refused() -> None:
         replay(jobs((0, 1, 1, 1)), nodes(1, 1, (DeviceGroup(model="A", count=63),)), POLICIES["easy"])
     with pytest.raises(NotFoundError):
         replay(jobs((0, 1, 1, 1)), nodes(1), Policy(order="alphabetical"))
+    with pytest.raises(NotFoundError):
+        replay(jobs((0, 1, 1, 1)), nodes(1), Policy(backfill="liberal"))
 
 
 @pytest.mark.slow

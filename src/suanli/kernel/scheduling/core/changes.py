@@ -6,6 +6,8 @@ from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lift
+from suanli.kernel.scheduling.core.ranks import open_ranks
+from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
@@ -29,7 +31,7 @@ from suanli.kernel.scheduling.core.tables import (
     Center,
     Ints,
 )
-from suanli.kernel.scheduling.core.turn import Decided, Rules, open_ranks, turn
+from suanli.kernel.scheduling.core.turn import turn
 
 
 @entry

@@ -36,6 +36,8 @@ def sizes_of(center: Center) -> Sizes:
         device_holds=center.device_holds.shape[0],
         bounds=center.bounds.shape[0],
         keys=center.keys.shape[0],
+        booked=center.booked.shape[0],
+        booked_devices=center.booked_devices.shape[0],
     )
 
 

@@ -65,7 +65,7 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     is_known = sizes[HEAD] == job and sizes[HEAD_SEEN] >= 0 and not is_late
     if is_known and sizes[HEAD_SEEN] == sizes[LOG_SIZE]:
         return int(sizes[HEAD_START])
-    _release(center)
+    release(center)
     start = look_again(center, shape, need) if is_known else NEVER
     if start == NEVER:
         start = look_ahead(center, shape, need, now, soon)
@@ -80,7 +80,8 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
 
 
 @compiled
-def _release(center: Center) -> None:
+def release(center: Center) -> None:
+    """Keep nothing for anybody."""
     for place in range(center.sizes[KEPT_SIZE]):
         center.nodes[center.scratch[KEPT, place], IS_KEPT] = 0
     center.sizes[KEPT_SIZE] = 0

@@ -73,13 +73,27 @@ and the next hold of the same job."""
 DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 """Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
 
-WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE = range(7)
+WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, SHORTEST_LONG = range(8)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
 is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
-be held."""
+be held; and for many reservations the shortest limit that could not start beside them."""
 
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
+
+STEP_AT, STEP_CPU, STEP_MEMORY, STEP_HOLDERS, STEP_ALONE, STEP_AFTER = range(6)
+"""Columns of steps: from when, what is then free of one node (as in nodes), and the node's next step. Row n is the
+first step of node n."""
+
+AT, AT_NODE = range(2)
+"""Columns of rises and drops: an instant at which a node gets more, or less, free, and which."""
+
+CURSOR, UNTIL, JUDGED, LATEST = range(4)
+"""Rows of reach [4, N]: the step at which a search stands, until when it need not look at the node again, when it last
+did, and the last step of the node while profiles are built."""
+
+BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
+"""Columns of booked: whose reservation, from when, and from the third on what a hold says of one node."""
 
 ACTIVE, MOST = range(2)
 """Columns of bounds: elements of the array that run, and how many may."""
@@ -129,13 +143,19 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     RAN,
     PREEMPTIBLES_BEFORE,
     FIRST,
-) = range(25)
+    STEPS,
+    RISES,
+    DROPS,
+    BOOKED,
+    BOOKED_DEVICES,
+) = range(30)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
 devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
-how many of these might, before a turn that may be undone; and where in its row the queue begins."""
+how many of these might, before a turn that may be undone; where in its row the queue begins; and how many steps, rises,
+drops, and rows of what is booked of nodes and of devices there are."""
 
 (
     FAILS_STATE,
@@ -191,11 +211,18 @@ class Center(NamedTuple):
     then_devices: Ints
     both_nodes: Ints
     both_devices: Ints
+    steps: Ints
+    step_devices: Ints
+    rises: Ints
+    drops: Ints
+    reach: Ints
+    booked: Ints
+    booked_devices: Ints
     sizes: Ints
 
 
 class Sizes(NamedTuple):
-    """Rows to make room for."""
+    """Rows to make room for; of what is ``booked`` none where the head alone has a reservation."""
 
     nodes: int
     devices: int
@@ -207,11 +234,14 @@ class Sizes(NamedTuple):
     device_holds: int
     bounds: int = 1
     keys: int = 3
+    booked: int = 0
+    booked_devices: int = 0
 
 
 def make_center(sizes: Sizes) -> Center:
     """Empty tables of those sizes: no node is ready, nobody waits or runs."""
     nodes, shapes, jobs = sizes.nodes, sizes.shapes, sizes.jobs
+    steps = nodes + sizes.holds + 2 * sizes.booked if sizes.booked else 0
     devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
     devices[:, :, TYPE] = NOBODY
     center = Center(
@@ -231,7 +261,7 @@ def make_center(sizes: Sizes) -> Center:
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
-        kinds=_ints(sizes.kinds, 7),
+        kinds=_ints(sizes.kinds, 8),
         bounds=_ints(sizes.bounds, 2),
         lists=_ints(9, jobs),
         scratch=_ints(4, nodes),
@@ -241,7 +271,14 @@ def make_center(sizes: Sizes) -> Center:
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, 12),
         both_devices=devices.copy(),
-        sizes=np.zeros(25, dtype=np.int64),
+        steps=_ints(steps, 6),
+        step_devices=_ints(steps, sizes.devices),
+        rises=_ints(steps, 2),
+        drops=_ints(sizes.booked, 2),
+        reach=_ints(4, nodes),
+        booked=_ints(sizes.booked, 2 + HELD_BY),
+        booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
+        sizes=np.zeros(30, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY

@@ -77,10 +77,13 @@ def weight(free: Free, shape: Shape) -> int:
     return tasks
 
 
-def check_holds(replayed: Replayed, job: int) -> None:
-    """What a job holds is what it asked for, on nodes of one engine that are ready, on healthy devices that will do."""
+Rows = Sequence[tuple[int, ...]]
+"""Of nodes (node, tasks, cpus, memory, alone) or of devices (node, position, thousandths)."""
+
+
+def check_holds(replayed: Replayed, job: int, holds: Rows, devices: Rows) -> None:
+    """What is held for a job is what it asked for, on ready nodes of one engine, of healthy devices that do."""
     asked, shape = replayed.jobs[job], replayed.jobs[job].shape
-    holds, devices = replayed.holds(job), replayed.device_holds(job)
     rows = [row for row, *_ in holds]
     assert len(set(rows)) == len(rows)
     assert len({replayed.nodes[row].engine for row in rows}) == 1

@@ -10,7 +10,7 @@ from suanli.kernel.replay.course import EVENTS, TIME, Course, Ways, begin
 from suanli.kernel.replay.queue import FCFS, REQUESTED
 from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.turn import EASY, Rules
+from suanli.kernel.scheduling.core.rules import EASY, Rules
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,23 @@ class Replayed:
         """Node, position, thousandths."""
         return _chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
 
+    def booked(self, job: int) -> tuple[int, list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """When a reservation begins and what it is of nodes and devices, as in ``holds`` and ``device_holds``."""
+        sizes, center = self.center.sizes, self.center
+        rows = center.booked[: sizes[t.BOOKED]].tolist()
+        devices = center.booked_devices[: sizes[t.BOOKED_DEVICES]].tolist()
+        of_nodes = [row for row in rows if row[t.BOOKED_JOB] == job]
+        return (
+            of_nodes[0][t.BOOKED_START],
+            [tuple(row[t.BOOKED_HOLD :]) for row in of_nodes],
+            [tuple(row[1:]) for row in devices if row[0] == job],
+        )
+
+    def reserved(self) -> list[int]:
+        """Who has a reservation, in order."""
+        rows = self.center.booked[: self.center.sizes[t.BOOKED], t.BOOKED_JOB]
+        return list(dict.fromkeys(rows.tolist()))
+
 
 def _chain(table: t.Ints, row: int, columns: int) -> list[tuple[int, ...]]:
     found = []
@@ -103,11 +120,12 @@ def replay(
     widest = max(len(node.devices) for node in nodes)
     engines = 1 + max(node.engine for node in nodes)
     room = len(nodes) * (len(jobs) + 1)
-    center = t.make_center(
-        t.Sizes(
-            len(nodes), widest, engines, len(shapes), len(kinds), len(jobs), room, room * max(widest, 1), len(bounds)
-        )
+    sizes = t.Sizes(
+        len(nodes), widest, engines, len(shapes), len(kinds), len(jobs), room, room * max(widest, 1), len(bounds)
     )
+    if backfill > EASY:
+        sizes = sizes._replace(booked=room, booked_devices=room * max(widest, 1))
+    center = t.make_center(sizes)
     center.bounds[:, t.MOST] = bounds
     for row, node in enumerate(nodes):
         for column, value in (

@@ -8,50 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.core.rules import EASY, NO_BACKFILL
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
-from suanli.kernel.scheduling.core.turn import EASY, NO_BACKFILL
 from tests.unit.kernel.scheduling.core import brute
-from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, Shape, replay
-
-DEVICES = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([True, True, True, False])), max_size=4).map(tuple)
-NODES = st.builds(
-    Node,
-    cpu=st.integers(1, 16),
-    memory=st.integers(1, 40),
-    devices=DEVICES,
-    engine=st.sampled_from([0, 0, 0, 1]),
-    ready=st.sampled_from([True, True, True, True, False]),
-)
-SHAPES = st.one_of(
-    st.builds(Shape, cpu=st.integers(1, 6), memory=st.integers(1, 10), unit=st.sampled_from([0, 0, 1, 2])),
-    st.builds(
-        Shape,
-        cpu=st.integers(1, 3),
-        devices=st.integers(1, 2),
-        types=st.frozensets(st.integers(0, 2), min_size=1),
-        unit=st.sampled_from([0, 0, 1]),
-    ),
-    st.builds(
-        Shape,
-        devices=st.just(1),
-        share=st.sampled_from([250, 300, 500, 700]),
-        types=st.frozensets(st.integers(0, 2), min_size=1),
-    ),
-    st.builds(Shape, alone=st.just(True)),
-)
-
-
-@st.composite
-def days(draw: st.DrawFn) -> tuple[list[Node], list[Job]]:
-    nodes = draw(st.lists(NODES, min_size=1, max_size=6))
-    shapes = draw(st.lists(SHAPES, min_size=1, max_size=4))
-    jobs, now = [], 0
-    for _ in range(draw(st.integers(1, 25))):
-        now += draw(st.integers(0, 4))
-        limit = draw(st.integers(1, 30))
-        need, shape = draw(st.integers(1, 6)), draw(st.sampled_from(shapes))
-        jobs.append(Job(now, draw(st.integers(1, limit)), limit, need, shape))
-    return nodes, jobs
+from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, replay
+from tests.unit.kernel.scheduling.core.days import counts, days
 
 
 @pytest.mark.slow
@@ -66,7 +27,7 @@ def test_no_event_of_a_random_day_breaks_a_rule(
     for now in replayed.events():
         running = replayed.running()
         for job in running:
-            brute.check_holds(replayed, job)
+            brute.check_holds(replayed, job, replayed.holds(job), replayed.device_holds(job))
         brute.check_room(replayed)
         brute.check_memory(replayed)
         _check_turn(replayed, now, [job for job in running if job not in before])
@@ -84,7 +45,7 @@ def _check_turn(replayed: Replayed, now: int, started: Sequence[int]) -> None:
     after = replayed.running()
     room = brute.free_beside(replayed, after)
     heads = [job for job in replayed.queue() if not _fits(replayed, room, job)]
-    if replayed.rules.backfill == NO_BACKFILL:
+    if replayed.rules.reservations == NO_BACKFILL:
         queue = replayed.queue()
         assert not queue or not _fits(replayed, room, queue[0])
         assert all(job < queue[0] for job in started if queue)
@@ -116,17 +77,6 @@ def _head(replayed: Replayed, now: int, started: Sequence[int], heads: Sequence[
 
 def _fits(replayed: Replayed, room: Sequence[brute.Free], job: int) -> bool:
     return brute.can_hold(room, replayed.jobs[job].shape, replayed.jobs[job].need)
-
-
-@st.composite
-def counts(draw: st.DrawFn) -> tuple[int, list[Job]]:
-    processors = draw(st.integers(1, 12))
-    jobs, now = [], 0
-    for _ in range(draw(st.integers(1, 30))):
-        now += draw(st.integers(0, 5))
-        limit = draw(st.integers(1, 20))
-        jobs.append(Job(now, draw(st.integers(1, limit)), limit, draw(st.integers(1, processors))))
-    return processors, jobs
 
 
 @pytest.mark.slow

@@ -1,0 +1,291 @@
+"""What is free of each node from when until when, as far as it is known: running work ends, reservations come and go.
+
+A node's profile is a chain of steps; what a step says is free holds until the next one begins, that of the last for
+ever. It is built for one turn that keeps more than one reservation. What is free of a node for a while is the least of
+each amount, and of each device, over the steps of that while: a job stays where it is once it has started.
+"""
+
+from __future__ import annotations
+
+from suanli.kernel.scheduling.core.feasible import tasks_on, weight
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.tables import (
+    AT,
+    AT_NODE,
+    BY_NODES,
+    CURSOR,
+    DEVICE_HOLD,
+    DEVICE_NEXT,
+    DEVICE_NODE,
+    DEVICES,
+    DROPS,
+    END,
+    ENGINE,
+    EXCLUSIVE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    HELD_ALONE,
+    HELD_CPU,
+    HELD_MEMORY,
+    HELD_NODE,
+    HELD_SHARE,
+    HOLD,
+    HOLDERS,
+    JUDGED,
+    LATEST,
+    NEVER,
+    NEXT,
+    NOBODY,
+    POSITION,
+    RISES,
+    RUNNING,
+    RUNNING_SIZE,
+    STEP_AFTER,
+    STEP_ALONE,
+    STEP_AT,
+    STEP_CPU,
+    STEP_HOLDERS,
+    STEP_MEMORY,
+    STEPS,
+    UNIT,
+    UNTIL,
+    Center,
+    Ints,
+)
+
+
+@compiled
+def build(center: Center, now: int, soon: int) -> None:
+    """Set up all profiles by what runs, taken to end as expected; what is past its end is to end at ``soon``."""
+    jobs, running, size = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE]
+    sizes, reach, nodes, devices = center.sizes, center.reach, center.nodes, center.devices
+    sizes[STEPS], sizes[RISES], sizes[DROPS] = nodes.shape[0], 0, 0
+    for node in range(nodes.shape[0]):
+        center.steps[node] = (
+            now,
+            nodes[node, FREE_CPU],
+            nodes[node, FREE_MEMORY],
+            nodes[node, HOLDERS],
+            nodes[node, EXCLUSIVE],
+            NOBODY,
+        )
+        for position in range(devices.shape[1]):
+            center.step_devices[node, position] = devices[node, position, FREE]
+        reach[LATEST, node] = node
+    # What ends at once has not ended yet: room for it is no room now.
+    soon = max(soon, now + 1)
+    late = overdue = 0
+    while late < size and jobs[running[late], END] <= now:
+        late += 1
+    due = late
+    while overdue < late or (due < size and jobs[running[due], END] < NEVER):
+        if overdue < late and (due == size or soon <= jobs[running[due], END]):
+            _release(center, running[overdue], soon)
+            overdue += 1
+        else:
+            _release(center, running[due], jobs[running[due], END])
+            due += 1
+
+
+@compiled
+def _release(center: Center, job: int, instant: int) -> None:
+    """Let a job end after everything that the profiles know so far."""
+    holds, held, steps, reach = center.holds, center.device_holds, center.steps, center.reach
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        node = holds[row, HELD_NODE]
+        step = reach[LATEST, node]
+        if steps[step, STEP_AT] != instant:
+            step = _split(center, step, instant)
+            reach[LATEST, node] = step
+            _insert(center.rises, center.sizes, RISES, instant, node)
+        _shift(steps, step, holds[row], 1)
+        row = holds[row, NEXT]
+    row = center.jobs[job, DEVICE_HOLD]
+    while row >= 0:
+        step = reach[LATEST, held[row, DEVICE_NODE]]
+        center.step_devices[step, held[row, POSITION]] += held[row, HELD_SHARE]
+        row = held[row, DEVICE_NEXT]
+
+
+@compiled
+def _split(center: Center, step: int, instant: int) -> int:
+    """A new step from an instant within another on, which ends there; it says the same."""
+    steps, row = center.steps, center.sizes[STEPS]
+    center.sizes[STEPS] = row + 1
+    steps[row] = steps[step]
+    steps[row, STEP_AT] = instant
+    steps[step, STEP_AFTER] = row
+    center.step_devices[row] = center.step_devices[step]
+    return int(row)
+
+
+@compiled
+def _shift(steps: Ints, step: int, hold: Ints, sign: int) -> None:
+    steps[step, STEP_CPU] += sign * hold[HELD_CPU]
+    steps[step, STEP_MEMORY] += sign * hold[HELD_MEMORY]
+    steps[step, STEP_HOLDERS] -= sign
+    steps[step, STEP_ALONE] -= sign * hold[HELD_ALONE]
+
+
+@compiled
+def _insert(entries: Ints, sizes: Ints, of: int, instant: int, node: int) -> None:
+    """Put an instant and a node among those in the order of time, of which ``sizes[of]`` says how many there are."""
+    low, high = 0, sizes[of]
+    if high > 0 and entries[high - 1, AT] <= instant:
+        low = high
+    while low < high:
+        middle = (low + high) // 2
+        if entries[middle, AT] <= instant:
+            low = middle + 1
+        else:
+            high = middle
+    for place in range(sizes[of], low, -1):
+        entries[place, AT], entries[place, AT_NODE] = entries[place - 1, AT], entries[place - 1, AT_NODE]
+    entries[low, AT], entries[low, AT_NODE] = instant, node
+    sizes[of] += 1
+
+
+@compiled
+def occupy(center: Center, job: int, start: int, end: int, now: int) -> None:
+    """Take what a job holds from an instant on, until another; the profiles must have that much free."""
+    holds, held, steps = center.holds, center.device_holds, center.steps
+    row = center.jobs[job, HOLD]
+    while row >= 0:
+        node = holds[row, HELD_NODE]
+        step = _step_at(center, node, start)
+        if start > now:
+            _insert(center.drops, center.sizes, DROPS, start, node)
+        if end < NEVER:
+            _step_at(center, node, end)
+            _insert(center.rises, center.sizes, RISES, end, node)
+        while step >= 0 and steps[step, STEP_AT] < end:
+            _shift(steps, step, holds[row], -1)
+            step = steps[step, STEP_AFTER]
+        row = holds[row, NEXT]
+    row = center.jobs[job, DEVICE_HOLD]
+    while row >= 0:
+        step = _step_at(center, held[row, DEVICE_NODE], start)
+        while step >= 0 and steps[step, STEP_AT] < end:
+            center.step_devices[step, held[row, POSITION]] -= held[row, HELD_SHARE]
+            step = steps[step, STEP_AFTER]
+        row = held[row, DEVICE_NEXT]
+
+
+@compiled
+def _step_at(center: Center, node: int, instant: int) -> int:
+    """The step of a node that begins at an instant, made if there is none."""
+    steps, step = center.steps, node
+    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= instant:
+        step = steps[step, STEP_AFTER]
+    return int(step) if steps[step, STEP_AT] == instant else _split(center, step, instant)
+
+
+@compiled
+def earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int, int]) -> int:
+    """The first instant from which some engine's nodes can hold all of the need for as long as it may run.
+
+    The shape must be up to date. ``times`` are the present and the last instant of interest, after which NEVER is the
+    answer. ``row`` has then what fits on each node for that while.
+    """
+    rises, drops, sizes, reach = center.rises, center.drops, center.sizes, center.reach
+    center.row[:] = center.tasks[shape]
+    total = center.total[shape].copy()
+    for node in range(center.row.size):
+        reach[CURSOR, node], reach[UNTIL, node], reach[JUDGED, node] = node, NOBODY, NOBODY
+    least = center.shapes[shape, UNIT]
+    if center.row.size == 1 and center.shapes[shape, BY_NODES] == 0:
+        least = max(least, need)
+    instant, passed, entered = times[0], 0, 0
+    while True:
+        until = min(instant + limit, NEVER)
+        while passed < sizes[RISES] and rises[passed, AT] <= instant:
+            _judge(center, shape, rises[passed, AT_NODE], (instant, until, least), total)
+            passed += 1
+        while entered < sizes[DROPS] and drops[entered, AT] < until:
+            _judge(center, shape, drops[entered, AT_NODE], (instant, until, least), total)
+            entered += 1
+        for engine in range(total.size):
+            if total[engine] >= need:
+                return int(instant)
+        if passed == sizes[RISES] or rises[passed, AT] > times[1]:
+            return NEVER
+        instant = rises[passed, AT]
+
+
+@compiled
+def _judge(center: Center, shape: int, node: int, given: tuple[int, int, int], total: Ints) -> None:
+    """Find how many tasks fit on a node from an instant to another; of fewer than the least one knows only that.
+
+    What leaves fewer does so for a while, so before its end the node need not be looked at again.
+    """
+    instant, until, least = given
+    reach, steps, row = center.reach, center.steps, center.row
+    if reach[UNTIL, node] > instant or reach[JUDGED, node] == instant:
+        return
+    reach[JUDGED, node] = instant
+    step = reach[CURSOR, node]
+    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= instant:
+        step = steps[step, STEP_AFTER]
+    reach[CURSOR, node] = step
+    over, tasks = _narrow(center, shape, node, step, until, least)
+    reach[UNTIL, node] = over
+    if tasks != row[node]:
+        gained = weight(center.shapes, shape, tasks) - weight(center.shapes, shape, row[node])
+        total[center.nodes[node, ENGINE]] += gained
+        row[node] = tasks
+
+
+@compiled
+def _narrow(center: Center, shape: int, node: int, step: int, until: int, least: int) -> tuple[int, int]:
+    """Set ``both_nodes`` and ``both_devices`` of a node to what is free from the beginning of a step to an instant.
+
+    Returns an instant and how many tasks fit. Where fewer than the least do, tasks are those up to the step that shows
+    it, and before the instant there are no more; else the instant is -1.
+    """
+    steps, nodes, devices, first = center.steps, center.both_nodes, center.both_devices, step
+    nodes[node], devices[node] = center.nodes[node], center.devices[node]
+    _set(center, node, step)
+    while True:
+        tasks, _ = tasks_on(nodes, devices, center.shapes, shape, node)
+        after = steps[step, STEP_AFTER]
+        if tasks < least:
+            # Of cpus and memory one step alone leaves too little; of devices perhaps only several together.
+            if center.shapes[shape, DEVICES] > 0:
+                after = steps[first, STEP_AFTER]
+            return int(steps[after, STEP_AT]) if after >= 0 else NEVER, tasks
+        if after < 0 or steps[after, STEP_AT] >= until:
+            return NOBODY, tasks
+        step = after
+        _meet(center, node, step)
+
+
+@compiled
+def open_between(center: Center, shape: int, node: int, start: int, end: int) -> None:
+    """Set ``both_nodes`` and ``both_devices`` of a node to what is free from one instant to another."""
+    steps, step = center.steps, node
+    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= start:
+        step = steps[step, STEP_AFTER]
+    _narrow(center, shape, node, step, end, 0)
+
+
+@compiled
+def _set(center: Center, node: int, step: int) -> None:
+    nodes, devices, steps = center.both_nodes, center.both_devices, center.steps
+    nodes[node, FREE_CPU], nodes[node, FREE_MEMORY] = steps[step, STEP_CPU], steps[step, STEP_MEMORY]
+    nodes[node, HOLDERS], nodes[node, EXCLUSIVE] = steps[step, STEP_HOLDERS], steps[step, STEP_ALONE]
+    for position in range(devices.shape[1]):
+        devices[node, position, FREE] = center.step_devices[step, position]
+
+
+@compiled
+def _meet(center: Center, node: int, step: int) -> None:
+    """Let no more be free than a step leaves."""
+    nodes, devices, steps = center.both_nodes, center.both_devices, center.steps
+    nodes[node, FREE_CPU] = min(nodes[node, FREE_CPU], steps[step, STEP_CPU])
+    nodes[node, FREE_MEMORY] = min(nodes[node, FREE_MEMORY], steps[step, STEP_MEMORY])
+    nodes[node, HOLDERS] = max(nodes[node, HOLDERS], steps[step, STEP_HOLDERS])
+    nodes[node, EXCLUSIVE] = max(nodes[node, EXCLUSIVE], steps[step, STEP_ALONE])
+    for position in range(devices.shape[1]):
+        devices[node, position, FREE] = min(devices[node, position, FREE], center.step_devices[step, position])

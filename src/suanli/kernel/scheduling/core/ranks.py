@@ -1,0 +1,93 @@
+"""The queue while a turn goes through it: in another order behind the head, and without those that started."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.tables import (
+    BEHIND,
+    HOLD,
+    KIND,
+    KIND_BEHIND,
+    LEFT,
+    LIMIT,
+    NOBODY,
+    WAITING_SIZE,
+    Center,
+    Ints,
+)
+
+
+@compiled
+def behind(center: Center, place: int) -> tuple[Ints, Ints]:
+    """The queue with what is behind a place sorted by limit, and the kinds."""
+    waiting, _ = lists.waiting(center)
+    queue, kind_of, size = center.lists[BEHIND], center.lists[KIND_BEHIND], waiting.size
+    keys = np.empty(size - place)
+    for entry in range(place, size):
+        queue[entry] = waiting[entry]
+        keys[entry - place] = center.jobs[queue[entry], LIMIT]
+    lists.sort_by(queue[place:size], keys, keys.size)
+    for entry in range(place, size):
+        kind_of[entry] = center.jobs[queue[entry], KIND]
+    return queue, kind_of
+
+
+_FEW = 8
+"""As many are better taken out of the queue one after the other: often they stand near its front."""
+
+
+@compiled
+def close_ranks(center: Center, count: int, are_mixed: bool) -> None:
+    """Take so many that started out of the queue; ``are_mixed`` where ``LEFT`` does not say from where."""
+    if are_mixed:
+        _find_left(center)
+    queue, kind_of = lists.waiting(center)
+    left, gone = center.lists[LEFT], center.lists[BEHIND]
+    for row in range(count):
+        gone[row] = queue[left[row]]
+        lists.count_waiting(center, gone[row], -1)
+    if count <= _FEW:
+        for row in range(count - 1, -1, -1):
+            lists.take_out(center, left[row])
+        return
+    for row in range(count):
+        end = left[row + 1] if row + 1 < count else queue.size
+        for place in range(left[row] + 1, end):
+            queue[place - row - 1] = queue[place]
+            kind_of[place - row - 1] = kind_of[place]
+    center.sizes[WAITING_SIZE] -= count
+
+
+@compiled
+def open_ranks(center: Center, count: int) -> None:
+    """Put those that started in this turn, so many, back into the places of the queue that they left."""
+    left, gone = center.lists[LEFT], center.lists[BEHIND]
+    for row in range(count):
+        lists.count_waiting(center, gone[row], 1)
+    if count <= _FEW:
+        for row in range(count):
+            lists.put_in(center, left[row], gone[row])
+        return
+    center.sizes[WAITING_SIZE] += count
+    queue, kind_of = lists.waiting(center)
+    end = queue.size
+    for row in range(count - 1, -1, -1):
+        for place in range(end - 1, left[row], -1):
+            queue[place] = queue[place - row - 1]
+            kind_of[place] = kind_of[place - row - 1]
+        end = left[row]
+        queue[end], kind_of[end] = gone[row], center.jobs[gone[row], KIND]
+
+
+@compiled
+def _find_left(center: Center) -> None:
+    """Write down which places of the queue have a job that started: it now holds something."""
+    queue, _ = lists.waiting(center)
+    count = 0
+    for place in range(queue.size):
+        if center.jobs[queue[place], HOLD] != NOBODY:
+            center.lists[LEFT, count] = place
+            count += 1
