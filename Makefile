@@ -43,7 +43,7 @@ specs: .venv/dev
 	$(PY) scripts/specs.py
 
 # make bench B=submit-bulk; without B it says which there are
-bench: .venv/dev .venv/kernel $(SUPERVISOR)
+bench: .venv/dev .venv/kernel $(SUPERVISOR) $(if $(filter replay,$(B)),.peers/ready)
 	$(PY) -m bench$(if $(B),.$(subst -,_,$(B)))
 
 chaos: .venv/dev .venv/kernel $(SUPERVISOR)
@@ -62,12 +62,13 @@ lock: .tools/ready
 	$(COMPILE) $(UPGRADE) --group tools -o requirements/tools.txt
 	$(COMPILE) $(UPGRADE) --group compiler -o requirements/compiler.txt
 	$(COMPILE) $(UPGRADE) --group build -o requirements/build.txt
+	$(COMPILE) $(UPGRADE) --group peers -o requirements/peers.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server -o requirements/server.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra replay -c requirements/server.txt -o requirements/replay.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
 
 clean:
-	rm -rf .venv .tools build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)*
+	rm -rf .venv .tools .peers build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)*
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 .tools/ready: scripts/bootstrap.py requirements/tools.txt
@@ -83,6 +84,11 @@ clean:
 
 .venv/dev: .venv/server requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	touch $@
+
+.peers/ready: .tools/ready requirements/peers.txt
+	$(UV) venv --quiet --allow-existing --python .tools/bin/python .peers
+	$(UV) pip install --quiet --python .peers --require-hashes -r requirements/peers.txt
 	touch $@
 
 # Without it the first plan of a server would wait for the kernel's machine code, most of a minute.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rig.shared import DATA
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import KINDS, Free, Request, fits, take
 from suanli.kernel.scheduling.scores.largest import Largest
 from suanli.kernel.scheduling.scores.residual_value import Worth, worth
@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 Score = Callable[[Free, int, Request, Any], tuple[float, int]]
 
 
-@entry
+@allocating_entry
 def at_random(free: Free, row: int, request: Request, _largest: Largest) -> tuple[float, int]:
     """A score and, for a share, a device drawn at random."""
     chosen, found = -1, 0
@@ -49,12 +49,12 @@ def at_random(free: Free, row: int, request: Request, _largest: Largest) -> tupl
     return np.random.random(), chosen  # noqa: NPY002
 
 
-@entry
+@allocating_entry
 def _seed(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002
 
 
-@entry
+@allocating_entry
 def play(
     free: Free,
     classes: Ints,

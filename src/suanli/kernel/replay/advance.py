@@ -23,9 +23,11 @@ from suanli.kernel.replay.course import (
 )
 from suanli.kernel.replay.queue import guess, reorder, set_key
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.conserve import turn_with_many
+from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
-from suanli.kernel.scheduling.core.rules import Rules
+from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     ARRAY,
@@ -67,7 +69,10 @@ def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: in
             _correct(center, course, now)
         if ways.moving:
             reorder(center, course, ways.order, now)
-        decided = turn(center, now, now, rules, course.started)
+        if rules.reservations > EASY:
+            decided = turn_with_many(center, now, now, rules, course.started)
+        else:
+            decided = turn(center, now, now, rules, course.started)
         for place in range(decided.started):
             _start(center, course, course.started[place], now)
         _note(center, course, now)
@@ -184,7 +189,7 @@ def _held(center: Center, job: int) -> tuple[int, int]:
 def _note(center: Center, course: Course, now: int) -> None:
     """Write down the sums after a turn."""
     row = course.at[EVENTS]
-    course.history[:, row] = course.sums
+    copy(course.history[:, row], course.sums)
     course.history[TIME, row] = now
     course.history[WAITING, row] = center.sizes[WAITING_SIZE]
     course.history[RUNNING, row] = center.sizes[RUNNING_SIZE]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suanli.kernel.replay.course import CENTER_CPU, Course
-from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.jit import allocating, compiled
 from suanli.kernel.scheduling.core.lists import sort_waiting, waiting
 from suanli.kernel.scheduling.core.tables import Center, Floats, Ints
 from suanli.kernel.scheduling.orders.asked import Asked
@@ -61,7 +61,7 @@ def reorder(center: Center, course: Course, order: int, now: int) -> None:
     sort_waiting(center)
 
 
-@compiled
+@allocating
 def _set_slowdowns(keys: Floats, course: Course, jobs: Ints, now: int) -> None:
     """The one order that compares jobs with each other."""
     submitted, requested_us, predicted_us = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lift
@@ -96,7 +97,7 @@ def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     """Take one turn; the tables are then as if it had been carried out. It may be undone as long as nothing changes."""
     entries, sizes = center.lists, center.sizes
     sizes[RAN], sizes[PREEMPTIBLES_BEFORE] = sizes[RUNNING_SIZE], sizes[PREEMPTIBLES]
-    entries[RUNNING_BEFORE, : sizes[RAN]] = entries[RUNNING, : sizes[RAN]]
+    copy(entries[RUNNING_BEFORE], entries[RUNNING, : sizes[RAN]])
     return turn(center, now, soon, rules, started)
 
 
@@ -114,7 +115,7 @@ def undo(center: Center, started: Ints, ends: Ints) -> None:
     for place in range(sizes[LEAVING_SIZE]):
         jobs[center.lists[LEAVING, place], END] = ends[place]
     if started.size or sizes[LEAVING_SIZE]:
-        center.lists[RUNNING, : sizes[RAN]] = center.lists[RUNNING_BEFORE, : sizes[RAN]]
+        copy(center.lists[RUNNING], center.lists[RUNNING_BEFORE, : sizes[RAN]])
     open_ranks(center, started.size)
     sizes[RUNNING_SIZE], sizes[LEAVING_SIZE] = sizes[RAN], 0
     sizes[PREEMPTIBLES] = sizes[PREEMPTIBLES_BEFORE]

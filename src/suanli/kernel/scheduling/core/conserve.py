@@ -9,12 +9,14 @@ order of the queue, so that who is in front may change and room that becomes fre
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full
+from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import waiting
 from suanli.kernel.scheduling.core.place import choose, choose_now, hold, unchain
 from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.profile import build, earliest, occupy, open_between
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
+from suanli.kernel.scheduling.core.reserve import release
 from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
     BARRED,
@@ -28,6 +30,7 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_HOLD,
     DEVICE_NEXT,
     DEVICE_UNUSED,
+    HEAD,
     HELD_BY,
     HOLD,
     IMPOSSIBLE,
@@ -53,8 +56,7 @@ from suanli.kernel.scheduling.core.tables import (
 @compiled
 def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
     """Take a turn as ``turn`` does, with more than one reservation; ``booked`` has them afterwards."""
-    sizes, kinds, jobs, this = center.sizes, center.kinds, center.jobs, center.sizes[TURN]
-    sizes[BOOKED] = sizes[BOOKED_DEVICES] = 0
+    sizes, kinds, jobs, this = center.sizes, center.kinds, center.jobs, _open(center)
     queue, kind_of = waiting(center)
     place, count, kept, blocked, built = 0, 0, 0, sizes[BARRED], NOBODY
     complete = True
@@ -91,6 +93,17 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
     if sizes[BOOKED] == 0:
         return Decided(count, NOBODY, NEVER, complete)
     return Decided(count, center.booked[0, BOOKED_JOB], center.booked[0, BOOKED_START], complete)
+
+
+@compiled
+def _open(center: Center) -> int:
+    """Begin a turn in which nothing is kept for anybody, and return its number."""
+    sizes = center.sizes
+    sizes[TURN] += 1
+    sizes[LEAVING_SIZE] = sizes[BOOKED] = sizes[BOOKED_DEVICES] = 0
+    release(center)
+    sizes[HEAD] = NOBODY
+    return int(sizes[TURN])
 
 
 @compiled
@@ -180,13 +193,13 @@ def _book(center: Center, job: int, start: int, now: int) -> bool:
         while row >= 0:
             booked = center.booked[sizes[BOOKED]]
             booked[BOOKED_JOB], booked[BOOKED_START] = job, start
-            booked[BOOKED_HOLD:] = holds[row, :HELD_BY]
+            copy(booked[BOOKED_HOLD:], holds[row, :HELD_BY])
             sizes[BOOKED] += 1
             row = holds[row, NEXT]
         row = jobs[job, DEVICE_HOLD]
         while row >= 0:
             center.booked_devices[sizes[BOOKED_DEVICES], 0] = job
-            center.booked_devices[sizes[BOOKED_DEVICES], 1:] = held[row, :DEVICE_NEXT]
+            copy(center.booked_devices[sizes[BOOKED_DEVICES], 1:], held[row, :DEVICE_NEXT])
             sizes[BOOKED_DEVICES] += 1
             row = held[row, DEVICE_NEXT]
     unchain(holds, sizes, UNUSED, jobs[job], HOLD)

@@ -6,6 +6,7 @@ what the head will take; from then on the head holds its nodes for as long as it
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.outlook import due_by
@@ -50,8 +51,8 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     jobs, running, lifted, shape = center.jobs, center.lists[RUNNING], center.lists[LIFTED], center.jobs[job, SHAPE]
     refresh(center, shape, policy)
     # Put back as they are, without judging every node once more.
-    center.row[:] = center.tasks[shape]
-    total = center.total[shape].copy()
+    copy(center.row, center.tasks[shape])
+    copy(center.spare[1], center.total[shape])
     size, head_end = center.sizes[RUNNING_SIZE], NEVER
     if head != NOBODY:
         head_end = min(head_start + jobs[head, LIMIT], NEVER)
@@ -74,8 +75,8 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
         _lay_head(center, shape, 1)
     for place in range(off - 1, -1, -1):
         shift(center, center.nodes, center.devices, lifted[place], -1)
-    center.tasks[shape] = center.row
-    center.total[shape] = total
+    copy(center.tasks[shape], center.row)
+    copy(center.total[shape], center.spare[1])
     if head != NOBODY:
         _meet_kept(center)
     return instant
@@ -125,7 +126,7 @@ def _fits_beside(center: Center, shape: int, need: int) -> bool:
     """Tell whether there is room for the need beside what the head will take, as the nodes are now."""
     nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
     beside = center.beside[shape]
-    beside[:] = center.total[shape]
+    copy(beside, center.total[shape])
     for place in range(center.sizes[KEPT_SIZE]):
         node = center.scratch[KEPT, place]
         meet_node(nodes, devices, node)

@@ -3,6 +3,11 @@
 An ``entry`` is what Python calls; its machine code, with all that it calls, is kept on disk (where: wiring.compiled).
 What only other compiled functions call is ``compiled``: kept as part of its entries, so that a start loads few files.
 
+These two make no arrays. Then nobody need count who refers to one, which for a center, handed on with all its tables at
+every call, took half of all time. What does make arrays says so: ``allocating``, or ``allocating_entry``. Since those
+count, they must not call for an array what does not; and an array that they give must not go to what does not count.
+Nor may Python ask what does not count for an array.
+
 A server has no need of the compiler: it calls a library that was linked of the same entries (record 0019). Numba is
 therefore imported by the first function that it must compile.
 """
@@ -10,7 +15,7 @@ therefore imported by the first function that it must compile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from suanli.kernel.scheduling.core.linked import Library
 
@@ -30,20 +35,28 @@ def link(path: str) -> None:
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile for use inside entries; nothing in it may be a Python object."""
-    if _linked:
-        return function
-    import numba  # noqa: PLC0415  where there is a library, the compiler is not loaded
+    """Compile for use inside entries; nothing in it may be a Python object, and it makes no arrays."""
+    return function if _linked else _made(function, is_kept=False, counts=False)
 
-    made: Callable[P, R] = numba.njit(nogil=True, error_model="numpy")(function)
-    return made
+
+def allocating(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile for use inside entries what makes arrays."""
+    return function if _linked else _made(function, is_kept=False, counts=True)
 
 
 def entry(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile at the first call, or load what an earlier process compiled of the same source."""
-    if _linked:
-        return _linked[-1].entry(function)
-    import numba  # noqa: PLC0415
+    """Compile at the first call, or load what an earlier process compiled of the same source; it makes no arrays."""
+    return _linked[-1].entry(function) if _linked else _made(function, is_kept=True, counts=False)
 
-    made: Callable[P, R] = numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+
+def allocating_entry(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile as an entry what makes arrays."""
+    return _linked[-1].entry(function) if _linked else _made(function, is_kept=True, counts=True)
+
+
+def _made(function: Callable[P, R], *, is_kept: bool, counts: bool) -> Callable[P, R]:
+    import numba  # noqa: PLC0415  where there is a library, the compiler is not loaded
+
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": is_kept, "_nrt": counts}
+    made: Callable[P, R] = numba.njit(**options)(function)
     return made

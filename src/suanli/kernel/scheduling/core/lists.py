@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.jit import allocating, compiled
 from suanli.kernel.scheduling.core.tables import (
     END,
     FIRST,
@@ -134,20 +134,26 @@ def count_waiting(center: Center, job: int, change: int) -> None:
 def sort_waiting(center: Center) -> None:
     """Put the queue into order after first keys changed; equal ones keep the order of jobs."""
     queue, kind_of = waiting(center)
-    queue.sort()
-    keys = np.empty(queue.size)
-    for place in range(queue.size):
-        keys[place] = center.keys[0, queue[place]]
-    sort_by(queue, keys, keys.size)
+    _sort(queue, center.keys[0])
     for place in range(queue.size):
         kind_of[place] = center.jobs[queue[place], KIND]
+
+
+@allocating
+def _sort(entries: Ints, key_of: Floats) -> None:
+    """Sort entries by their keys, equal ones by themselves."""
+    entries.sort()
+    keys = np.empty(entries.size)
+    for place in range(keys.size):
+        keys[place] = key_of[entries[place]]
+    sort_by(entries, keys, keys.size)
 
 
 _FEW = 4
 """Different keys that are looked for one after the other before everything is sorted."""
 
 
-@compiled
+@allocating
 def sort_by(entries: Ints, keys: Floats, wanted: int) -> None:
     """Sort entries by their keys, smaller first, equal ones in their order; only the first ``wanted`` must be right.
 

@@ -7,8 +7,7 @@ is worked out in ``both_nodes`` and ``both_devices``, which whoever keeps a rese
 
 from __future__ import annotations
 
-import numpy as np
-
+from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import may_gain, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import shift
@@ -40,6 +39,7 @@ from suanli.kernel.scheduling.core.tables import (
     HOLD,
     HOLDERS,
     LAST,
+    LIFTED,
     LOG_SIZE,
     LOOKED_AT,
     LOOKS,
@@ -64,8 +64,9 @@ def look_ahead(center: Center, shape: int, need: int, now: int, soon: int) -> in
     ``soon``. ``row`` has then what fits on each node at the instant.
     """
     jobs, running, size, sizes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.sizes
-    center.row[:] = center.tasks[shape]
-    total = center.total[shape].copy()
+    copy(center.row, center.tasks[shape])
+    total = center.spare[0]
+    copy(total, center.total[shape])
     sizes[GAINS] = overdue = 0
     sizes[LOOKS] += 1
     late = due_by(jobs, running[:size], now)
@@ -106,7 +107,7 @@ def look_again(center: Center, shape: int, need: int) -> int:
     kept = 0
     for place in range(sizes[GAINS]):
         if nodes[gains[place, GAIN_NODE], LOOKED_AT] != sizes[LOOKS]:
-            gains[kept] = gains[place]
+            copy(gains[kept], gains[place])
             kept += 1
     sizes[GAINS] = kept
     for place in range(first, last):
@@ -138,8 +139,8 @@ def node_at(center: Center, node: int, instant: int, now: int, soon: int) -> Non
 
 @compiled
 def _begin(center: Center, node: int) -> None:
-    center.both_nodes[node] = center.nodes[node]
-    center.both_devices[node] = center.devices[node]
+    copy(center.both_nodes[node], center.nodes[node])
+    copy_devices(center.both_devices[node], center.devices[node])
 
 
 @compiled
@@ -203,7 +204,7 @@ def _gain(center: Center, shape: int, total: Ints, node: int, tasks: int) -> Non
 def _insert(gains: Ints, sizes: Ints, instant: int, node: int, tasks: int) -> None:
     place = sizes[GAINS]
     while place > 0 and gains[place - 1, GAIN_AT] > instant:
-        gains[place] = gains[place - 1]
+        copy(gains[place], gains[place - 1])
         place -= 1
     gains[place, GAIN_AT], gains[place, GAIN_NODE], gains[place, GAIN_TASKS] = instant, node, tasks
     sizes[GAINS] += 1
@@ -213,7 +214,7 @@ def _insert(gains: Ints, sizes: Ints, instant: int, node: int, tasks: int) -> No
 def _look_at(center: Center, shape: int, node: int, horizon: int) -> None:
     """Note what the ends of those that hold some of one node bring, up to a horizon."""
     holds, jobs, row, count = center.holds, center.jobs, center.nodes[node, HELD], 0
-    rows = np.empty(center.nodes[node, HOLDERS], dtype=np.int64)
+    rows = center.lists[LIFTED]
     while row >= 0:
         end = jobs[holds[row, HELD_BY], END]
         if end <= horizon:
@@ -240,8 +241,9 @@ def _look_at(center: Center, shape: int, node: int, horizon: int) -> None:
 @compiled
 def _first_sufficient(center: Center, shape: int, need: int) -> int:
     gains, size, place = center.gains, center.sizes[GAINS], 0
-    center.row[:] = center.tasks[shape]
-    total = center.total[shape].copy()
+    copy(center.row, center.tasks[shape])
+    total = center.spare[0]
+    copy(total, center.total[shape])
     while place < size:
         instant = gains[place, GAIN_AT]
         while place < size and gains[place, GAIN_AT] == instant:

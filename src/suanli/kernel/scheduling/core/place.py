@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_by
@@ -52,6 +53,7 @@ from suanli.kernel.scheduling.core.tables import (
     UNUSED,
     WHOLE,
     Center,
+    Floats,
     Ints,
     Scores,
     Tasks,
@@ -120,21 +122,21 @@ def _choose_of(center: Center, shape: int, need: int, tasks: Tasks, scores: Scor
     if center.shapes[shape, BY_NODES]:
         if count < need:
             return 0
-        _sort(scores, candidate[:count], tasks, False, need)
-        center.scratch[CHOSEN, :need] = candidate[:need]
+        _sort(center.node_keys[:count], scores, candidate[:count], tasks, (False, need))
+        copy(center.scratch[CHOSEN], candidate[:need])
         center.scratch[TASKS, :need] = unit
         return need
     if total < need:
         return 0
     if most < need:
-        _sort(scores, candidate[:count], tasks, most > least, need)
+        _sort(center.node_keys[:count], scores, candidate[:count], tasks, (most > least, need))
     return _fewest(center.scratch, need, tasks, scores, count, most)
 
 
 @compiled
-def _sort(scores: Scores, candidate: Ints, tasks: Tasks, by_room: bool, need: int) -> None:
-    """Sort candidates by score, then by node; where asked, the roomiest first before that."""
-    keys = np.empty(candidate.size)
+def _sort(keys: Floats, scores: Scores, candidate: Ints, tasks: Tasks, asked: tuple[bool, int]) -> None:
+    """Sort candidates by score, then by node, the roomiest first before that where asked; how many must be right."""
+    by_room, need = asked
     for place in range(candidate.size):
         keys[place] = scores[candidate[place]]
     sort_by(candidate, keys, candidate.size if by_room else min(need, candidate.size))

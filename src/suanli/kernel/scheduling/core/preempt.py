@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import holdable
-from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.jit import allocating, compiled
 from suanli.kernel.scheduling.core.place import choose
 from suanli.kernel.scheduling.core.reserve import move
 from suanli.kernel.scheduling.core.tables import (
+    BEHIND,
     CHOSEN,
     END,
     HELD_NODE,
@@ -32,6 +34,7 @@ from suanli.kernel.scheduling.core.tables import (
     SHAPE,
     STARTED,
     Center,
+    Floats,
     Ints,
 )
 
@@ -45,7 +48,7 @@ def preempt(center: Center, job: int) -> None:
     if center.jobs[job, PREEMPTIBLE] or center.sizes[PREEMPTIBLES] == 0:
         return
     shape, need, leaving, victims = center.jobs[job, SHAPE], center.jobs[job, NEED], 0, 0
-    candidates = _candidates(center, job)
+    candidates = center.lists[BEHIND, : _find_candidates(center, job)]
     if candidates.size == 0:
         return
     running, lifted, busy = center.lists[RUNNING], center.lists[LIFTED], center.busy
@@ -67,25 +70,29 @@ def preempt(center: Center, job: int) -> None:
 
 
 @compiled
-def _candidates(center: Center, job: int) -> Ints:
-    """Running work whose place the job may take, that which started last in front."""
+def _find_candidates(center: Center, job: int) -> int:
+    """Write down running work whose place the job may take, that which started last in front; how many there is."""
     jobs, keys, running = center.jobs, center.keys, center.lists[RUNNING]
-    found, count = np.empty(center.sizes[RUNNING_SIZE], dtype=np.int64), 0
-    for place in range(found.size):
+    found, count = center.lists[BEHIND], 0
+    for place in range(center.sizes[RUNNING_SIZE]):
         run = running[place]
         lower = keys[0, run] > keys[0, job] or (keys[0, run] == keys[0, job] and keys[1, run] > keys[1, job])
         if lower and jobs[run, PREEMPTIBLE] and jobs[run, END] != LEAVES:
             found[count] = run
             count += 1
-    found = found[:count]
-    order = np.empty(count)
+    _sort(found[:count], keys, jobs)
+    return count
+
+
+@allocating
+def _sort(found: Ints, keys: Floats, jobs: Ints) -> None:
+    order, count = np.empty(found.size), found.size
     for place in range(count):
         order[place] = -keys[keys.shape[0] - 1, found[place]]
     lists.sort_by(found, order, count)
     for place in range(count):
         order[place] = -jobs[found[place], STARTED]
     lists.sort_by(found, order, count)
-    return found
 
 
 @compiled
@@ -135,7 +142,7 @@ def _spare(center: Center, shape: int, need: int, candidates: Ints, count: int) 
         move(center, run, -1, shape)
         if holdable(center.total, shape, need):
             count -= 1
-            candidates[place:count] = candidates[place + 1 : count + 1]
+            copy(candidates[place:count], candidates[place + 1 : count + 1])
         else:
             move(center, run, 1, shape)
     return count

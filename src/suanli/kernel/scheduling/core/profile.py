@@ -7,6 +7,7 @@ each amount, and of each device, over the steps of that while: a job stays where
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import (
@@ -114,10 +115,10 @@ def _split(center: Center, step: int, instant: int) -> int:
     """A new step from an instant within another on, which ends there; it says the same."""
     steps, row = center.steps, center.sizes[STEPS]
     center.sizes[STEPS] = row + 1
-    steps[row] = steps[step]
+    copy(steps[row], steps[step])
     steps[row, STEP_AT] = instant
     steps[step, STEP_AFTER] = row
-    center.step_devices[row] = center.step_devices[step]
+    copy(center.step_devices[row], center.step_devices[step])
     return int(row)
 
 
@@ -190,8 +191,9 @@ def earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int
     answer. ``row`` has then what fits on each node for that while.
     """
     rises, drops, sizes, reach = center.rises, center.drops, center.sizes, center.reach
-    center.row[:] = center.tasks[shape]
-    total = center.total[shape].copy()
+    copy(center.row, center.tasks[shape])
+    total = center.spare[0]
+    copy(total, center.total[shape])
     for node in range(center.row.size):
         reach[CURSOR, node], reach[UNTIL, node], reach[JUDGED, node] = node, NOBODY, NOBODY
     least = center.shapes[shape, UNIT]
@@ -245,7 +247,8 @@ def _narrow(center: Center, shape: int, node: int, step: int, until: int, least:
     it, and before the instant there are no more; else the instant is -1.
     """
     steps, nodes, devices, first = center.steps, center.both_nodes, center.both_devices, step
-    nodes[node], devices[node] = center.nodes[node], center.devices[node]
+    copy(nodes[node], center.nodes[node])
+    copy_devices(devices[node], center.devices[node])
     _set(center, node, step)
     while True:
         tasks, _ = tasks_on(nodes, devices, center.shapes, shape, node)

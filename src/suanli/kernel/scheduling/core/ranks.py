@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from suanli.kernel.scheduling.core import lists
-from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.jit import allocating, compiled
 from suanli.kernel.scheduling.core.tables import (
     BEHIND,
     HOLD,
@@ -25,11 +25,9 @@ def behind(center: Center, place: int) -> tuple[Ints, Ints]:
     """The queue with what is behind a place sorted by limit, and the kinds."""
     waiting, _ = lists.waiting(center)
     queue, kind_of, size = center.lists[BEHIND], center.lists[KIND_BEHIND], waiting.size
-    keys = np.empty(size - place)
     for entry in range(place, size):
         queue[entry] = waiting[entry]
-        keys[entry - place] = center.jobs[queue[entry], LIMIT]
-    lists.sort_by(queue[place:size], keys, keys.size)
+    _sort(queue[place:size], center.jobs)
     for entry in range(place, size):
         kind_of[entry] = center.jobs[queue[entry], KIND]
     return queue, kind_of
@@ -37,6 +35,15 @@ def behind(center: Center, place: int) -> tuple[Ints, Ints]:
 
 _FEW = 8
 """As many are better taken out of the queue one after the other: often they stand near its front."""
+
+
+@allocating
+def _sort(entries: Ints, jobs: Ints) -> None:
+    """Sort by limit."""
+    keys = np.empty(entries.size)
+    for place in range(keys.size):
+        keys[place] = jobs[entries[place], LIMIT]
+    lists.sort_by(entries, keys, keys.size)
 
 
 @compiled

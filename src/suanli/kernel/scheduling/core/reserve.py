@@ -8,6 +8,7 @@ What running work leaves when is ``outlook``'s; here is what is kept for the hea
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import look_again, look_ahead, matters, node_at
@@ -129,7 +130,7 @@ def startable_beside(center: Center, shape: int, need: int) -> bool:
     if shapes[shape, BESIDE_TURN] != sizes[TURN] or shapes[shape, BESIDE_SEEN] != sizes[CHANGES]:
         shapes[shape, BESIDE_TURN] = sizes[TURN]
         shapes[shape, BESIDE_SEEN] = sizes[CHANGES]
-        beside[shape] = center.total[shape]
+        copy(beside[shape], center.total[shape])
         both_nodes, both_devices, now = center.both_nodes, center.both_devices, center.tasks[shape]
         for place in range(sizes[KEPT_SIZE]):
             node = center.scratch[KEPT, place]
@@ -142,7 +143,7 @@ def startable_beside(center: Center, shape: int, need: int) -> bool:
 def choose_beside(center: Center, shape: int, need: int) -> int:
     """Choose nodes for all of the need beside the reservation, as ``choose`` does."""
     row, both_nodes, both_devices, shapes = center.row, center.both_nodes, center.both_devices, center.shapes
-    row[:] = center.tasks[shape]
+    copy(row, center.tasks[shape])
     for place in range(center.sizes[KEPT_SIZE]):
         node = center.scratch[KEPT, place]
         row[node], _ = tasks_on(both_nodes, both_devices, shapes, shape, node)
@@ -160,8 +161,8 @@ def _keep(center: Center, job: int, count: int, times: tuple[int, int, int]) -> 
         node = center.scratch[CHOSEN, place]
         center.scratch[KEPT, place] = node
         node_at(center, node, times[0], times[1], times[2])
-        center.then_nodes[node] = center.both_nodes[node]
-        center.then_devices[node] = center.both_devices[node]
+        copy(center.then_nodes[node], center.both_nodes[node])
+        copy_devices(center.then_devices[node], center.both_devices[node])
         center.nodes[node, IS_KEPT] = 1
     center.sizes[KEPT_SIZE] = count
     hold(center, job, count, True)

@@ -181,8 +181,8 @@ class Center(NamedTuple):
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``then_...`` is what is free on kept nodes at the reserved start
-    beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32) and ``busy`` [N] (float32) are for
-    choices.
+    beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy`` [N] (float32) and
+    ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial.
     """
 
     nodes: Ints
@@ -207,6 +207,8 @@ class Center(NamedTuple):
     scratch: Ints
     row: Tasks
     busy: Scores
+    node_keys: Floats
+    spare: Ints
     then_nodes: Ints
     then_devices: Ints
     both_nodes: Ints
@@ -267,6 +269,8 @@ def make_center(sizes: Sizes) -> Center:
         scratch=_ints(4, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
+        node_keys=np.zeros(nodes),
+        spare=_ints(2, sizes.engines),
         then_nodes=_ints(nodes, 12),
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, 12),

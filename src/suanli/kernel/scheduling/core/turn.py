@@ -1,25 +1,23 @@
 """One turn over all that waits, in order. Its cost is a glance at each waiting job, and work for what can start.
 
 Room only shrinks within a turn, so a kind that cannot start once cannot start later in it. The first job that cannot
-start becomes the head and gets the reservation that everything after it must respect; where more than the head are to
-have one, ``conserve`` takes the turn.
+start becomes the head and gets the reservation that everything after it must respect, the only one: ``conserve`` has
+the turn where there are more.
 """
 
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full
-from suanli.kernel.scheduling.core.conserve import turn_with_many
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import choose_now, shift
 from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
-from suanli.kernel.scheduling.core.reserve import choose_beside, meet, release, reserve, startable_beside
-from suanli.kernel.scheduling.core.rules import EASY, NO_BACKFILL, Decided, Rules
+from suanli.kernel.scheduling.core.reserve import choose_beside, meet, reserve, startable_beside
+from suanli.kernel.scheduling.core.rules import NO_BACKFILL, Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
     BARRED,
     BLOCKED,
-    HEAD,
     KEPT_SIZE,
     KINDS,
     LEAVING_SIZE,
@@ -43,20 +41,9 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
 
     Work past its expected end is taken to end at the instant ``soon``.
     """
-    sizes = center.sizes
+    sizes, jobs, kinds = center.sizes, center.jobs, center.kinds
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = 0
-    if rules.reservations <= EASY:
-        return _turn_with_one(center, now, soon, rules, started)
-    release(center)
-    sizes[HEAD] = NOBODY
-    return turn_with_many(center, now, soon, rules, started)
-
-
-@compiled
-def _turn_with_one(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
-    """Take a turn in which the head alone gets a reservation, if anybody."""
-    sizes, jobs, kinds = center.sizes, center.jobs, center.kinds
     size, this = sizes[WAITING_SIZE], sizes[TURN]
     queue, kind_of = lists.waiting(center)
     place, count, blocked = 0, 0, sizes[BARRED]

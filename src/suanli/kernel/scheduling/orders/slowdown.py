@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Floats, Ints
 from suanli.kernel.scheduling.orders.asked import MICROSECONDS, MILLI, processors
 from suanli.kernel.scheduling.prediction.history import FLOOR_US
@@ -39,7 +39,7 @@ _LEAST_FREE = 0.1
 """The least part of the center taken to be left free; else a row that needs all would go first at once."""
 
 
-@entry
+@allocating_entry
 def slowdown(
     submitted_us: Ints,
     requested_us: Ints,

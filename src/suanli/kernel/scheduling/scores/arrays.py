@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
 from suanli.model.quantities import WHOLE_DEVICE
 
@@ -41,13 +41,13 @@ class Request(NamedTuple):
     """Bit m is set where a device of model m will do; -1 where any does."""
 
 
-@entry
+@allocating_entry
 def accepts(request: Request, model: int) -> bool:
     """Whether a device of that model will do."""
     return model >= 0 and (request.models >> model) & 1 == 1
 
 
-@entry
+@allocating_entry
 def fits(free: Free, row: int, request: Request) -> bool:
     """Whether the node has room for the request."""
     if free.cpu[row] < request.cpu or free.memory[row] < request.memory:
@@ -59,7 +59,7 @@ def fits(free: Free, row: int, request: Request) -> bool:
     return found >= request.number
 
 
-@entry
+@allocating_entry
 def tightest(device: Ints, model: Ints, request: Request, taken: int = 0) -> int:
     """Position of the device with the least free that still holds the share, the first of equals; -1 if none does.
 
@@ -77,7 +77,7 @@ def tightest(device: Ints, model: Ints, request: Request, taken: int = 0) -> int
     return best
 
 
-@entry
+@allocating_entry
 def differs(device: Ints, model: Ints, request: Request, position: int) -> bool:
     """Whether the share fits on that device and no device before it is like it."""
     if device[position] < request.share or not accepts(request, model[position]):
@@ -88,7 +88,7 @@ def differs(device: Ints, model: Ints, request: Request, position: int) -> bool:
     return new
 
 
-@entry
+@allocating_entry
 def without(free: Free, row: int, request: Request) -> Ints:
     """[position] What the node's devices have free after the request, which takes the tightest of them."""
     device: Ints = free.device[row].copy()
@@ -100,7 +100,7 @@ def without(free: Free, row: int, request: Request) -> Ints:
     return device
 
 
-@entry
+@allocating_entry
 def kind_of(request: Request) -> int:
     """The kind of device demand."""
     if request.share < WHOLE_DEVICE:
@@ -108,7 +108,7 @@ def kind_of(request: Request) -> int:
     return min(request.number, KINDS - 1)
 
 
-@entry
+@allocating_entry
 def take(free: Free, row: int, request: Request, position: int) -> None:
     """Book the request on the node: a share on the device at ``position``, or (-1) on the tightest devices."""
     free.cpu[row] -= request.cpu

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import Free, Request
 from suanli.kernel.scheduling.scores.largest import Largest
 
 
-@entry
+@allocating_entry
 def best_fit(free: Free, row: int, request: Request, largest: Largest) -> tuple[float, int]:
     """What is left of cpus and devices, each in parts of the largest node's: their mean in whole hundredths.
 

@@ -5,12 +5,12 @@ Source: the comparison policy "GpuClustering" of the FGD paper (USENIX ATC 2023)
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import Free, Request, kind_of
 from suanli.kernel.scheduling.scores.largest import Largest
 
 
-@entry
+@allocating_entry
 def clustering(free: Free, row: int, request: Request, largest: Largest) -> tuple[float, int]:
     """Best a node of this kind alone, then one of several kinds with it, then an empty one, then others; fuller first.
 

@@ -6,12 +6,12 @@ which takes the largest product; here, as in the comparisons of the FGD paper, t
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import Free, Request
 from suanli.kernel.scheduling.scores.largest import Largest
 
 
-@entry
+@allocating_entry
 def dot_product(free: Free, row: int, request: Request, largest: Largest) -> tuple[float, int]:
     """Half the product of what is free and what is asked, in parts of the largest node's, in whole hundredths."""
     cpus = free.cpu[row] / largest.cpu * request.cpu / largest.cpu

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, without
 from suanli.kernel.scheduling.scores.typical import Typical
 from suanli.model.quantities import WHOLE_DEVICE
 
 
-@entry
+@allocating_entry
 def usable(cpu: int, device: Ints, model: Ints, known: Typical) -> float:
     """Thousandths of free devices that a typical request can use; what is free less this is the fragmentation."""
     expected = 0.0
@@ -45,7 +45,7 @@ def usable(cpu: int, device: Ints, model: Ints, known: Typical) -> float:
     return expected
 
 
-@entry
+@allocating_entry
 def graded(lost: float) -> float:
     """The paper's simulator's grade of a growth of fragmentation, in thousandths: -100 (much less) to 0 (much more).
 
@@ -55,7 +55,7 @@ def graded(lost: float) -> float:
     return -math.floor(100.0 / (1.0 + math.exp(lost / WHOLE_DEVICE)))
 
 
-@entry
+@allocating_entry
 def fragmentation(free: Free, row: int, request: Request, known: Typical) -> tuple[float, int]:
     """The growth of the node's fragmentation, graded, and the device whose sharing grows it least."""
     device, model = free.device[row], free.model[row]

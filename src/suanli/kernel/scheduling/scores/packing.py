@@ -5,13 +5,13 @@ Source: the comparison policy "GpuPacking" of the FGD paper (USENIX ATC 2023) wi
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import Free, Request, without
 from suanli.kernel.scheduling.scores.largest import Largest
 from suanli.model.quantities import WHOLE_DEVICE
 
 
-@entry
+@allocating_entry
 def packing(free: Free, row: int, request: Request, _largest: Largest) -> tuple[float, int]:
     """Up to -50 where shared devices suffice, by what they have free; to -33 by free devices used; above, a free node.
 

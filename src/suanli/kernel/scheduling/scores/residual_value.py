@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, without
 from suanli.kernel.scheduling.scores.typical import Floats, Typical, cpu_a_device, parts
@@ -63,7 +63,7 @@ def worth(known: Typical, devices: Ints) -> Worth:
     return Worth(fill, 1 + PRICE * _pressure(known, weight, devices), max(1.0, LEAN * mean), max(1.0, SPREAD * mean))
 
 
-@entry
+@allocating_entry
 def _fill(fill: Floats, share: Ints, weight: Floats) -> None:
     for left in range(1, fill.size):
         chance, gain = ENDING, 0.0
@@ -85,7 +85,7 @@ def _pressure(known: Typical, weight: Floats, devices: Ints) -> Floats:
     return np.asarray(wanted / np.maximum(devices, 1), dtype=np.float64)
 
 
-@entry
+@allocating_entry
 def shortage(margin: float) -> float:
     """Expected excess of a standard normal variable over ``margin``."""
     if margin > 6.0:
@@ -94,7 +94,7 @@ def shortage(margin: float) -> float:
     return density - 0.5 * margin * math.erfc(margin / math.sqrt(2.0))
 
 
-@entry
+@allocating_entry
 def value(cpu: int, device: Ints, model: Ints, known: Worth) -> float:
     """Devices' worth of requests that what is free on a node will serve."""
     filled = 0.0
@@ -111,7 +111,7 @@ def value(cpu: int, device: Ints, model: Ints, known: Worth) -> float:
     return priced * (1.0 - short / (known.lean * filled))
 
 
-@entry
+@allocating_entry
 def residual_value(free: Free, row: int, request: Request, known: Worth) -> tuple[float, int]:
     """The loss of value with what is left to begin with, and the device whose sharing loses least."""
     device, model = free.device[row], free.model[row]

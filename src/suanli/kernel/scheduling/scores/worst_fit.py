@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core.jit import entry
+from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs
 from suanli.kernel.scheduling.scores.best_fit import best_fit
 from suanli.kernel.scheduling.scores.largest import Largest
 
 
-@entry
+@allocating_entry
 def worst_fit(free: Free, row: int, request: Request, largest: Largest) -> tuple[float, int]:
     """The opposite of ``best_fit``; a share goes to the device with the most left."""
     chosen = -1
