@@ -65,7 +65,7 @@ class Kinds:
     """Kinds of waiting work [K], all in one order.
 
     ``rows`` of the tables; whether each is ``impossible`` for good. ``by_holds`` and ``by_device_holds`` are the rows
-    again, the kinds that take most rows of those tables in front, and how many each takes.
+    again, the kinds that take most rows of those tables in front, and how many more each takes than the next.
     """
 
     demands: tuple[Demand, ...]
@@ -311,9 +311,10 @@ class ClusterState:
         return self._kinds
 
     def _sorted_by(self, kinds: t.Ints, column: int, most: int) -> tuple[t.Ints, t.Ints]:
+        """Kinds by an amount, the largest first, and by how much each is above the next."""
         amounts = np.minimum(self.tables.kinds[kinds, column], most)
         order = np.argsort(-amounts, kind="stable")
-        return kinds[order], amounts[order]
+        return kinds[order], -np.diff(amounts[order], append=0)
 
     def _measure_kind(self, kind: int) -> None:
         demand = self.demands.key(kind)
@@ -481,7 +482,9 @@ def _rows_of(demand: Demand, width: int) -> tuple[int, int]:
 
 
 def _largest(kinds: tuple[t.Ints, t.Ints], waiting: t.Ints, most: int) -> int:
-    """The sum of amounts of kinds, the largest in front, each there as often as it waits, at most so many of all."""
-    rows, amounts = kinds
-    taken = np.minimum(np.cumsum(waiting[rows]), most)
-    return int(amounts @ np.diff(taken, prepend=0))
+    """The sum of amounts of kinds, the largest in front, each there as often as it waits, at most so many of all.
+
+    Given by how much each amount is above the next: every one taken up to a kind counts that once.
+    """
+    rows, above = kinds
+    return int(above @ np.minimum(np.cumsum(waiting[rows]), most))
