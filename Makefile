@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DELETE_ON_ERROR:
-.PHONY: demo up test check specs bench chaos centers fuzz lock clean
+.PHONY: demo up test check specs bench chaos centers fuzz mutants lock clean
 
 demo: .venv/server $(SUPERVISOR)
 	$(CC_WORDS) $(PY) -m demo
@@ -53,6 +53,10 @@ chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 centers: .venv/dev
 	SUANLI_CENTERS=2000 $(PY) -m pytest --timeout=0 tests/unit/kernel/scheduling/test_at_random.py
 
+# Whether the kernel's tests notice small changes of it: half an hour and more; make mutants M=reserve
+mutants: .venv/dev .mutants/ready
+	$(PY) scripts/mutants.py $(M)
+
 # Every parser of devices' outputs, 100,000 texts each
 fuzz: .venv/dev
 	SUANLI_FUZZ_CASES=100000 $(PY) -m pytest --timeout=0 tests/dialogues/test_at_random.py
@@ -63,12 +67,13 @@ lock: .tools/ready
 	$(COMPILE) $(UPGRADE) --group compiler -o requirements/compiler.txt
 	$(COMPILE) $(UPGRADE) --group build -o requirements/build.txt
 	$(COMPILE) $(UPGRADE) --group peers -o requirements/peers.txt
+	$(COMPILE) $(UPGRADE) --group mutants -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server -o requirements/server.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra replay -c requirements/server.txt -o requirements/replay.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
 
 clean:
-	rm -rf .venv .tools .peers build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)*
+	rm -rf .venv .tools .peers .mutants build dist .import_linter_cache .hypothesis .mypy_cache .pytest_cache .ruff_cache $(SUPERVISOR)*
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 .tools/ready: scripts/bootstrap.py requirements/tools.txt
@@ -86,9 +91,9 @@ clean:
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	touch $@
 
-.peers/ready: .tools/ready requirements/peers.txt
-	$(UV) venv --quiet --allow-existing --python .tools/bin/python .peers
-	$(UV) pip install --quiet --python .peers --require-hashes -r requirements/peers.txt
+.peers/ready .mutants/ready: .%/ready: .tools/ready requirements/%.txt
+	$(UV) venv --quiet --allow-existing --python .tools/bin/python .$*
+	$(UV) pip install --quiet --python .$* --require-hashes -r requirements/$*.txt
 	touch $@
 
 # Without it the first plan of a server would wait for the kernel's machine code, most of a minute.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import strategies as st
 
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
+
+DAYS = int(os.environ.get("SUANLI_DAYS", "2000"))
+"""How many to live through."""
 
 DEVICES = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([True, True, True, False])), max_size=4).map(tuple)
 NODES = st.builds(

@@ -13,7 +13,7 @@ from suanli.kernel.scheduling.core.rules import CONSERVATIVE
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from tests.unit.kernel.scheduling.core import brute
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, replay
-from tests.unit.kernel.scheduling.core.days import counts, days
+from tests.unit.kernel.scheduling.core.days import DAYS, counts, days
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Laid:
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=DAYS // 8)
 @given(days(), st.sampled_from([FIRST_FIT, BEST_FIT, WORST_FIT]), st.sampled_from([2, 3, CONSERVATIVE]))
 def test_everybody_in_order_gets_the_earliest_start_that_delays_nobody_in_front(
     day: tuple[list[Node], list[Job]], score: int, reservations: int
@@ -114,7 +114,7 @@ def _check_room(replayed: Replayed, laid: Sequence[Laid]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=DAYS // 4)
 @given(counts())
 def test_one_big_node_starts_work_as_conservative_backfilling_on_counts_does(day: tuple[int, list[Job]]) -> None:
     processors, jobs = day

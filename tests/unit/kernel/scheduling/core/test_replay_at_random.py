@@ -12,11 +12,11 @@ from suanli.kernel.scheduling.core.rules import EASY, NO_BACKFILL
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from tests.unit.kernel.scheduling.core import brute
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, replay
-from tests.unit.kernel.scheduling.core.days import counts, days
+from tests.unit.kernel.scheduling.core.days import DAYS, counts, days
 
 
 @pytest.mark.slow
-@settings(max_examples=2000)
+@settings(max_examples=DAYS)
 @given(days(), st.sampled_from([FIRST_FIT, BEST_FIT, WORST_FIT]), st.sampled_from([NO_BACKFILL, EASY]), st.booleans())
 def test_no_event_of_a_random_day_breaks_a_rule(
     day: tuple[list[Node], list[Job]], score: int, backfill: int, shortest_first: bool
@@ -80,7 +80,7 @@ def _fits(replayed: Replayed, room: Sequence[brute.Free], job: int) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=DAYS // 4)
 @given(counts(), st.booleans())
 def test_one_big_node_and_many_small_ones_start_work_as_easy_on_counts_does(
     day: tuple[int, list[Job]], shortest_first: bool
