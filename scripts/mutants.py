@@ -34,7 +34,7 @@ TESTS = [
     )
 ]
 LEFT_ALONE = ("RemoveDecorator", "_Is", "_IsNot")
-CENTERS, DAYS = 12, 100
+CENTERS, DAYS = 5, 400
 """Random centers, and random days, that are lived through for a change that the other tests do not notice."""
 
 
@@ -52,6 +52,7 @@ def judge(module: str, folder: Path) -> tuple[int, int]:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "SUANLI_CENTERS": str(CENTERS),
         "SUANLI_DAYS": str(DAYS),
+        "SUANLI_HYPOTHESIS": "unshrunk",
     }
     ask("baseline", str(config), folder=tree, environment=environment)
     ask("init", str(config), str(session), folder=tree, environment=environment)
@@ -87,7 +88,7 @@ def told(module: str) -> str:
     # It lives through the same centers again, only to count what they meet.
     words += ["-k", "not meet_everything"]
     return (
-        f'[cosmic-ray]\nmodule-path = "{CORE}/{module}.py"\ntimeout = 300.0\nexcluded-modules = []\n'
+        f'[cosmic-ray]\nmodule-path = "{CORE}/{module}.py"\ntimeout = 60.0\nexcluded-modules = []\n'
         f'test-command = "{shlex.join(words)}"\n[cosmic-ray.distributor]\nname = "local"\n'
     )
 

@@ -5,14 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from suanli.wiring.compiled import keep_compiled
 
 keep_compiled()
 # A shared machine's pauses are no fault of the code under test.
 settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+# For who asks only whether something fails, and not for the smallest example of it.
+settings.register_profile("unshrunk", deadline=None, phases=(Phase.explicit, Phase.generate))
+settings.load_profile(os.environ.get("SUANLI_HYPOTHESIS", "house"))
 
 
 def unmet() -> dict[str, str]:

@@ -109,3 +109,22 @@ def test_only_work_on_nodes_that_help_goes() -> None:
     center.turn()
     center.add(replace(URGENT, resources=asks(4)))
     assert victims(center.plan()) == [first]
+
+
+def test_of_three_the_one_in_the_middle_is_spared_where_the_others_suffice() -> None:
+    center = Center().with_nodes(node("n0", 9, 16))
+    made = []
+    for cpus in (4, 1, 4):
+        made.append(center.add(replace(SCAVENGER, resources=asks(cpus))))
+        center.turn()
+        center.pass_time(1)
+    center.add(replace(URGENT, resources=asks(8)))
+    assert victims(center.plan()) == [made[0], made[2]]
+
+
+def test_of_those_that_started_at_once_the_last_submitted_goes() -> None:
+    center = Center().with_nodes(node("n0", 4, 16))
+    made = [center.add(SCAVENGER) for _ in range(4)]
+    center.turn()
+    center.add(URGENT)
+    assert victims(center.plan()) == made[2:]

@@ -25,14 +25,30 @@ def free_beside(replayed: Replayed, jobs: Sequence[int]) -> list[Free]:
     """What is free beside what these jobs hold."""
     free = [Free(node, node.cpu, node.memory, [1000] * len(node.devices)) for node in replayed.nodes]
     for job in jobs:
-        for row, _, cpu, memory, alone in replayed.holds(job):
-            free[row].cpu -= cpu
-            free[row].memory -= memory
-            free[row].holders += 1
-            free[row].alone += alone
-        for row, position, share in replayed.device_holds(job):
-            free[row].devices[position] -= share
+        take(free, replayed.holds(job), replayed.device_holds(job))
     return free
+
+
+Rows = Sequence[tuple[int, ...]]
+"""Of nodes (node, tasks, cpus, memory, alone) or of devices (node, position, thousandths)."""
+
+
+def take(free: Sequence[Free], holds: Rows, devices: Rows) -> None:
+    """Let no longer be free what these rows hold."""
+    for row, _, cpu, memory, alone in holds:
+        free[row].cpu -= cpu
+        free[row].memory -= memory
+        free[row].holders += 1
+        free[row].alone += alone
+    for row, position, share in devices:
+        free[row].devices[position] -= share
+
+
+def least(one: Free, other: Free) -> Free:
+    """What is free of a node both in one case and in the other."""
+    devices = [min(pair) for pair in zip(one.devices, other.devices, strict=True)]
+    holders, alone = max(one.holders, other.holders), max(one.alone, other.alone)
+    return Free(one.node, min(one.cpu, other.cpu), min(one.memory, other.memory), devices, holders, alone)
 
 
 def tasks_on(free: Free, shape: Shape) -> int:
@@ -75,10 +91,6 @@ def weight(free: Free, shape: Shape) -> int:
     if shape.unit:
         return int(tasks >= shape.unit)
     return tasks
-
-
-Rows = Sequence[tuple[int, ...]]
-"""Of nodes (node, tasks, cpus, memory, alone) or of devices (node, position, thousandths)."""
 
 
 def check_holds(replayed: Replayed, job: int, holds: Rows, devices: Rows) -> None:

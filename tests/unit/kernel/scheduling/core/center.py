@@ -78,6 +78,14 @@ class Replayed:
         """Node, position, thousandths."""
         return _chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
 
+    def reserved_for_head(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """What the head alone has reserved, as in ``holds`` and ``device_holds``."""
+        center, sizes = self.center, self.center.sizes
+        return (
+            _chain(center.holds, int(sizes[t.HEAD_HOLD]), t.HELD_BY),
+            _chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT),
+        )
+
     def booked(self, job: int) -> tuple[int, list[tuple[int, ...]], list[tuple[int, ...]]]:
         """When a reservation begins and what it is of nodes and devices, as in ``holds`` and ``device_holds``."""
         sizes, center = self.center.sizes, self.center

@@ -79,13 +79,7 @@ def _free(replayed: Replayed, laid: Sequence[Laid], instant: int) -> list[brute.
     free = brute.free_beside(replayed, [])
     for one in laid:
         if one.start <= instant < one.end:
-            for row, _, cpu, memory, alone in one.holds:
-                free[row].cpu -= cpu
-                free[row].memory -= memory
-                free[row].holders += 1
-                free[row].alone += alone
-            for row, position, share in one.devices:
-                free[row].devices[position] -= share
+            brute.take(free, one.holds, one.devices)
     return free
 
 
@@ -95,12 +89,7 @@ def _fits(replayed: Replayed, laid: Sequence[Laid], job: int, instant: int) -> b
     instants = {instant, *(one.start for one in laid if instant < one.start < end)}
     least = _free(replayed, laid, instant)
     for at in instants:
-        for all_along, then in zip(least, _free(replayed, laid, at), strict=True):
-            all_along.cpu = min(all_along.cpu, then.cpu)
-            all_along.memory = min(all_along.memory, then.memory)
-            all_along.devices = [min(pair) for pair in zip(all_along.devices, then.devices, strict=True)]
-            all_along.holders = max(all_along.holders, then.holders)
-            all_along.alone = max(all_along.alone, then.alone)
+        least = [brute.least(*pair) for pair in zip(least, _free(replayed, laid, at), strict=True)]
     return brute.can_hold(least, replayed.jobs[job].shape, replayed.jobs[job].need)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, NO_BACKFILL
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from tests.unit.kernel.scheduling.core import brute
@@ -58,6 +59,30 @@ def _check_turn(replayed: Replayed, now: int, started: Sequence[int]) -> None:
     if head is not None:
         left = [job for job in after if brute.end_of(replayed, job, now) > start]
         assert _fits(replayed, brute.free_beside(replayed, left), head)
+        _check_kept(replayed, left, head, start)
+
+
+def _check_kept(replayed: Replayed, left: Sequence[int], head: int, start: int) -> None:
+    """What is kept for the head is of its nodes, and the tables say what that leaves, at its start and until then."""
+    center, sizes = replayed.center, replayed.center.sizes
+    assert (sizes[t.HEAD], sizes[t.HEAD_START]) == (head, start)
+    holds, devices = replayed.reserved_for_head()
+    brute.check_holds(replayed, head, holds, devices)
+    kept = sorted(row for row, *_ in holds)
+    assert sorted(center.scratch[t.KEPT, : sizes[t.KEPT_SIZE]].tolist()) == kept
+    assert center.nodes[:, t.IS_KEPT].tolist() == [int(row in kept) for row in range(len(replayed.nodes))]
+    now, then = brute.free_beside(replayed, replayed.running()), brute.free_beside(replayed, left)
+    brute.take(then, holds, devices)
+    for row in kept:
+        for nodes, of_devices, free in (
+            (center.then_nodes, center.then_devices, then[row]),
+            (center.both_nodes, center.both_devices, brute.least(now[row], then[row])),
+        ):
+            told = nodes[row, [t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]].tolist()
+            assert told == [free.cpu, free.memory, free.holders, free.alone]
+            there = of_devices[row, : len(free.devices)]
+            assert there[:, t.FREE].tolist() == free.devices
+            assert there[:, [t.TYPE, t.HEALTHY]].tolist() == [[*device] for device in free.node.devices]
 
 
 def _head(replayed: Replayed, now: int, started: Sequence[int], heads: Sequence[int]) -> tuple[int | None, int]:
