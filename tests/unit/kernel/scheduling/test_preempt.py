@@ -128,3 +128,26 @@ def test_of_those_that_started_at_once_the_last_submitted_goes() -> None:
     center.turn()
     center.add(URGENT)
     assert victims(center.plan()) == made[2:]
+
+
+def test_a_single_one_gives_its_place_and_one_of_higher_standing_does_not() -> None:
+    for priority, leaves in ((0, True), (1, False), (2, False)):
+        center = Center().with_nodes(node("n0", 2, 16))
+        only = center.add(replace(SCAVENGER, priority=priority))
+        center.turn()
+        center.add(URGENT)
+        assert victims(center.plan()) == ([only] if leaves else [])
+
+
+def test_it_is_the_start_that_counts_and_not_the_submission() -> None:
+    center = Center().with_nodes(node("n0", 4, 16))
+    first = center.add(WorkloadSpec(resources=asks(3)))
+    center.turn()
+    waited = center.add(replace(SCAVENGER, resources=asks(2)))
+    center.add(SCAVENGER)
+    center.turn()
+    center.pass_time(1)
+    center.end(center.run_of(first))
+    center.turn()
+    center.add(URGENT)
+    assert victims(center.plan()) == [waited]
