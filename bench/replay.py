@@ -1,7 +1,8 @@
 """Seconds of processor time in which KTH-SP2 (28,481 jobs) is replayed with EASY, machine code ready; peer: AccaSim.
 
 On one node of 100 processors, and on 100 nodes of one, where each job's nodes are chosen one by one. Median of 5;
-AccaSim replays the same log with its EASY once for each, without writing what it decided.
+AccaSim replays the same log with its EASY once for each, without writing what it decided. It reads the log as it goes,
+so the time to read it is part of the figure; it is also printed without.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ REPETITIONS = 5
 def main() -> None:
     """Measure and print the figure."""
     print(machine())
-    kth = log(LOG)
+    kth, reading = log(LOG), []
+    for _ in range(REPETITIONS):
+        began = time.process_time()
+        log(LOG)
+        reading.append(time.process_time() - began)
+    read = spread(reading)
+    print(f"reading the log: {read} s")
     group = NodeGroup(prefix="all", count=1, cpu_milli=1000 * kth.header.max_procs, memory_bytes=2**62)
     found, beside = {}, {}
     for name, center in (
@@ -38,10 +45,9 @@ def main() -> None:
             took.append(time.process_time() - began)
         found[name] = spread(took)
         beside[name] = replayed_s(LOG, center.nodes, center.cpu_milli // center.nodes // 1000)
-        print(
-            f"{name}: {found[name]} s, {1e6 * found[name].median / len(kth.trace):.1f} us a job; peer {beside[name]} s"
-        )
-    print(figure("replay", found["one node"].median, beside["one node"], "s", lower_is_better=True))
+        a_job = 1e6 * found[name].median / len(kth.trace)
+        print(f"{name}: {found[name]} s, {a_job:.1f} us a job; peer, reading included, {beside[name]} s")
+    print(figure("replay", read.median + found["one node"].median, beside["one node"], "s", lower_is_better=True))
 
 
 if __name__ == "__main__":
