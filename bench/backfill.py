@@ -62,7 +62,7 @@ def sequences(name: str) -> None:
     traces = [whole.trace.select(slice(int(first), int(first) + LENGTH)) for first in draws]
     print(f"{name}, {SEQUENCES} sequences of {LENGTH} jobs: average bounded slowdown / wait (s) / utilization")
     for order in ORDERS:
-        cells = [f"{name} {_cell(traces, whole, Policy(order=order, backfill=name)):28}" for name in BACKFILLS]
+        cells = [f"{way} {_cell(traces, whole, Policy(order=order, backfill=way)):28}" for way in BACKFILLS]
         print(f"  {order:10}" + " ".join(cells))
     print(f"  {'slowdown':10}{'':34}easy {_cell(traces, whole, POLICIES['slowdown'])}")
 

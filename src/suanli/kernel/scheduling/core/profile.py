@@ -10,6 +10,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.outlook import due_by
 from suanli.kernel.scheduling.core.tables import (
     AT,
     AT_NODE,
@@ -76,9 +77,7 @@ def build(center: Center, now: int, soon: int) -> None:
         reach[LATEST, node] = node
     # What ends at once has not ended yet: room for it is no room now.
     soon = max(soon, now + 1)
-    late = overdue = 0
-    while late < size and jobs[running[late], END] <= now:
-        late += 1
+    late, overdue = due_by(jobs, running[:size], now), 0
     due = late
     while overdue < late or (due < size and jobs[running[due], END] < NEVER):
         if overdue < late and (due == size or soon <= jobs[running[due], END]):
@@ -177,10 +176,16 @@ def occupy(center: Center, job: int, start: int, end: int, now: int) -> None:
 @compiled
 def _step_at(center: Center, node: int, instant: int) -> int:
     """The step of a node that begins at an instant, made if there is none."""
-    steps, step = center.steps, node
+    step = _reach(center.steps, node, instant)
+    return step if center.steps[step, STEP_AT] == instant else _split(center, step, instant)
+
+
+@compiled
+def _reach(steps: Ints, step: int, instant: int) -> int:
+    """The step that an instant lies in, from one on that begins no later."""
     while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= instant:
         step = steps[step, STEP_AFTER]
-    return int(step) if steps[step, STEP_AT] == instant else _split(center, step, instant)
+    return int(step)
 
 
 @compiled
@@ -223,13 +228,11 @@ def _judge(center: Center, shape: int, node: int, given: tuple[int, int, int], t
     What leaves fewer does so for a while, so before its end the node need not be looked at again.
     """
     instant, until, least = given
-    reach, steps, row = center.reach, center.steps, center.row
+    reach, row = center.reach, center.row
     if reach[UNTIL, node] > instant or reach[JUDGED, node] == instant:
         return
     reach[JUDGED, node] = instant
-    step = reach[CURSOR, node]
-    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= instant:
-        step = steps[step, STEP_AFTER]
+    step = _reach(center.steps, reach[CURSOR, node], instant)
     reach[CURSOR, node] = step
     over, tasks = _narrow(center, shape, node, step, until, least)
     reach[UNTIL, node] = over
@@ -267,10 +270,7 @@ def _narrow(center: Center, shape: int, node: int, step: int, until: int, least:
 @compiled
 def open_between(center: Center, shape: int, node: int, start: int, end: int) -> None:
     """Set ``both_nodes`` and ``both_devices`` of a node to what is free from one instant to another."""
-    steps, step = center.steps, node
-    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= start:
-        step = steps[step, STEP_AFTER]
-    _narrow(center, shape, node, step, end, 0)
+    _narrow(center, shape, node, _reach(center.steps, node, start), end, 0)
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
@@ -61,3 +62,30 @@ def counts(draw: st.DrawFn) -> tuple[int, list[Job]]:
         limit = draw(st.integers(1, 20))
         jobs.append(Job(now, draw(st.integers(1, limit)), limit, draw(st.integers(1, processors))))
     return processors, jobs
+
+
+Running = tuple[int, int, int]
+"""When a run ends, when it started, and whose it is."""
+
+
+def starts_on_counts(
+    jobs: Sequence[Job], startable: Callable[[Sequence[int], Sequence[Running], int], list[int]]
+) -> list[int]:
+    """Start of each job where after each event those start that a rule picks of who waits, given who runs, and when."""
+    starts: dict[int, int] = {}
+    running: list[Running] = []
+    waiting: list[int] = []
+    coming = list(range(len(jobs)))
+    while coming or running:
+        if running and (not coming or min(running)[0] <= jobs[coming[0]].submitted):
+            event = min(running)
+            now = event[0]
+            running.remove(event)
+        else:
+            now = jobs[coming[0]].submitted
+            waiting.append(coming.pop(0))
+        for job in startable(waiting, running, now):
+            starts[job] = now
+            running.append((now + jobs[job].runtime, now, job))
+            waiting.remove(job)
+    return [starts[job] for job in range(len(jobs))]

@@ -13,7 +13,7 @@ from suanli.kernel.scheduling.core.rules import CONSERVATIVE
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from tests.unit.kernel.scheduling.core import brute
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, replay
-from tests.unit.kernel.scheduling.core.days import DAYS, counts, days
+from tests.unit.kernel.scheduling.core.days import DAYS, Running, counts, days, starts_on_counts
 
 
 @dataclass(frozen=True)
@@ -115,27 +115,17 @@ def test_one_big_node_starts_work_as_conservative_backfilling_on_counts_does(day
 
 def _conservative_on_counts(processors: int, jobs: Sequence[Job]) -> list[int]:
     """Start of each job where all that wait are planned anew at each event, on nothing but processor counts."""
-    starts: dict[int, int] = {}
-    ends: list[tuple[int, int, int]] = []
-    coming = list(range(len(jobs)))
-    waiting: list[int] = []
-    while coming or ends:
-        if ends and (not coming or min(ends)[0] <= jobs[coming[0]].submitted):
-            event = min(ends)
-            now = event[0]
-            ends.remove(event)
-        else:
-            now = jobs[coming[0]].submitted
-            waiting.append(coming.pop(0))
-        used = [(now, max(starts[job] + jobs[job].limit, now + 1), jobs[job].need) for _, _, job in ends]
-        for job in list(waiting):
+
+    def startable(waiting: Sequence[int], running: Sequence[Running], now: int) -> list[int]:
+        used = [(now, max(start + jobs[job].limit, now + 1), jobs[job].need) for _, start, job in running]
+        gaps = []
+        for job in waiting:
             start = _first_gap(processors, used, jobs[job], now)
             used.append((start, start + jobs[job].limit, jobs[job].need))
-            if start == now:
-                starts[job] = now
-                ends.append((now + jobs[job].runtime, now, job))
-                waiting.remove(job)
-    return [starts[job] for job in range(len(jobs))]
+            gaps.append((job, start))
+        return [job for job, start in gaps if start == now]
+
+    return starts_on_counts(jobs, startable)
 
 
 def _first_gap(processors: int, used: Sequence[tuple[int, int, int]], job: Job, now: int) -> int:

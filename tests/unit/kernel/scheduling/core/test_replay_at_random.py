@@ -13,7 +13,7 @@ from suanli.kernel.scheduling.core.rules import EASY, NO_BACKFILL
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from tests.unit.kernel.scheduling.core import brute
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, replay
-from tests.unit.kernel.scheduling.core.days import DAYS, counts, days
+from tests.unit.kernel.scheduling.core.days import DAYS, Running, counts, days, starts_on_counts
 
 
 @pytest.mark.slow
@@ -121,35 +121,23 @@ def test_one_big_node_and_many_small_ones_start_work_as_easy_on_counts_does(
 
 def easy_on_counts(processors: int, jobs: Sequence[Job], *, shortest_first: bool) -> list[int]:
     """Start of each job by EASY as its paper tells it, on nothing but processor counts."""
-    starts: dict[int, int] = {}
-    ends: list[tuple[int, int, int]] = []
-    waiting: list[int] = []
-    coming = list(range(len(jobs)))
-    while coming or ends:
-        if ends and (not coming or min(ends)[0] <= jobs[coming[0]].submitted):
-            now, _, _ = event = min(ends)
-            ends.remove(event)
-        else:
-            now = jobs[coming[0]].submitted
-            waiting.append(coming.pop(0))
-        for job in _startable_on_counts(processors, jobs, waiting, starts, ends, now, shortest_first=shortest_first):
-            starts[job] = now
-            ends.append((now + jobs[job].runtime, now, job))
-            waiting.remove(job)
-    return [starts[job] for job in range(len(jobs))]
+
+    def startable(waiting: Sequence[int], running: Sequence[Running], now: int) -> list[int]:
+        return _startable_on_counts(processors, jobs, waiting, running, now, shortest_first=shortest_first)
+
+    return starts_on_counts(jobs, startable)
 
 
 def _startable_on_counts(
     processors: int,
     jobs: Sequence[Job],
     waiting: Sequence[int],
-    starts: dict[int, int],
-    ends: Sequence[tuple[int, int, int]],
+    runs: Sequence[Running],
     now: int,
     *,
     shortest_first: bool,
 ) -> list[int]:
-    running = [(starts[job] + jobs[job].limit, jobs[job].need) for _, _, job in ends]
+    running = [(start + jobs[job].limit, jobs[job].need) for _, start, job in runs]
     free = processors - sum(need for _, need in running)
     queue, chosen = list(waiting), []
     while queue and jobs[queue[0]].need <= free:
