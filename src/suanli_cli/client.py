@@ -186,6 +186,26 @@ class Client:
         """Make a token worthless."""
         self._to.send("DELETE", f"/v1/tokens/{quote(identity, safe='')}")
 
+    def projects(self) -> Json:
+        """The projects one may submit to; all of them for operators."""
+        projects: Json = self._to.document("GET", "/v1/projects")
+        return projects
+
+    def set_project(self, name: str, project: Json) -> Json:
+        """Make a project, or let it be this from now on."""
+        made: Json = self._to.document("PUT", f"/v1/projects/{quote(name, safe='')}", body=project)
+        return made
+
+    def shares(self) -> Json:
+        """How projects and their members stand."""
+        shares: Json = self._to.document("GET", "/v1/shares")
+        return shares
+
+    def usage(self, which: Query) -> Json:
+        """What runs that have ended held."""
+        usage: Json = self._to.document("GET", "/v1/usage", query=which)
+        return usage
+
     def close(self) -> None:
         """Close the kept connection."""
         self._to.close()

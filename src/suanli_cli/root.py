@@ -45,10 +45,13 @@ root = LazyGroup(
             "resume": f"{_HERE}.center:resume",
             "queues": f"{_HERE}.center:queues",
             "events": f"{_HERE}.events:events",
+            "shares": f"{_HERE}.shares:shares",
+            "usage": f"{_HERE}.shares:usage",
         },
         "section.people": {
             "whoami": f"{_HERE}.people:whoami",
             "user": f"{_HERE}.people:user",
+            "project": f"{_HERE}.shares:project",
             "token": f"{_HERE}.people:token",
         },
         "section.server": {

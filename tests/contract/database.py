@@ -52,7 +52,9 @@ from suanli.model.workload import EndCause
 from suanli.ports.clock import Clock
 from suanli.ports.store import Fold, Store, Transaction, WorkloadFilter
 from suanli.testing.builders import ANN, BOB, SetClock, allocation, node, submit
+from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract import agreed, together
+from suanli.testing.store_contract.common import DAY_US
 
 
 @dataclass(frozen=True)
@@ -185,14 +187,28 @@ class DatabaseContract:
             first = submit(tx, array=ArraySpec(indices=(3, 4)))
             submit(tx, dependencies=(Dependency(kind=DependencyKind.AFTEROK, workload=first),))
             tx.append(RunPlaced(workload=first, run=run_id(first, 1), allocation=allocation()), actor=ANN)
+            for over_midnight in (False, True):
+                done = submit(tx)
+                place_run(tx, done)
+                began = DAY_US - 1_000_000 * over_midnight
+                ended = RunEnded(
+                    workload=done,
+                    run=run_id(done, 1),
+                    cause=EndCause.EXITED,
+                    exit_code=0,
+                    started_at=Instant(began),
+                    ended_at=Instant(began + 3_000_001),
+                )
+                tx.append(ended, actor=ANN)
+            tx.append(ProjectDefined(project=Project(name=ProjectName("p"))), actor=ANN)
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
         downgrade(engines.writer, "0001")
         with engines.reader.connect() as connection:
             kept = connection.exec_driver_sql("SELECT id, spec FROM submissions ORDER BY id").all()
-            assert [decoder(WorkloadSpec)(row[1]).array is None for row in kept] == [False, True]
-            assert [row[0] for row in kept] == [1, 3]
+            assert [decoder(WorkloadSpec)(row[1]).array is None for row in kept] == [False, True, True, True]
+            assert [row[0] for row in kept] == [1, 3, 4, 5]
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
@@ -204,7 +220,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0003'")
+        place.alter("UPDATE alembic_version SET version_num = '0004'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

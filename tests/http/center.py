@@ -22,6 +22,7 @@ from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, Precision
+from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
@@ -121,6 +122,7 @@ def running(home: Path) -> Iterator[RunningCenter]:
         notifier=NoNotifier(),
         inventory=Inventory(store, engines),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
+        accounting=Accounting(store, clock),
         ending=ExitStack(),
     )
     center.ending.callback(store.close)
@@ -144,6 +146,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         tenants=center.tenants,
         inventory=center.inventory,
         scheduling=center.scheduling,
+        accounting=center.accounting,
         store=center.store,
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],
     )

@@ -73,6 +73,8 @@ RULES: Mapping[str, Rule] = {
     "DELETE /v1/tokens/{id}": Rule((401, 404, 403, 204, 404, 204)),
     "GET /v1/projects": Rule(KNOWN),
     "PUT /v1/projects/{name}": Rule(ADMIN_CHANGES, {"members": ["ann"]}),
+    "GET /v1/shares": Rule(KNOWN),
+    "GET /v1/usage": Rule(KNOWN),
     "GET /v1/health": Rule(PUBLIC),
     "GET /v1/ready": Rule(PUBLIC),
     "GET /v1/openapi.json": Rule(PUBLIC),

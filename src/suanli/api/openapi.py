@@ -21,7 +21,9 @@ from suanli.api import (
     operations,
     projects,
     queues,
+    shares,
     tokens,
+    usage,
     users,
     workloads,
 )
@@ -42,6 +44,8 @@ _TAGS = {
     "users": users,
     "tokens": tokens,
     "projects": projects,
+    "shares": shares,
+    "usage": usage,
     "health": health,
     "metrics": metrics,
 }

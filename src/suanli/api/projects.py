@@ -19,7 +19,7 @@ from suanli.model.tenancy import Project
 router = APIRouter(prefix="/v1/projects", tags=["projects"])
 
 _PROJECT = TypeAdapter(ProjectBody)
-_SHOWN = {"name": "oxides", "members": ["ada", "li"], "created_at": "2026-11-24T11:00:00.000000Z"}
+_SHOWN = {"name": "oxides", "members": ["ada", "li"], "shares": 3, "created_at": "2026-11-24T11:00:00.000000Z"}
 
 
 @router.get(
@@ -34,7 +34,7 @@ def list_projects(visit: AnyVisit) -> Response:
 @router.put(
     "/{name}",
     response_model=ProjectView,
-    openapi_extra=takes("ProjectDefinition", _PROJECT, oxides={"members": ["ada", "li"]}),
+    openapi_extra=takes("ProjectDefinition", _PROJECT, oxides={"members": ["ada", "li"], "shares": 3}),
     responses={**gives(200, "The project as it stands.", _SHOWN), **refuses(NotFoundError, body=True)},
 )
 @gathered
@@ -42,7 +42,7 @@ def define_project(
     visit: AnyVisit,
     name: Annotated[Name, Path(description="The project.", openapi_examples={"oxides": {"value": "oxides"}})],
 ) -> Change:
-    """Make a project or set its members; for administrators."""
-    members = frozenset(map(UserName, visit.read(_PROJECT).members))
-    project = Project(name=ProjectName(name), members=members)
+    """Make a project or set its members and shares; for administrators."""
+    body = visit.read(_PROJECT)
+    project = Project(name=ProjectName(name), members=frozenset(map(UserName, body.members)), shares=body.shares)
     return visit.change(lambda tx: project_view(visit.services.tenants.define_project(tx, visit.caller, project)))

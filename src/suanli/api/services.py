@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from suanli.ports.store import Store
+from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
@@ -25,5 +26,6 @@ class Services:
     tenants: Tenants
     inventory: Inventory
     scheduling: Scheduling
+    accounting: Accounting
     store: Store
     alive: Callable[[], Sequence[str]]

@@ -226,7 +226,7 @@ def submit_workloads(visit: BulkVisit, hold: Hold = False) -> Change:
 def preview_workload(visit: AnyVisit) -> Response:
     """Say where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
     spec = visit.services.workloads.normalize(visit.caller, visit.read(SPEC).noun())
-    foreseen = visit.services.scheduling.preview(spec)
+    foreseen = visit.services.scheduling.preview(spec, visit.caller.user)
     holds = () if foreseen.allocation is None else foreseen.allocation.nodes
     return answer(
         PreviewView(

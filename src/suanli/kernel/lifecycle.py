@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import singledispatch
 from typing import Protocol, TypeVar
 
+from suanli.kernel.usage import used
 from suanli.model import facts
 from suanli.model.altered import altered
 from suanli.model.errors import IllegalTransitionError, NotFoundError
@@ -27,6 +28,7 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import RetryCause
 from suanli.model.tenancy import Project, Token, User
+from suanli.model.usage import UsageDay
 from suanli.model.workload import EndCause, Run, RunState, StopCause, Workload, WorkloadState
 
 _QUEUED = frozenset({WorkloadState.HELD, WorkloadState.BLOCKED, WorkloadState.WAITING})
@@ -79,6 +81,7 @@ class Tables(Protocol):
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay: ...
 
 
 def instruction(run: Run) -> Instruction:
@@ -271,8 +274,9 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         truncated=fact.truncated,
         generation=run.generation + 1,
     )
+    usage = [_added(tables, more) for more in used(done, workload.project, workload.owner)]
     if _runs_again(workload, run, fact):
-        return [done, _queue_again(workload, at)]
+        return [done, _queue_again(workload, at), *usage]
     cause = EndCause.CANCELLED if run.stop is StopCause.CANCELLED else fact.cause
     over = _grown(
         workload,
@@ -284,7 +288,7 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         started_at=done.started_at,
         ended_at=ended_at,
     )
-    return [done, over]
+    return [done, over, *usage]
 
 
 @_fold.register
@@ -355,6 +359,21 @@ def _queue_again(workload: Workload, at: Instant) -> Workload:
         eligible_at=at if state is WorkloadState.WAITING else Instant(0),
         started_at=Instant(0),
         ended_at=Instant(0),
+    )
+
+
+def _added(tables: Tables, more: UsageDay) -> UsageDay:
+    try:
+        before = tables.usage_day(more.day, more.project, more.owner)
+    except NotFoundError:
+        return altered(more, generation=1)
+    return altered(
+        before,
+        runs=before.runs + more.runs,
+        cpu_us=before.cpu_us + more.cpu_us,
+        memory_mib_ms=before.memory_mib_ms + more.memory_mib_ms,
+        device_us=before.device_us + more.device_us,
+        generation=before.generation + 1,
     )
 
 

@@ -12,6 +12,7 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
+from suanli.model.usage import UsageDay
 from suanli.model.workload import EndCause, Run, Usage, Workload
 
 
@@ -201,7 +202,7 @@ CenterFact = (
 )
 Fact = WorkloadFact | CenterFact
 
-Record = Workload | Run | Node | Queue | User | Project | Token
+Record = Workload | Run | Node | Queue | User | Project | Token | UsageDay
 """A row of a table, whole, as it stands after a fact."""
 
 

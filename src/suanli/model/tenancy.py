@@ -40,10 +40,15 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A group of work under one account of use; its members may submit to it."""
+    """A group of work under one account of use; its members may submit to it.
+
+    ``shares`` says how much of the center it may expect beside the others: twice the shares, twice as much. With 0 it
+    gets what the others leave.
+    """
 
     name: ProjectName
     members: frozenset[UserName] = frozenset()
+    shares: int = 1
     created_at: Instant = Instant(0)
     generation: int = 0
 

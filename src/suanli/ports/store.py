@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar, cast
 
 from suanli.model.facts import Fact, Record, RecordedFact
@@ -16,6 +17,7 @@ from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, T
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import Kind
 from suanli.model.tenancy import Project, Token, User
+from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload, WorkloadState
 
 T = TypeVar("T")
@@ -41,6 +43,24 @@ class FactFilter:
     owner: UserName = UserName("")
     workload: WorkloadId = WorkloadId(0)
     types: frozenset[str] = frozenset()
+
+
+class UsageBy(StrEnum):
+    """What usage is told apart by."""
+
+    DAY = "day"
+    PROJECT = "project"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilter:
+    """Which usage: of the days from ``first`` to ``last``, both counted in; empty names hold for all."""
+
+    first: int
+    last: int
+    project: ProjectName = ProjectName("")
+    owner: UserName = UserName("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +247,21 @@ class Reading(Protocol):
         """All tokens of a user, oldest first."""
         ...
 
+    def usage_day(self, day: int, project: ProjectName, owner: UserName) -> UsageDay:
+        """What one user's runs in one project held on one day.
+
+        Raises:
+            NotFoundError: none ended that held anything on that day.
+        """
+        ...
+
+    def usage(self, which: UsageFilter, by: frozenset[UsageBy]) -> Sequence[UsageDay]:
+        """What was held, summed up over all that it is not told apart by: day 0 and empty names stand for those.
+
+        By day, project and owner. Generations are 0: a sum is no record.
+        """
+        ...
+
     def facts(self, after: FactSeq, which: FactFilter, limit: int) -> Sequence[RecordedFact]:
         """Facts that pass the filter with a higher number than ``after``, in order, at most ``limit``."""
         ...
@@ -366,6 +401,7 @@ class Lookups(Protocol):
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay: ...
 
 
 class Fold(Protocol):

@@ -22,6 +22,7 @@ from suanli.adapters.notify.none import NoNotifier
 from suanli.adapters.notify.smtp import MailServer, SmtpNotifier
 from suanli.adapters.notify.webhook import WebhookNotifier
 from suanli.kernel.lifecycle import fold
+from suanli.kernel.scheduling.fair_share import ShareWeights
 from suanli.kernel.scheduling.plan import Policy
 from suanli.loops.launch import Launch
 from suanli.loops.loop import Loop
@@ -35,6 +36,7 @@ from suanli.ports.clock import Clock
 from suanli.ports.engine import Engine
 from suanli.ports.notify import Notifier
 from suanli.ports.store import Store
+from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.requests import Requests
@@ -64,6 +66,7 @@ class Center:
     inventory: Inventory
     notifier: Notifier
     scheduling: Scheduling
+    accounting: Accounting
     ending: ExitStack
 
     def close(self) -> None:
@@ -127,7 +130,8 @@ def build_center(settings: Settings) -> Center:
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
         notifier=notifier,
-        scheduling=Scheduling(store, lambda: _planner(store, clock, settings.home)),
+        scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
+        accounting=Accounting(store, clock),
         ending=ending,
     )
 
@@ -164,12 +168,17 @@ def _mail_server(settings: Settings) -> MailServer:
     return server
 
 
-def _planner(store: Store, clock: Clock, home: Path) -> Planner:
+def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
     """Load the kernel's machine code, and make a planner that decides with it."""
-    use_linked(keep_compiled(home / "cache"))
+    use_linked(keep_compiled(settings.home / "cache"))
     from suanli.services.scheduling.planner import Planner  # noqa: PLC0415  not before there is something to plan
 
-    return Planner(store, clock, Policy())
+    shares = ShareWeights(
+        project_s=settings.share_project_s,
+        member_s=settings.share_member_s,
+        half_life_s=settings.share_half_life_s,
+    )
+    return Planner(store, clock, Policy(shares=shares))
 
 
 def _control_group(home: Path) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from suanli.adapters.notify.smtp import Security
+from suanli.model.spec import MAX_TIME_LIMIT_S
 
 
 def default_home() -> Path:
@@ -54,6 +55,15 @@ class Settings(BaseSettings):
     mail_password_file: Path | None = Field(default=None, description="file that holds the password of that user")
     webhook_hosts: str = Field(default="", description="HOST or HOST:PORT, commas between: https services to tell")
     notify_language: Literal["en", "zh"] = Field(default="en", description="language of what people are told")
+    share_project_s: int = Field(
+        default=7 * 86_400, ge=0, le=MAX_TIME_LIMIT_S, description="waiting that a project's unused share is worth"
+    )
+    share_member_s: int = Field(
+        default=86_400, ge=0, le=MAX_TIME_LIMIT_S, description="the same of a member within the project"
+    )
+    share_half_life_s: int = Field(
+        default=7 * 86_400, gt=0, le=MAX_TIME_LIMIT_S, description="after which what was held counts half"
+    )
     retention_s: int = Field(default=7 * 86_400, gt=0, description="how long scratch folders outlive their runs")
 
     @property

@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(reply)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815  the base class's names
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815  the base class's names
 
     def _send(self, reply: Reply) -> None:
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

@@ -272,6 +272,53 @@ def test_users_and_tokens_are_listed(listing: FakeServer, capsys: pytest.Capture
     assert "t7" in capsys.readouterr().out
 
 
+def test_projects_are_set_and_listed(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    oxides = {"name": "oxides", "members": ["ada", "li"], "shares": 3}
+    server.on("PUT", "/v1/projects/oxides", Reply(oxides))
+    server.on("GET", "/v1/projects", Reply({"items": [oxides]}))
+    assert run(["project", "set", "oxides", "--member", "li", "--member", "ada", "--shares", "3"]) == 0
+    assert server.asked[0].body == {"members": ["ada", "li"], "shares": 3}
+    assert run(["project", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["oxides", "3", "ada", "li"]
+
+
+def test_shares_are_shown_with_members_below_their_project(
+    server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = {"project": "oxides", "owner": None, "share": 0.75, "held": 0.5, "factor": 0.63, "credit": 381_000}
+    member = {"project": "oxides", "owner": "ada", "share": 0.375, "held": 0.5, "factor": 0.4, "credit": 34_560}
+    server.on("GET", "/v1/shares", [Reply({"half_life": 604_800, "items": [whole, member]}), Reply({"items": []})])
+    assert run(["shares"]) == 0
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["oxides", "75.0%", "50.0%", "0.63", "4d09h"]
+    assert lines[1].startswith("  ada ")
+    assert run(["shares"]) == 0
+    assert "nobody" in capsys.readouterr().out
+
+
+def test_usage_is_told_apart_as_asked(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    item = {
+        "day": "2026-11-24",
+        "project": None,
+        "owner": "ada",
+        "runs": 412,
+        "cpu_hours": 9310.25,
+        "memory_gib_hours": 18620.5,
+        "device_hours": 96.0,
+    }
+    answer = {"since": "2026-11-01", "until": "2026-11-24", "items": [item]}
+    server.on("GET", "/v1/usage", [Reply(answer), Reply(answer | {"items": []})])
+    assert run(["usage", "--by", "day", "--by", "owner", "--since", "2026-11-01", "--owner", "ada"]) == 0
+    asked = server.asked_of("GET", "/v1/usage")[0].query
+    assert asked == {"by": ["day", "owner"], "since": ["2026-11-01"], "owner": ["ada"]}
+    first, headings, row = capsys.readouterr().out.splitlines()
+    assert first.startswith("2026-11-01 to 2026-11-24")
+    assert headings.split() == ["DAY", "OWNER", "RUNS", "CPU", "HOURS", "GIB", "HOURS", "DEVICE", "HOURS"]
+    assert row.split() == ["2026-11-24", "ada", "412", "9310.25", "18620.50", "96.00"]
+    assert run(["usage"]) == 0
+    assert "nothing was held" in capsys.readouterr().out
+
+
 def test_outputs_are_fetched_into_a_file_of_their_own(
     server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

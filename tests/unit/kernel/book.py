@@ -14,15 +14,19 @@ from suanli.model.quantities import Instant
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
+from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload
 from suanli.testing.builders import ANN, allocation
 
 R = TypeVar("R", bound=Record)
-Key = tuple[type, str | int]
+Name = str | int | tuple[int, ProjectName, UserName]
+Key = tuple[type, Name]
 
 
 def key_of(record: Record) -> Key:
     """What a record is found by."""
+    if isinstance(record, UsageDay):
+        return UsageDay, (record.day, record.project, record.owner)
     return type(record), record.name if isinstance(record, Node | Queue | User | Project) else record.id
 
 
@@ -58,14 +62,14 @@ class Book:
         """The name of the latest run, or of the first if there was none."""
         return run_id(workload, max(1, self.workload(workload).attempt))
 
-    def all(self, kind: type[R]) -> Mapping[str | int, R]:
+    def all(self, kind: type[R]) -> Mapping[Name, R]:
         """All records of one kind, by key."""
         return {key: record for (_, key), record in self.records.items() if isinstance(record, kind)}
 
-    def _one(self, kind: type[R], key: str | int) -> R:
+    def _one(self, kind: type[R], key: Name) -> R:
         found = self.records.get((kind, key))
         if not isinstance(found, kind):
-            raise NotFoundError(kind.__name__.lower(), key)
+            raise NotFoundError(kind.__name__.lower(), str(key))
         return found
 
     def submission(self, first: WorkloadId) -> Submission:
@@ -94,3 +98,6 @@ class Book:
 
     def token(self, token: TokenId) -> Token:
         return self._one(Token, token)
+
+    def usage_day(self, day: int, project: ProjectName, owner: UserName) -> UsageDay:
+        return self._one(UsageDay, (day, project, owner))

@@ -12,9 +12,10 @@ from suanli.model.facts import Fact, Record
 from suanli.model.ids import WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.spec import Dependency, DependencyKind, RetryCause, RetryPolicy
+from suanli.model.usage import UsageDay
 from suanli.model.workload import EndCause, Run, RunState, StopCause, Workload, WorkloadState
 from suanli.testing.builders import allocation, spec
-from tests.unit.kernel.book import Book
+from tests.unit.kernel.book import Book, Key
 
 AFTEROK = Dependency(kind=DependencyKind.AFTEROK, workload=WorkloadId(77))
 AFTER = Dependency(kind=DependencyKind.AFTER, workload=WorkloadId(78), index=3)
@@ -39,7 +40,7 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
         for record in changed:
             self._judge(fact, before, record)
 
-    def _judge(self, fact: Fact, before: dict[tuple[type, str | int], Record], record: Record) -> None:
+    def _judge(self, fact: Fact, before: dict[Key, Record], record: Record) -> None:
         if not isinstance(record, Run | Workload):
             return
         old = before.get((type(record), record.id))
@@ -179,6 +180,15 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
                 assert (workload.started_at, workload.exit_code, workload.signal) == (0, -1, 0)
             if workload.state is WorkloadState.BLOCKED:
                 assert workload.dependencies
+
+    @invariant()
+    def usage_is_what_ended_runs_held(self) -> None:
+        began = [run for run in self.book.all(Run).values() if run.state is RunState.ENDED and run.started_at]
+        days = self.book.all(UsageDay).values()
+        assert sum(day.runs for day in days) == len(began)
+        assert sum(day.generation for day in days) == len(began)
+        held_us = sum(max(run.ended_at - run.started_at, 0) for run in began)
+        assert sum(day.cpu_us for day in days) == held_us
 
     def teardown(self) -> None:
         replayed = Book()

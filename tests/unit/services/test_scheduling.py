@@ -14,7 +14,7 @@ from suanli.model.workload import EndCause, RunState, StopCause, WorkloadState
 from suanli.ports.store import FactFilter
 from suanli.services.scheduling import TurnReport, Why
 from suanli.services.workloads import parse_ref
-from suanli.testing.builders import GIB, spec
+from suanli.testing.builders import ANN, GIB, spec
 from tests.unit.services.center import Center, admin, ann, operator
 from tests.unit.services.turning import Turning
 
@@ -219,7 +219,7 @@ def test_the_last_plan_says_in_short_why_each_waits(turning: Turning, center: Ce
 def test_a_preview_says_what_would_happen_and_records_nothing(turning: Turning, center: Center) -> None:
     turning.submit(resources=HALF, time_limit_s=100)
     facts = center.facts()
-    now, later, never = (turning.planner.preview(spec(resources=asked)) for asked in (HALF, cpus(5), cpus(9)))
+    now, later, never = (turning.planner.preview(spec(resources=asked), ANN) for asked in (HALF, cpus(5), cpus(9)))
     assert (now.decision, later.decision, never.decision) == (Decision.NOW, Decision.LATER, Decision.NEVER)
     assert now.allocation is not None
     assert [(hold.node, hold.cpu_milli) for hold in now.allocation.nodes] == [(NODE, 4000)]

@@ -31,6 +31,7 @@ T = TypeVar("T")
 LOCAL = EngineName("local")
 _SETTLES_WITHIN = 100
 _MANY = 10_000
+FIRST_COME = Policy()
 
 
 class Between:
@@ -107,9 +108,9 @@ def would_record(center: Center) -> list[Fact]:
     return []
 
 
-def planning(store: Store, clock: Clock) -> Scheduling:
+def planning(store: Store, clock: Clock, policy: Policy = FIRST_COME) -> Scheduling:
     """A planner of a store."""
-    return Scheduling(store, lambda: Planner(store, clock, Policy()))
+    return Scheduling(store, lambda: Planner(store, clock, policy))
 
 
 @dataclass
@@ -117,6 +118,7 @@ class Turning:
     """The planner of a center with one node of eight cpus, and everything that follows from its turns."""
 
     center: Center
+    policy: Policy = FIRST_COME
     store: Between = field(init=False)
     planner: Scheduling = field(init=False)
 
@@ -127,7 +129,7 @@ class Turning:
 
     def restart(self) -> None:
         """From now on a planner that knows only the tables."""
-        self.planner = planning(self.store, self.center.clock)
+        self.planner = planning(self.store, self.center.clock, self.policy)
 
     def engine(self) -> None:
         """Let the engine do what it is told, and record it."""

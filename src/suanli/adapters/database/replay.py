@@ -13,6 +13,7 @@ from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS
+from suanli.adapters.database.usage import USAGE_DAYS
 from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
 from suanli.model.errors import NotFoundError
@@ -20,6 +21,7 @@ from suanli.model.facts import Record
 from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.resources import Node, Queue
 from suanli.model.tenancy import Project, Token, User
+from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Workload
 from suanli.ports.store import Fold, TableDifference
 
@@ -67,6 +69,9 @@ class Replayed:
 
     def token(self, token: TokenId, /) -> Token:
         return self._find(TOKENS, (token,))
+
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay:
+        return self._find(USAGE_DAYS, (day, project, owner))
 
     def _find(self, aggregate: Aggregate[R], key: Key) -> R:
         record: R | None = self._records[aggregate].get(key)

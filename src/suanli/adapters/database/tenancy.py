@@ -31,6 +31,7 @@ projects = Table(
     metadata,
     text("name", key=True),
     text("members"),
+    whole("shares"),
     whole("created_at_us"),
     whole("generation"),
     sqlite_strict=True,
@@ -81,11 +82,11 @@ def _user_record(row: Row) -> User:
 
 
 def _project_row(project: Project) -> Row:
-    return (project.name, encode(project.members).decode(), project.created_at, project.generation)
+    return (project.name, encode(project.members).decode(), project.shares, project.created_at, project.generation)
 
 
 def _project_record(row: Row) -> Project:
-    return Project(name=row[0], members=_read_members(row[1]), created_at=row[2], generation=row[3])
+    return Project(name=row[0], members=_read_members(row[1]), shares=row[2], created_at=row[3], generation=row[4])
 
 
 def _token_row(token: Token) -> Row:

@@ -92,6 +92,8 @@ class ProjectView:
     """Its name."""
     members: list[str]
     """Who may submit to it."""
+    shares: int
+    """How much of the center it may expect: twice the shares, twice as much."""
     created_at: Timestamp
     """Since when it is known."""
 
@@ -162,6 +164,8 @@ class ProjectBody(Body):
 
     members: frozenset[Name] = Field(default=frozenset(), max_length=10_000, examples=[["ada", "li"]])
     """Who may submit to it."""
+    shares: int = Field(default=1, ge=0, le=1_000_000, examples=[3])
+    """How much of the center it may expect beside the others: twice the shares, twice as much; 0: what they leave."""
 
 
 def user_view(user: User) -> UserView:
@@ -190,7 +194,12 @@ def token_view(token: Token) -> TokenView:
 
 def project_view(project: Project) -> ProjectView:
     """Show a project."""
-    return ProjectView(name=project.name, members=sorted(project.members), created_at=timestamp(project.created_at))
+    return ProjectView(
+        name=project.name,
+        members=sorted(project.members),
+        shares=project.shares,
+        created_at=timestamp(project.created_at),
+    )
 
 
 def whoami_view(caller: Caller, user: User) -> WhoamiView:

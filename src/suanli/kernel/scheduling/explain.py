@@ -27,7 +27,7 @@ from suanli.kernel.scheduling.plan import Decision, Explanation, Policy, Reason,
 from suanli.kernel.scheduling.refusals import array_full, window
 from suanli.kernel.scheduling.state import NEVER, ClusterState, Job
 from suanli.model.altered import altered
-from suanli.model.ids import ProjectName, UserName, WorkloadId
+from suanli.model.ids import UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Workload, WorkloadState
@@ -48,8 +48,8 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
     return after.explain(state, job)
 
 
-def preview(state: ClusterState, spec: WorkloadSpec, now: Instant, policy: Policy) -> Explanation:
-    """Explain a spec as if it were queued now, last of its standing: where it would start, or why not (workload 0).
+def preview(state: ClusterState, spec: WorkloadSpec, owner: UserName, now: Instant, policy: Policy) -> Explanation:
+    """Explain a spec as if its owner queued it now: where it would start, or why not (workload 0).
 
     Of an array it is the first element that is judged. A queue not set has priority 0. The state stays as it is.
 
@@ -59,8 +59,8 @@ def preview(state: ClusterState, spec: WorkloadSpec, now: Instant, policy: Polic
     workload = Workload(
         id=_UNQUEUED,
         submission=_UNQUEUED,
-        owner=UserName(""),
-        project=ProjectName(""),
+        owner=owner,
+        project=spec.project,
         kind=spec.kind,
         name=spec.name,
         queue=spec.queue,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.fair_share import ShareWeights
 from suanli.model.ids import EngineName, RunId, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, NodeHold
@@ -82,12 +83,14 @@ class Policy:
     """How the center decides; ``score`` names one of ``cycle.SCORES``.
 
     Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
-    are made in one turn, so that a turn stays short; the plan says whether it is ``complete``.
+    are made in one turn, so that a turn stays short; the plan says whether it is ``complete``. ``shares`` says what is
+    owed to whom, to the one who keeps the standings.
     """
 
     score: str = "best_fit"
     overrun_s: int = 1
     placements: int = 256
+    shares: ShareWeights = ShareWeights()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

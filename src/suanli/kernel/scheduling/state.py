@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -14,9 +13,11 @@ from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
+from suanli.kernel.scheduling.fair_share import NOBODY_OWED, Account, Standings
+from suanli.kernel.scheduling.kinds import Kinds, kinds_of, largest, rows_of
 from suanli.kernel.scheduling.plan import MICROSECONDS, ReasonCode
 from suanli.model.errors import InvalidRequestError, NotFoundError
-from suanli.model.ids import EngineName, NodeName, QueueName, RunId, WorkloadId
+from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node, NodeHold, NodeState, Queue
 from suanli.model.spec import WorkloadSpec
@@ -49,6 +50,9 @@ class Job:
     attempt: int
     generation: int
     queue: QueueName
+    project: ProjectName
+    owner: UserName
+    since: Instant
     time_limit_s: int
     demand: Demand
     array: int
@@ -58,21 +62,6 @@ class Job:
 
 _SPARE_SHAPES = 256
 """Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """Kinds of waiting work [K], all in one order.
-
-    ``rows`` of the tables; whether each is ``impossible`` for good. ``by_holds`` and ``by_device_holds`` are the rows
-    again, the kinds that take most rows of those tables in front, and how many more each takes than the next.
-    """
-
-    demands: tuple[Demand, ...]
-    rows: t.Ints
-    impossible: t.Flags
-    by_holds: tuple[t.Ints, t.Ints]
-    by_device_holds: tuple[t.Ints, t.Ints]
 
 
 class ClusterState:
@@ -101,6 +90,8 @@ class ClusterState:
         """Rows by name."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._queues: dict[QueueName, int] = {}
+        self._standings = NOBODY_OWED
+        self._credits: dict[Account, int] = {}
         self._waiting: dict[WorkloadId, Job] = {}
         self._running: dict[RunId, Job] = {}
         self._rows: Codes[WorkloadId | RunId] = Codes()
@@ -143,14 +134,25 @@ class ClusterState:
     def set_queue(self, queue: Queue) -> None:
         """A queue is there, or has another priority."""
         if self._queues.get(queue.name, 0) != queue.priority:
-            for job in [job for job in self.jobs.values() if job.queue == queue.name]:
-                if job.workload in self._waiting:
-                    changes.wait_no_longer(self.tables, job.row)
-                    self.tables.keys[0, job.row] = -queue.priority
-                    changes.wait(self.tables, job.row)
-                else:
-                    self.tables.keys[0, job.row] = -queue.priority
+            rows = [job.row for job in self.jobs.values() if job.queue == queue.name]
+            self.tables.keys[0, rows] = -queue.priority
+            t.sort_queue(self.tables)
         self._queues[queue.name] = queue.priority
+
+    def rank(self, standings: Standings) -> None:
+        """Among work of equal standing, let the order be that of these credits, for what waits and what will."""
+        self._standings = standings
+        before, self._credits = self._credits, {}
+        credit_us = {account: self._credit_us(account) for account in self.accounts()}
+        if any(before.get(account) != credit for account, credit in credit_us.items()):
+            waiting = list(self._waiting.values())
+            owed = [job.since - credit_us[job.project, job.owner] for job in waiting]
+            self.tables.keys[2, [job.row for job in waiting]] = owed
+            t.sort_queue(self.tables)
+
+    def accounts(self) -> set[Account]:
+        """Whose work waits, and in which projects."""
+        return {(job.project, job.owner) for job in self._waiting.values()}
 
     def enqueue(self, workload: Workload, spec: WorkloadSpec) -> None:
         """A workload may start as soon as there is room: it is WAITING. Said again, the last word holds.
@@ -287,8 +289,8 @@ class ClusterState:
         nodes, width, kinds = len(self.names), self.tables.devices.shape[1], self.kinds
         waiting = self.tables.kinds[:, t.WAITING_OF]
         self._reach(
-            holds=self._held + nodes + _largest(kinds.by_holds, waiting, placements),
-            device_holds=self._devices_held + nodes * width + _largest(kinds.by_device_holds, waiting, placements),
+            holds=self._held + nodes + largest(kinds.by_holds, waiting, placements),
+            device_holds=self._devices_held + nodes * width + largest(kinds.by_device_holds, waiting, placements),
         )
 
     @property
@@ -300,25 +302,13 @@ class ClusterState:
                 for code in codes:
                     self._measure_kind(code)
                 self._are_kinds_stale = False
-            rows, nodes = np.array(codes, dtype=np.int64), len(self.names)
-            self._kinds = Kinds(
-                tuple(map(self.demands.key, codes)),
-                rows,
-                self.tables.kinds[rows, t.IMPOSSIBLE] > 0,
-                self._sorted_by(rows, t.HOLDS_OF, nodes),
-                self._sorted_by(rows, t.DEVICE_HOLDS_OF, nodes * self.tables.devices.shape[1]),
-            )
+            demands = tuple(map(self.demands.key, codes))
+            self._kinds = kinds_of(self.tables, demands, codes, len(self.names))
         return self._kinds
-
-    def _sorted_by(self, kinds: t.Ints, column: int, most: int) -> tuple[t.Ints, t.Ints]:
-        """Kinds by an amount, the largest first, and by how much each is above the next."""
-        amounts = np.minimum(self.tables.kinds[kinds, column], most)
-        order = np.argsort(-amounts, kind="stable")
-        return kinds[order], -np.diff(amounts[order], append=0)
 
     def _measure_kind(self, kind: int) -> None:
         demand = self.demands.key(kind)
-        measured = (*_rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
+        measured = (*rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
     def _chains(self, nodes: int, devices: int) -> tuple[list[list[int]], list[list[int]]]:
@@ -336,13 +326,17 @@ class ClusterState:
         self.tables.bounds[array, t.MOST] = bound
         self.tables.jobs[row, t.PREEMPTIBLE] = workload.preemptible
         since = workload.eligible_at or workload.submitted_at
-        self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, since, workload.id)
+        owed = since - self._credit_us((workload.project, workload.owner))
+        self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, owed, workload.id)
         job = Job(
             row=row,
             workload=workload.id,
             attempt=workload.attempt,
             generation=workload.generation,
             queue=workload.queue,
+            project=workload.project,
+            owner=workload.owner,
+            since=since,
             time_limit_s=workload.time_limit_s,
             demand=demand_of(spec),
             array=array,
@@ -350,6 +344,12 @@ class ClusterState:
         )
         self.jobs[row] = job
         return job
+
+    def _credit_us(self, account: Account) -> int:
+        credit = self._credits.get(account)
+        if credit is None:
+            credit = self._credits[account] = self._standings.credit_s(*account) * MICROSECONDS
+        return credit
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]
@@ -472,19 +472,3 @@ def _chain(table: t.Ints, row: int, columns: int) -> list[list[int]]:
 
 def _rows(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:
     return np.array(amounts, dtype=np.int64).reshape(-1, width)
-
-
-@cache
-def _rows_of(demand: Demand, width: int) -> tuple[int, int]:
-    """Most rows of holds and of device holds that work of a demand takes, on nodes with so many device positions."""
-    nodes = demand.nodes or demand.tasks
-    return nodes, nodes * width if demand.exclusive else demand.tasks * demand.device_count
-
-
-def _largest(kinds: tuple[t.Ints, t.Ints], waiting: t.Ints, most: int) -> int:
-    """The sum of amounts of kinds, the largest in front, each there as often as it waits, at most so many of all.
-
-    Given by how much each amount is above the next: every one taken up to a kind counts that once.
-    """
-    rows, above = kinds
-    return int(above @ np.minimum(np.cumsum(waiting[rows]), most))

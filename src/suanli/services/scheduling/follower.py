@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suanli.kernel.lifecycle import fold
+from suanli.kernel.scheduling.fair_share import FairShare
 from suanli.kernel.scheduling.state import ClusterState, expected_end
 from suanli.model.facts import (
     NodeRegistered,
     NodeStateChanged,
+    ProjectDefined,
     QueueDefined,
     RecordedFact,
     WorkloadFact,
     WorkloadSubmitted,
 )
 from suanli.model.ids import FactSeq, RunId, WorkloadId
+from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
 from suanli.ports.store import Reading, Store
@@ -25,12 +28,13 @@ _SPECS_KEPT = 20_000
 
 
 class Follower:
-    """Reads facts once, in order, and brings ``state`` and ``blocked`` up to them."""
+    """Reads facts once, in order, and brings ``state``, ``blocked`` and ``fair_share`` up to them."""
 
-    def __init__(self, store: Store, state: ClusterState, blocked: Blocked) -> None:
+    def __init__(self, store: Store, state: ClusterState, blocked: Blocked, fair_share: FairShare) -> None:
         self._store = store
         self._state = state
         self._blocked = blocked
+        self._fair_share = fair_share
         self._upto: FactSeq | None = None
         self._queued: set[WorkloadId] = set()
         self._runs: dict[WorkloadId, RunId] = {}
@@ -50,7 +54,11 @@ class Follower:
 
     def _begin(self, tables: Reading) -> None:
         """From the tables, once: everything that is queued or holds something."""
-        self._places(tables)
+        for queue in tables.queues():
+            self._state.set_queue(queue)
+        for node in tables.nodes():
+            self._set_node(node)
+        self._fair_share.set_projects(tables.projects())
         for workload, submission in tables.queued():
             self._follow(tables, workload, submission.spec, None)
         runs = {run.workload: run for run in tables.active_runs()}
@@ -58,11 +66,9 @@ class Follower:
             self._follow(tables, workload, None, runs[workload.id])
         self._upto = tables.last_fact()
 
-    def _places(self, tables: Reading) -> None:
-        for queue in tables.queues():
-            self._state.set_queue(queue)
-        for node in tables.nodes():
-            self._state.set_node(node)
+    def _set_node(self, node: Node) -> None:
+        self._state.set_node(node)
+        self._fair_share.set_node(node)
 
     def _take(self, tables: Reading, news: Sequence[RecordedFact]) -> None:
         specs: dict[WorkloadId, WorkloadSpec] = {}
@@ -77,8 +83,12 @@ class Follower:
                     fresh.update((made.id, made) for made in fold(tables, recorded) if isinstance(made, Workload))
             elif isinstance(fact, WorkloadFact):
                 touched.add(fact.workload)
-            elif isinstance(fact, NodeRegistered | NodeStateChanged | QueueDefined):
-                self._places(tables)
+            elif isinstance(fact, NodeRegistered | NodeStateChanged):
+                self._set_node(tables.node(fact.node if isinstance(fact, NodeStateChanged) else fact.node.name))
+            elif isinstance(fact, QueueDefined):
+                self._state.set_queue(tables.queue(fact.queue.name))
+            elif isinstance(fact, ProjectDefined):
+                self._fair_share.set_projects(tables.projects())
         for workload in (made for name, made in fresh.items() if name not in touched):
             self._follow(tables, workload, specs[workload.submission], None)
         runs = tables.last_runs(sorted(touched))
@@ -94,12 +104,14 @@ class Follower:
         active = workload.state.active and run is not None
         if held is not None and (not active or (run is not None and run.id != held)):
             self._state.vacate(held)
+            self._fair_share.end(held)
             del self._runs[workload.id]
         if workload.state is WorkloadState.WAITING:
             self._state.enqueue(workload, spec or self._spec(tables, workload))
             self._queued.add(workload.id)
         elif active and run is not None:
             self._state.occupy(run, workload, spec or self._spec(tables, workload), expected_end(run))
+            self._fair_share.begin(run, workload.project, workload.owner)
             self._runs[workload.id] = run.id
 
     def _spec(self, tables: Reading, workload: Workload) -> WorkloadSpec:

@@ -6,18 +6,24 @@ from collections.abc import Sequence
 
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.explain import explain, preview
+from suanli.kernel.scheduling.fair_share import FairShare, Standings
 from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
-from suanli.model.ids import WorkloadId, run_id
+from suanli.model.ids import UserName, WorkloadId, run_id
+from suanli.model.quantities import Instant
 from suanli.model.spec import WorkloadSpec
+from suanli.model.usage import DAY_US
 from suanli.model.workload import RunState, Workload, WorkloadState
 from suanli.ports.clock import Clock
-from suanli.ports.store import Store, Transaction
+from suanli.ports.store import Store, Transaction, UsageBy, UsageFilter
 from suanli.services.scheduling.answers import TurnReport, Why
 from suanli.services.scheduling.blocked import Blocked
 from suanli.services.scheduling.follower import Follower
+
+_RANK_US = 60 * 1_000_000
+"""How long an order holds: what is owed moves by days."""
 
 
 class Planner:
@@ -29,7 +35,9 @@ class Planner:
         self._policy = policy
         self._state = ClusterState()
         self._blocked = Blocked()
-        self._follower = Follower(store, self._state, self._blocked)
+        self._fair_share = FairShare(policy.shares)
+        self._follower = Follower(store, self._state, self._blocked, self._fair_share)
+        self._ranked_at = Instant(0)
         self._plan = Plan()
 
     def turn(self) -> TurnReport:
@@ -38,7 +46,7 @@ class Planner:
         The plan is applied under generations: a row whose workload or nodes have changed since is dropped, and planned
         anew in the next turn. Nobody gives way to what waits no longer.
         """
-        self._follower.catch_up()
+        self._catch_up()
         plan = cycle(self._state, self._clock.now(), self._policy)
         self._plan = plan
         if not (plan.placements or plan.preemptions or self._blocked.due):
@@ -72,17 +80,36 @@ class Planner:
             return Why(workload=found, explanation=None)
         return Why(workload=found, explanation=explain(self._state, workload, self._clock.now(), self._policy))
 
-    def preview(self, spec: WorkloadSpec) -> Explanation:
-        """Where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
+    def preview(self, spec: WorkloadSpec, owner: UserName) -> Explanation:
+        """Where a spec would start if its owner submitted it now, or why it would wait; nothing is recorded."""
+        self._catch_up()
+        return preview(self._state, spec, owner, self._clock.now(), self._policy)
+
+    def standings(self) -> Standings:
+        """How projects and their members stand at this instant."""
         self._follower.catch_up()
-        return preview(self._state, spec, self._clock.now(), self._policy)
+        return self._standings(self._clock.now())
+
+    def _catch_up(self) -> None:
+        """Take in all that happened; now and then, let the queue have the order that is owed."""
+        self._follower.catch_up()
+        now = self._clock.now()
+        if self._policy.shares.count and not 0 <= now - self._ranked_at < _RANK_US:
+            self._state.rank(self._standings(now))
+            self._ranked_at = now
+
+    def _standings(self, now: Instant) -> Standings:
+        with self._store.read() as tables:
+            days = UsageFilter(first=self._policy.shares.first_day(now), last=now // DAY_US)
+            self._fair_share.set_past(tables.usage(days, frozenset(UsageBy)))
+        return self._fair_share.standings(now, self._state.accounts())
 
     def _followed(self, workload: WorkloadId) -> Workload:
         """The workload, once the picture of the center shows it as its record does."""
         while True:
             with self._store.read() as tables:
                 found = tables.workload(workload)
-            self._follower.catch_up()
+            self._catch_up()
             if self._state.waits(workload) is (found.state is WorkloadState.WAITING):
                 return found
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from suanli.kernel.authority import is_staff, require
+from suanli.kernel.scheduling.fair_share import Standings
 from suanli.kernel.scheduling.plan import Explanation, ReasonCode
 from suanli.model.facts import RecordedFact, WorkloadFact, WorkloadSubmitted
-from suanli.model.ids import FactSeq, WorkloadId
+from suanli.model.ids import FactSeq, UserName, WorkloadId
 from suanli.model.spec import WorkloadSpec
+from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Workload, WorkloadState
 from suanli.ports.store import Store
 from suanli.services.scheduling.answers import TurnReport, Why
@@ -60,10 +64,26 @@ class Scheduling:
                     return Why(workload=found, explanation=None)
             return self._loaded().explain(workload)
 
-    def preview(self, spec: WorkloadSpec) -> Explanation:
-        """Where a spec would start if it were submitted now, or why it would wait; nothing is recorded."""
+    def preview(self, spec: WorkloadSpec, owner: UserName) -> Explanation:
+        """Where a spec would start if its owner submitted it now, or why it would wait; nothing is recorded."""
         with self._lock:
-            return self._loaded().preview(spec)
+            return self._loaded().preview(spec, owner)
+
+    def standings(self, caller: Caller) -> Standings:
+        """How projects and their members stand: a plain user's own projects and own membership, for operators all."""
+        require(caller, Scope.READ)
+        with self._lock:
+            found = self._loaded().standings()
+        if is_staff(caller):
+            return found
+        with self._store.read() as tables:
+            own = {tables.user(caller.user).default_project}
+            own |= {project.name for project in tables.projects() if caller.user in project.members}
+        return replace(
+            found,
+            projects={name: standing for name, standing in found.projects.items() if name in own},
+            members={key: standing for key, standing in found.members.items() if key[1] == caller.user},
+        )
 
     def _loaded(self) -> Planner:
         if self._planner is None:

@@ -14,20 +14,21 @@ from suanli.model.facts import (
     NodeRegistered,
     ProjectDefined,
     QueueDefined,
+    RunEnded,
     TokenIssued,
     TokenRevoked,
     UserDefined,
 )
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
 from suanli.model.tenancy import Project, Role, Scope, Token, User
-from suanli.model.workload import RunState, WorkloadState
-from suanli.ports.store import FactFilter, Reading, Store, Transaction, WorkloadFilter
+from suanli.model.workload import EndCause, RunState, WorkloadState
+from suanli.ports.store import FactFilter, Reading, Store, Transaction, UsageBy, UsageFilter, WorkloadFilter
 from suanli.testing.builders import ANN, BOB, end, node, start, submit
 from suanli.testing.builders import place as place_run
-from suanli.testing.store_contract.common import agreed
+from suanli.testing.store_contract.common import DAY_US, agreed
 
 
 class ReadingContract:
@@ -143,9 +144,54 @@ class ReadingContract:
                 tables.run(RunId("1.2"))
         agreed(store)
 
+    def test_usage_is_summed_over_what_it_is_not_told_apart_by(self, store: Store) -> None:
+        def run(tx: Transaction, owner: UserName, project: str, started: int, ended: int) -> None:
+            workload = submit(tx, owner=owner, project=ProjectName(project))
+            place_run(tx, workload)
+            over = RunEnded(
+                workload=workload,
+                run=run_id(workload, 1),
+                cause=EndCause.EXITED,
+                exit_code=0,
+                started_at=Instant(started),
+                ended_at=Instant(ended),
+            )
+            tx.append(over, actor=owner)
+
+        def work(tx: Transaction) -> None:
+            run(tx, ANN, "p", DAY_US - 2_000_000, DAY_US + 1_000_000)
+            run(tx, ANN, "p", DAY_US + 5, DAY_US + 15)
+            run(tx, BOB, "p", DAY_US, DAY_US + 1_000_000)
+            run(tx, ANN, "q", 3 * DAY_US, 3 * DAY_US + 7)
+
+        store.transact(work)
+        every = UsageFilter(first=0, last=9)
+        with store.read() as tables:
+
+            def sums(which: UsageFilter, *by: UsageBy) -> list[tuple[int, str, str, int, int, int]]:
+                found = tables.usage(which, frozenset(by))
+                return [(u.day, u.project, u.owner, u.runs, u.cpu_us, u.memory_mib_ms) for u in found]
+
+            assert sums(every, *UsageBy) == [
+                (0, "p", ANN, 0, 2_000_000, 512 * 2000),
+                (1, "p", ANN, 2, 1_000_010, 512 * 1000 + 5),
+                (1, "p", BOB, 1, 1_000_000, 512 * 1000),
+                (3, "q", ANN, 1, 7, 3),
+            ]
+            assert sums(every, UsageBy.OWNER) == [
+                (0, "", ANN, 3, 3_000_017, 512 * 3000 + 8),
+                (0, "", BOB, 1, 1_000_000, 512 * 1000),
+            ]
+            assert sums(every) == [(0, "", "", 4, 4_000_017, 512 * 4000 + 8)]
+            assert sums(UsageFilter(first=1, last=1, owner=ANN), UsageBy.DAY) == [(1, "", "", 2, 1_000_010, 512_005)]
+            assert sums(UsageFilter(first=0, last=9, project=ProjectName("q"))) == [(0, "", "", 1, 7, 3)]
+            assert sums(UsageFilter(first=4, last=9)) == sums(UsageFilter(first=4, last=9), *UsageBy) == []
+            assert tables.usage_day(1, ProjectName("p"), ANN).generation == 2
+        agreed(store)
+
     def test_the_center_is_read_back_as_it_was_defined(self, store: Store) -> None:
         user = User(name=ANN, role=Role.ADMIN, account="root", created_at=Instant(5))
-        project = Project(name=ProjectName("p"), members=frozenset({ANN, BOB}))
+        project = Project(name=ProjectName("p"), members=frozenset({ANN, BOB}), shares=3)
         queue = Queue(name=QueueName("fast"), priority=-7, max_time_limit_s=60)
         scopes = frozenset({Scope.READ, Scope.WRITE})
         tokens = [
@@ -171,6 +217,7 @@ class ReadingContract:
             assert tables.user(ANN).account == "root"
             assert tables.projects() == [tables.project(ProjectName("p"))]
             assert tables.project(ProjectName("p")).members == {ANN, BOB}
+            assert tables.project(ProjectName("p")).shares == 3
             assert [token.id for token in tables.tokens(ANN)] == ["early", "late"]
             assert tables.token(TokenId("late")).revoked
             assert tables.token_by_digest("earlyearly").scopes == scopes
@@ -189,6 +236,7 @@ class ReadingContract:
             lambda tables: tables.project(ProjectName("x")),
             lambda tables: tables.token(TokenId("x")),
             lambda tables: tables.token_by_digest("x"),
+            lambda tables: tables.usage_day(0, ProjectName("x"), ANN),
             lambda tables: tables.kept_answer(ANN, "x"),
         ]
         with store.read() as tables:

@@ -13,6 +13,7 @@ from suanli.kernel.scheduling.core.foresee import startable
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.fair_share import ShareWeights, Standing, Standings
 from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.refusals import CODES
 from suanli.kernel.scheduling.state import ClusterState, expected_end
@@ -25,6 +26,8 @@ from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadSt
 SECOND = 1_000_000
 GIB = 1024**3
 BEGIN = Instant(1_700_000_000 * SECOND)
+PROJECT = ProjectName("p")
+OWNERS = (UserName("ann"), UserName("bob"), UserName("cat"))
 
 
 def node(name: str, cpus: int = 4, gib: int = 16, *devices: Device, engine: str = "local") -> Node:
@@ -60,6 +63,8 @@ class Center:
     active: dict[WorkloadId, Workload] = field(default_factory=dict)
     runs: dict[RunId, Run] = field(default_factory=dict)
     last: int = 0
+    held: dict[UserName, int] = field(default_factory=dict)
+    """How often over each user held their share of late; each time halves an hour's credit."""
 
     def with_nodes(self, *nodes: Node) -> Center:
         for one in nodes:
@@ -84,8 +89,8 @@ class Center:
             workload = Workload(
                 id=WorkloadId(self.last),
                 submission=first,
-                owner=UserName("ann"),
-                project=ProjectName("p"),
+                owner=OWNERS[self.last % len(OWNERS)],
+                project=PROJECT,
                 kind=spec.kind,
                 name=spec.name,
                 queue=spec.queue,
@@ -113,6 +118,17 @@ class Center:
         changed = replace(before, priority=priority, time_limit_s=time_limit_s, generation=before.generation + 1)
         self.waiting[id] = changed
         self.state.enqueue(changed, self.specs[id])
+
+    def rank(self, *held: int) -> None:
+        self.held = dict(zip(OWNERS, held, strict=True))
+        self.state.rank(self.standings())
+
+    def standings(self) -> Standings:
+        members = {(PROJECT, owner): Standing(1.0, float(held)) for owner, held in self.held.items()}
+        return Standings(weights=ShareWeights(member_s=3600), projects={}, members=members)
+
+    def credit_us(self, owner: UserName) -> int:
+        return (3600 >> self.held[owner]) * SECOND if self.held else 0
 
     def withdraw(self, id: WorkloadId) -> None:
         del self.waiting[id]
@@ -189,6 +205,8 @@ class Center:
         state = ClusterState()
         for one in self.nodes.values():
             state.set_node(one)
+        if self.held and backwards:
+            state.rank(self.standings())
         runs, waiting = _in_order([*self.runs.values()], [*self.waiting.values()], backwards=backwards)
         for run in runs:
             state.occupy(run, self.active[run.workload], self.specs[run.workload], expected_end(run))
@@ -196,6 +214,8 @@ class Center:
             state.enqueue(workload, self.specs[workload.id])
         for queue in self.queues.values():
             state.set_queue(queue)
+        if self.held and not backwards:
+            state.rank(self.standings())
         return state
 
     def _occupy(self, run: Run) -> None:

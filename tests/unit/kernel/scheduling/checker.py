@@ -164,7 +164,7 @@ def standing(center: Center, workload: Workload) -> tuple[int, int]:
 def in_order(center: Center) -> list[Workload]:
     def key(workload: Workload) -> tuple[int, ...]:
         queue, own = standing(center, workload)
-        return (-queue, -own, workload.eligible_at, workload.id)
+        return (-queue, -own, workload.eligible_at - center.credit_us(workload.owner), workload.id)
 
     return sorted(center.waiting.values(), key=key)
 

@@ -12,6 +12,7 @@ from suanli.model.errors import NotFoundError
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.resources import NodeState
 from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.testing.builders import ANN
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, asks, gpu, node
 
 NPU = WorkloadSpec(resources=asks(devices=DeviceRequest(device_class=DeviceClass.NPU)))
@@ -22,7 +23,7 @@ def why(center: Center, workload: WorkloadId) -> Explanation:
 
 
 def look(center: Center, spec: WorkloadSpec) -> Explanation:
-    return preview(center.state, spec, center.now, center.policy)
+    return preview(center.state, spec, ANN, center.now, center.policy)
 
 
 def test_a_device_that_no_node_has_is_named_and_can_never_be_had() -> None:
@@ -128,11 +129,11 @@ def test_work_ahead_that_takes_the_room_in_this_turn_is_the_reason() -> None:
 def test_a_preview_shows_the_place_and_changes_nothing() -> None:
     center = Center().with_nodes(node("n0"))
     spec = WorkloadSpec(tasks=3, time_limit_s=60)
-    before = preview(center.state, spec, center.now, center.policy)
+    before = preview(center.state, spec, ANN, center.now, center.policy)
     assert (before.workload, before.decision, before.earliest_start) == (0, Decision.NOW, center.now)
     assert before.allocation is not None
     assert [(hold.node, hold.tasks) for hold in before.allocation.nodes] == [("n0", 3)]
-    assert preview(center.state, spec, center.now, center.policy) == before
+    assert preview(center.state, spec, ANN, center.now, center.policy) == before
     assert not center.plan().placements
     workload = center.add(spec)
     assert replace(why(center, workload), workload=WorkloadId(0)) == before

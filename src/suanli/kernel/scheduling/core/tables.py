@@ -301,5 +301,12 @@ def queued(center: Center) -> Ints:
     return center.lists[WAITING, first : first + center.sizes[WAITING_SIZE]]
 
 
+def sort_queue(center: Center) -> None:
+    """Put the queue into the order of its keys, after some of them changed."""
+    queue, first = queued(center), center.sizes[FIRST]
+    queue[:] = queue[np.lexsort(center.keys[::-1, queue])]
+    center.lists[KIND_OF, first : first + queue.size] = center.jobs[queue, KIND]
+
+
 def _ints(rows: int, columns: int) -> Ints:
     return np.zeros((rows, columns), dtype=np.int64)

@@ -1,0 +1,54 @@
+"""Usage: what people's runs held."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from suanli.api.operations import gives, refuses
+from suanli.api.schemas.fields import Name
+from suanli.api.schemas.usage import UsagesView, day_view, number_of, usage_view
+from suanli.api.visit import AnyVisit, answer
+from suanli.model.errors import InvalidRequestError
+from suanli.model.ids import ProjectName, UserName
+from suanli.ports.store import UsageBy, UsageFilter
+
+router = APIRouter(prefix="/v1/usage", tags=["usage"])
+
+_DAYS = 30
+_SHOWN = {
+    "since": "2026-10-26",
+    "until": "2026-11-24",
+    "items": [
+        {
+            "day": None,
+            "project": "oxides",
+            "owner": "ada",
+            "runs": 412,
+            "cpu_hours": 9310.25,
+            "memory_gib_hours": 18620.5,
+            "device_hours": 96.0,
+        }
+    ],
+}
+
+
+@router.get("", response_model=UsagesView, responses={**gives(200, "Sums.", _SHOWN), **refuses(InvalidRequestError)})
+def show_usage(
+    visit: AnyVisit,
+    by: Annotated[list[UsageBy] | None, Query(description="What to tell apart; else projects and owners.")] = None,
+    since: Annotated[date | None, Query(description="The first day (UTC); by default 30 days are counted.")] = None,
+    until: Annotated[date | None, Query(description="The last day (UTC); by default today.")] = None,
+    project: Annotated[Name | None, Query(description="Of this project.")] = None,
+    owner: Annotated[Name | None, Query(description="Whose; operators see everybody's.")] = None,
+) -> Response:
+    """Sum up what runs that have ended held: yours, or everybody's for operators."""
+    last = visit.services.accounting.today() if until is None else number_of(until)
+    first = last - _DAYS + 1 if since is None else number_of(since)
+    apart = frozenset((UsageBy.PROJECT, UsageBy.OWNER) if by is None else by)
+    which = UsageFilter(first=first, last=last, project=ProjectName(project or ""), owner=UserName(owner or ""))
+    found = visit.services.accounting.usage(visit.caller, which, apart)
+    items = [usage_view(usage, apart) for usage in found]
+    return answer(UsagesView(since=day_view(first), until=day_view(last), items=items))

@@ -1,0 +1,183 @@
+"""Who is owed how much: what projects and their members held of late, against their shares, as waiting time.
+
+A project's share of the center is its part of the shares of all projects that are active, a member's is an equal part
+of the project's; so what the idle do not use is there for the others. What one held is the largest, over processors,
+memory and devices, of the part of the center held (the dominant share of Ghodsi et al., NSDI 2011), averaged over the
+past with a weight that halves with every half-life. The factor is 2 ** -(held / share), as in Slurm's classic fair
+share: 1 for who held nothing, 1/2 for who held just the share, towards 0 beyond.
+
+Factors are worth waiting time: work goes before other work of its standing as if it had been waiting for the credit as
+well. Hence nobody starves: who waits longer than all credits together goes first, whatever was held.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from math import exp2
+
+from suanli.model.ids import NodeName, ProjectName, RunId, UserName
+from suanli.model.quantities import WHOLE_DEVICE, Instant
+from suanli.model.resources import Node
+from suanli.model.tenancy import Project
+from suanli.model.usage import DAY_US, UsageDay
+from suanli.model.workload import Run
+
+Account = tuple[ProjectName, UserName]
+"""A user in one project."""
+
+_Parts = tuple[float, float, float]
+"""Processors, memory and devices, in parts of the center."""
+
+_GRAIN_S = 60
+"""Credits are whole minutes, so that the queue is put in order anew only when they have changed by as much."""
+_PAST_HALF_LIVES = 10
+"""What lies further back counts less than a thousandth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareWeights:
+    """Seconds of waiting that a factor of 1 is worth, of projects and of members; with both 0 nothing is owed."""
+
+    project_s: int = 0
+    member_s: int = 0
+    half_life_s: int = 7 * 86_400
+
+    @property
+    def count(self) -> bool:
+        """Whether anything held makes a difference."""
+        return self.project_s > 0 or self.member_s > 0
+
+    def first_day(self, now: Instant) -> int:
+        """The earliest day whose usage counts."""
+        return max((now - _PAST_HALF_LIVES * self.half_life_s * 1_000_000) // DAY_US, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A project's, or a member's: the share and what was held of late, both in parts of the center."""
+
+    share: float
+    held: float
+
+    @property
+    def factor(self) -> float:
+        """From 1 where nothing was held towards 0; 0 where nothing may be expected."""
+        return exp2(-self.held / self.share) if self.share > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """Of all projects, and of all members, that held something of late, hold something, or wait."""
+
+    weights: ShareWeights = ShareWeights()
+    projects: Mapping[ProjectName, Standing]
+    members: Mapping[Account, Standing]
+
+    def credit_s(self, project: ProjectName, owner: UserName) -> int:
+        """Seconds of waiting that work has ahead; who is not among them held nothing."""
+        of_project, of_member = self.projects.get(project), self.members.get((project, owner))
+        credit = self.weights.project_s * (1.0 if of_project is None else of_project.factor)
+        credit += self.weights.member_s * (1.0 if of_member is None else of_member.factor)
+        return round(credit / _GRAIN_S) * _GRAIN_S
+
+
+NOBODY_OWED = Standings(projects={}, members={})
+"""Where nothing is counted: the order is that of arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    account: Account
+    cpu_milli: int
+    memory_bytes: int
+    device_share: int
+    since: Instant
+
+
+class FairShare:
+    """What is known of the past and the present, kept up with the facts; the sums are made when somebody asks."""
+
+    def __init__(self, weights: ShareWeights) -> None:
+        self.weights = weights
+        self._past: Collection[UsageDay] = ()
+        self._running: dict[RunId, _Running] = {}
+        self._shares: dict[ProjectName, int] = {}
+        self._nodes: dict[NodeName, tuple[int, int, int]] = {}
+
+    def set_node(self, node: Node) -> None:
+        """A node is there, or is otherwise than before; the center is all of them, in service or not."""
+        self._nodes[node.name] = (node.cpu_milli, node.memory_bytes, WHOLE_DEVICE * len(node.devices))
+
+    def set_projects(self, projects: Iterable[Project]) -> None:
+        """Who may expect how much; a project that was never set has one share."""
+        self._shares = {project.name: project.shares for project in projects}
+
+    def set_past(self, days: Collection[UsageDay]) -> None:
+        """What ended runs held, by day, project and owner."""
+        self._past = days
+
+    def begin(self, run: Run, project: ProjectName, owner: UserName) -> None:
+        """A run holds its allocation. Said again, the last word holds."""
+        nodes = run.allocation.nodes
+        self._running[run.id] = _Running(
+            (project, owner),
+            sum(hold.cpu_milli for hold in nodes),
+            sum(hold.memory_bytes for hold in nodes),
+            sum(device.share for hold in nodes for device in hold.devices),
+            run.started_at or run.placed_at,
+        )
+
+    def end(self, run: RunId) -> None:
+        """A run holds nothing any more; what it held is past."""
+        self._running.pop(run, None)
+
+    def standings(self, now: Instant, waiting: Collection[Account]) -> Standings:
+        """How everybody stands who held something, holds something, or is among those who wait."""
+        held = self._held(now)
+        accounts = held.keys() | waiting
+        of_project: dict[ProjectName, list[UserName]] = defaultdict(list)
+        for project, owner in accounts:
+            of_project[project].append(owner)
+        shares = {project: self._shares.get(project, 1) for project in of_project}
+        every = sum(shares.values())
+        projects, members = {}, {}
+        for project, owners in of_project.items():
+            share = shares[project] / every if every else 0.0
+            parts = [held.get((project, owner), (0.0, 0.0, 0.0)) for owner in owners]
+            projects[project] = Standing(share, max(map(sum, zip(*parts, strict=True))))
+            for owner, part in zip(owners, parts, strict=True):
+                members[project, owner] = Standing(share / len(owners), max(part))
+        return Standings(weights=self.weights, projects=projects, members=members)
+
+    def _held(self, now: Instant) -> dict[Account, _Parts]:
+        """Parts of the center that everybody held on the weighted average."""
+        found: dict[Account, _Parts] = {}
+        cpus, memory, devices = (max(sum(node[part] for node in self._nodes.values()), 1) for part in range(3))
+        for day in self._past:
+            begin, end = day.day * DAY_US, min((day.day + 1) * DAY_US, now)
+            if end > begin:
+                # An amount of a day is taken to have been held evenly while the day lasted.
+                weight = self._weight(begin, end, now) / (end - begin)
+                parts = (1000 * day.cpu_us / cpus, (day.memory_mib_ms << 20) * 1000 / memory)
+                devices_held = WHOLE_DEVICE * day.device_us / devices
+                _add(found, (day.project, day.owner), (*parts, devices_held), weight)
+        for run in self._running.values():
+            parts = (run.cpu_milli / cpus, run.memory_bytes / memory)
+            _add(found, run.account, (*parts, run.device_share / devices), self._weight(run.since, now, now))
+        return found
+
+    def _weight(self, begin: int, end: int, now: int) -> float:
+        """What the time from ``begin`` to ``end`` weighs of all time before now, which weighs 1."""
+        half_life = self.weights.half_life_s * 1_000_000
+        return max(exp2((end - now) / half_life) - exp2((begin - now) / half_life), 0.0)
+
+
+def _add(found: dict[Account, _Parts], account: Account, parts: _Parts, weight: float) -> None:
+    before = found.get(account, (0.0, 0.0, 0.0))
+    found[account] = (
+        before[0] + weight * parts[0],
+        before[1] + weight * parts[1],
+        before[2] + weight * parts[2],
+    )
