@@ -32,7 +32,9 @@ def test_days_that_cannot_be_are_refused(center: RunningCenter, days: dict[str, 
     with center.client("ann") as client:
         refused = client.get("/v1/usage", params=days)
         assert (refused.status_code, [error["field"] for error in refused.json()["errors"]]) == (422, [field])
-        assert client.get("/v1/usage", params={"since": "yesterday"}).status_code == 422
+        for odd in ("yesterday", "0", "2026-02-30", "1969-12-31", "20260201"):
+            assert client.get("/v1/usage", params={"since": odd}).status_code == 422, odd
+        assert client.get("/v1/usage", params={"until": "1970-01-01"}).json()["since"] == "1970-01-01"
 
 
 def test_shares_show_projects_with_their_members(center: RunningCenter) -> None:

@@ -7,6 +7,7 @@ microseconds where named ``_us``, processors are milli-cpus, memory is bytes, a 
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import NewType
 
@@ -25,9 +26,31 @@ _NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)"
 _MEMORY = re.compile(_NUMBER + r" ?((?:[kmgtp]i?)?)b?", re.IGNORECASE | re.ASCII)
 _CPU = re.compile(_NUMBER + r"(m?)")
 _PARTS = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_EPOCH = date(1970, 1, 1)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SECONDS = re.compile(r"[0-9]{1,18}")
 _CLOCK = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+
+
+def parse_day(text: str) -> int:
+    """Days from the Unix epoch to a day such as ``2026-11-24``.
+
+    Raises:
+        InvalidRequestError: the text is not a day since 1970.
+    """
+    try:
+        day = (date.fromisoformat(text) - _EPOCH).days if _DAY.fullmatch(text) else -1
+    except ValueError:
+        day = -1
+    if day < 0:
+        raise InvalidRequestError("day", f"{text!r} is not a day since 1970", "write 2026-11-24")
+    return day
+
+
+def format_day(day: int) -> str:
+    """``2026-11-24`` of days since the Unix epoch."""
+    return (_EPOCH + timedelta(days=day)).isoformat()
 
 
 def parse_memory(text: str) -> int:

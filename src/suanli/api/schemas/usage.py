@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import ConfigDict, WithJsonSchema
 
+from suanli.api.schemas.fields import text_form
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.model.ids import ProjectName, UserName
+from suanli.model.quantities import format_day, parse_day
 from suanli.model.usage import UsageDay
 from suanli.ports.store import UsageBy
 
 if TYPE_CHECKING:
     from suanli.kernel.scheduling.fair_share import Standing, Standings
 
-_EPOCH = date(1970, 1, 1)
 _HOUR_US = 3600 * 1_000_000
 _GIB_HOUR = 1024 * 3600 * 1000
 """Mebibyte-milliseconds in a gibibyte-hour."""
 
-Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-24"]})]
+_DAY = WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-24"]})
+Day = Annotated[str, _DAY]
 """A day of UTC."""
+DayNumber = Annotated[int, text_form(parse_day), _DAY]
+"""A day of UTC as somebody asks for it, counted from the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +96,10 @@ class SharesView:
     """By project, each followed by its members; only those that held something of late, or wait."""
 
 
-def number_of(day: date) -> int:
-    """A day counted from the epoch."""
-    return (day - _EPOCH).days
-
-
-def day_view(number: int) -> Day:
-    """Write a day."""
-    return (_EPOCH + timedelta(days=number)).isoformat()
-
-
 def usage_view(usage: UsageDay, by: frozenset[UsageBy]) -> UsageView:
     """Show what was held."""
     return UsageView(
-        day=day_view(usage.day) if UsageBy.DAY in by else None,
+        day=format_day(usage.day) if UsageBy.DAY in by else None,
         project=usage.project if UsageBy.PROJECT in by else None,
         owner=usage.owner if UsageBy.OWNER in by else None,
         runs=usage.runs,

@@ -14,7 +14,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.fair_share import NOBODY_OWED, Account, Standings
-from suanli.kernel.scheduling.kinds import Kinds, kinds_of, largest, rows_of
+from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.plan import MICROSECONDS, ReasonCode
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId
@@ -62,6 +62,8 @@ class Job:
 
 _SPARE_SHAPES = 256
 """Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
+_JUDGED = 4096
+"""Demands of which it is remembered whether they are possible, waiting or not."""
 
 
 class ClusterState:
@@ -188,7 +190,6 @@ class ClusterState:
         changes.wait_no_longer(self.tables, job.row)
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
         if self.demands.leave(int(self.tables.jobs[job.row, t.KIND])):
-            self._impossible.pop(job.demand, None)
             self._kinds = None
         self._drop(job)
 
@@ -277,6 +278,8 @@ class ClusterState:
     def impossible(self, demand: Demand) -> bool:
         """Tell whether no nodes could hold the demand, even empty, in service, and with every device in health."""
         if demand not in self._impossible:
+            if len(self._impossible) >= _JUDGED:
+                self._impossible.clear()
             self._impossible[demand] = not holds(self.empty_room, demand, STATE_AND_HEALTH)
         return self._impossible[demand]
 
@@ -286,11 +289,17 @@ class ClusterState:
 
     def make_room(self, placements: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
-        nodes, width, kinds = len(self.names), self.tables.devices.shape[1], self.kinds
-        waiting = self.tables.kinds[:, t.WAITING_OF]
+        tables, nodes = self.tables, len(self.names)
+        kinds = tables.kinds[self.kinds.rows]
+
+        def rows(column: int, held: int, most: int, there: int) -> int:
+            amounts, kept = np.minimum(kinds[:, column], most), held + most
+            return kept + rows_for(amounts, kinds[:, t.WAITING_OF], placements, there - kept)
+
+        positions = nodes * tables.devices.shape[1]
         self._reach(
-            holds=self._held + nodes + largest(kinds.by_holds, waiting, placements),
-            device_holds=self._devices_held + nodes * width + largest(kinds.by_device_holds, waiting, placements),
+            holds=rows(t.HOLDS_OF, self._held, nodes, tables.holds.shape[0]),
+            device_holds=rows(t.DEVICE_HOLDS_OF, self._devices_held, positions, tables.device_holds.shape[0]),
         )
 
     @property
@@ -302,8 +311,9 @@ class ClusterState:
                 for code in codes:
                     self._measure_kind(code)
                 self._are_kinds_stale = False
-            demands = tuple(map(self.demands.key, codes))
-            self._kinds = kinds_of(self.tables, demands, codes, len(self.names))
+            rows = np.array(codes, dtype=np.int64)
+            impossible = self.tables.kinds[rows, t.IMPOSSIBLE] > 0
+            self._kinds = Kinds(tuple(map(self.demands.key, codes)), rows, impossible)
         return self._kinds
 
     def _measure_kind(self, kind: int) -> None:

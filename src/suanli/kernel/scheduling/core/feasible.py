@@ -129,15 +129,32 @@ def weight(shapes: Ints, shape: int, tasks: int) -> int:
 def touch(nodes: Ints, shapes: Ints, log: Ints, sizes: Ints, node: int) -> None:
     """Note that a node changed; every shape will judge it anew when it is asked for."""
     if sizes[LOG_SIZE] == log.size:
-        # Full: all shapes begin anew.
-        shapes[:, SEEN] = NOBODY
-        nodes[:, LAST] = NOBODY
-        sizes[LOG_SIZE] = 0
-        sizes[HEAD_SEEN] = NOBODY
+        _shorten(nodes, shapes, log, sizes)
     log[sizes[LOG_SIZE]] = node
     nodes[node, LAST] = sizes[LOG_SIZE]
     sizes[LOG_SIZE] += 1
     sizes[CHANGES] += 1
+
+
+@compiled
+def _shorten(nodes: Ints, shapes: Ints, log: Ints, sizes: Ints) -> None:
+    """Leave of the log the newest entry of each node, so that who has read part of it goes on where they were."""
+    size, kept = sizes[LOG_SIZE], 0
+    for place in range(size):
+        node = log[place]
+        log[place] = kept
+        if nodes[node, LAST] == place:
+            nodes[node, LAST] = kept
+            kept += 1
+    for shape in range(shapes.shape[0]):
+        if shapes[shape, SEEN] >= 0:
+            shapes[shape, SEEN] = log[shapes[shape, SEEN]] if shapes[shape, SEEN] < size else kept
+    if sizes[HEAD_SEEN] >= 0:
+        sizes[HEAD_SEEN] = log[sizes[HEAD_SEEN]] if sizes[HEAD_SEEN] < size else kept
+    for node in range(nodes.shape[0]):
+        if nodes[node, LAST] >= 0:
+            log[nodes[node, LAST]] = node
+    sizes[LOG_SIZE] = kept
 
 
 @compiled
