@@ -8,7 +8,7 @@ from suanli.kernel.replay import queue
 from suanli.kernel.replay.course import Ways
 from suanli.kernel.scheduling.core import score
 from suanli.kernel.scheduling.core.rules import CONSERVATIVE, EASY, NO_BACKFILL, Rules
-from suanli.model.errors import NotFoundError
+from suanli.model.errors import InvalidRequestError, NotFoundError
 
 ORDERS = {
     "fcfs": queue.FCFS,
@@ -55,8 +55,11 @@ class Policy:
 
         Raises:
             NotFoundError: a name is not in its table.
+            InvalidRequestError: fewer than no reservations.
         """
         kept = self.backfill if isinstance(self.backfill, int) else _code("backfill", BACKFILLS, self.backfill)
+        if kept < 0:
+            raise InvalidRequestError("backfill", f"{kept} reservations cannot be", "give 0 or more")
         return Rules(_code("score", SCORES, self.score), kept, max(jobs, 1), self.shortest_first)
 
     def ways(self) -> Ways:

@@ -96,6 +96,8 @@ def test_what_the_tables_cannot_tell_apart_is_refused() -> None:
         replay(jobs((0, 1, 1, 1)), nodes(1), Policy(order="alphabetical"))
     with pytest.raises(NotFoundError):
         replay(jobs((0, 1, 1, 1)), nodes(1), Policy(backfill="liberal"))
+    with pytest.raises(InvalidRequestError):
+        replay(jobs((0, 1, 1, 1)), nodes(1), Policy(backfill=-1))
 
 
 @pytest.mark.slow
