@@ -9,7 +9,6 @@ and 10 GB of memory.
 from __future__ import annotations
 
 import gc
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.cycle import NODES, REPETITIONS, WAITING
-from bench.rig.mixed import POLICY, Mixed
+from bench.rig.mixed import Mixed
 from bench.rig.report import figure, machine, spread
-from suanli.kernel.scheduling.core.tables import NOBODY, SEEN
-from suanli.kernel.scheduling.cycle import cycle
 
 NODES_TRIED = (1_000, 3_000, 10_000, 30_000, 100_000)
 QUEUES_TRIED = (1_000, 10_000, 100_000, 1_000_000)
@@ -40,21 +37,8 @@ def cost(nodes: int, waiting: int) -> Cost:
     mixed = Mixed(nodes)
     mixed.fill(waiting)
     gc.freeze()
-    full, event = [], []
-    for _ in range(REPETITIONS):
-        mixed.state.tables.shapes[:, SEEN] = NOBODY
-        began = time.process_time()
-        cycle(mixed.state, mixed.now, POLICY)
-        full.append(time.process_time() - began)
-    for number in range(EVENTS):
-        ending = mixed.choose()
-        began = time.process_time()
-        if number % 2:
-            mixed.end(ending)
-        else:
-            mixed.queue(1)
-        mixed.turn()
-        event.append(time.process_time() - began)
+    full = [mixed.judge_anew() for _ in range(REPETITIONS)]
+    event = [mixed.live_on(number) for number in range(EVENTS)]
     gc.unfreeze()
     found = Cost(spread(full).median, spread(event).median)
     running = len(mixed.active)

@@ -6,6 +6,7 @@ work is gangs, a part shares devices, a part asks for any device of a class or f
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import cycle as around
 from random import Random
@@ -18,7 +19,8 @@ from suanli.model.workload import Run, RunState, Workload, WorkloadState
 from suanli.wiring.compiled import keep_compiled, use_linked
 
 use_linked(keep_compiled())
-from suanli.kernel.scheduling.cycle import cycle  # noqa: E402  after the folder for its code is chosen
+from suanli.kernel.scheduling.core.tables import NOBODY, SEEN  # noqa: E402  after the folder for its code is chosen
+from suanli.kernel.scheduling.cycle import cycle  # noqa: E402
 from suanli.kernel.scheduling.plan import Plan, Policy  # noqa: E402
 from suanli.kernel.scheduling.state import ClusterState, expected_end  # noqa: E402
 
@@ -114,6 +116,24 @@ class Mixed:
         self.queue(waiting)
         while self.turn().placements:
             self.queue(waiting - len(self.waiting))
+
+    def judge_anew(self) -> float:
+        """Take a turn for which every demand is judged on every node; return its seconds of processor time."""
+        self.state.tables.shapes[:, SEEN] = NOBODY
+        began = time.process_time()
+        cycle(self.state, self.now, POLICY)
+        return time.process_time() - began
+
+    def live_on(self, number: int) -> float:
+        """Let a run end or a workload come, and take a turn; return the seconds of processor time of both."""
+        ending = self.choose()
+        began = time.process_time()
+        if number % 2:
+            self.end(ending)
+        else:
+            self.queue(1)
+        self.turn()
+        return time.process_time() - began
 
     def choose(self) -> WorkloadId:
         """Some workload that runs."""

@@ -51,7 +51,7 @@ from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import EndCause
 from suanli.ports.clock import Clock
 from suanli.ports.store import Fold, Store, Transaction, WorkloadFilter
-from suanli.testing.builders import ANN, BOB, SetClock, allocation, node, submit
+from suanli.testing.builders import ANN, BOB, SetClock, allocation, end, node, submit
 from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract import agreed, together
 from suanli.testing.store_contract.common import DAY_US
@@ -191,15 +191,7 @@ class DatabaseContract:
                 done = submit(tx)
                 place_run(tx, done)
                 began = DAY_US - 1_000_000 * over_midnight
-                ended = RunEnded(
-                    workload=done,
-                    run=run_id(done, 1),
-                    cause=EndCause.EXITED,
-                    exit_code=0,
-                    started_at=Instant(began),
-                    ended_at=Instant(began + 3_000_001),
-                )
-                tx.append(ended, actor=ANN)
+                end(tx, done, started_at=began, ended_at=began + 3_000_001)
             tx.append(ProjectDefined(project=Project(name=ProjectName("p"))), actor=ANN)
 
         with closing(place.open(fold, clock)) as store:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suanli.model.errors import NotPermittedError
 from suanli.model.ids import UserName
-from suanli.model.tenancy import Caller, Role, Scope
+from suanli.model.tenancy import Caller, Project, Role, Scope, User
 
 _STAFF = frozenset({Role.ADMIN, Role.OPERATOR})
 
@@ -12,6 +12,11 @@ _STAFF = frozenset({Role.ADMIN, Role.OPERATOR})
 def is_staff(caller: Caller) -> bool:
     """Whether the caller handles everybody's work: an operator or an administrator."""
     return caller.role in _STAFF
+
+
+def is_member(user: User, project: Project) -> bool:
+    """Whether the user's work may belong to the project."""
+    return project.name == user.default_project or user.name in project.members
 
 
 def sees(caller: Caller, owner: UserName) -> bool:

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 
 from suanli.model.ids import ProjectName, UserName
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
-from suanli.model.usage import DAY_US, UsageDay
+from suanli.model.usage import DAY_US, MIB_MS, UsageDay
 from suanli.model.workload import Run
-
-_MIB_MS = 2**20 * 1000
-"""Byte-microseconds in a mebibyte-millisecond."""
 
 
 def used(run: Run, project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
@@ -20,9 +17,8 @@ def used(run: Run, project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
     """
     if not run.started_at:
         return
-    nodes = run.allocation.nodes
-    cpu_milli, memory_bytes = sum(hold.cpu_milli for hold in nodes), sum(hold.memory_bytes for hold in nodes)
-    share = sum(device.share for hold in nodes for device in hold.devices)
+    held = run.allocation
+    cpu_milli, memory_bytes, share = held.cpu_milli, held.memory_bytes, held.device_share
     start, last = run.started_at, run.ended_at // DAY_US
     for day in range(min(start // DAY_US, last), last + 1):
         held_us = max(min(run.ended_at, (day + 1) * DAY_US) - max(start, day * DAY_US), 0)
@@ -32,6 +28,6 @@ def used(run: Run, project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
             owner=owner,
             runs=int(day == last),
             cpu_us=cpu_milli * held_us // WHOLE_CPU,
-            memory_mib_ms=memory_bytes * held_us // _MIB_MS,
+            memory_mib_ms=memory_bytes * held_us // MIB_MS,
             device_us=share * held_us // WHOLE_DEVICE,
         )

@@ -87,3 +87,18 @@ class Allocation:
     engine: EngineName
     nodes: tuple[NodeHold, ...] = field(default=())
     exclusive: bool = False
+
+    @property
+    def cpu_milli(self) -> int:
+        """Milli-cpus on all nodes together."""
+        return sum(hold.cpu_milli for hold in self.nodes)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory on all nodes together."""
+        return sum(hold.memory_bytes for hold in self.nodes)
+
+    @property
+    def device_share(self) -> int:
+        """Thousandths of devices on all nodes together."""
+        return sum(device.share for hold in self.nodes for device in hold.devices)

@@ -8,6 +8,8 @@ from suanli.model.ids import ProjectName, UserName
 
 DAY_US = 86_400 * 1_000_000
 """Microseconds of a day. Days are those of UTC, counted from the Unix epoch."""
+MIB_MS = 2**20 * 1000
+"""Byte-microseconds in a mebibyte-millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from suanli.kernel.authority import is_staff, require, require_admin, require_operator, require_self_or_admin
+from suanli.kernel.authority import is_member, is_staff, require, require_admin, require_operator, require_self_or_admin
 from suanli.model.errors import (
     AlreadyExistsError,
     InvalidRequestError,
@@ -227,8 +227,8 @@ class Tenants:
             every = tables.projects()
             if is_staff(caller):
                 return every
-            own = tables.user(caller.user).default_project
-        return [project for project in every if project.name == own or caller.user in project.members]
+            user = tables.user(caller.user)
+        return [project for project in every if is_member(user, project)]
 
     def define_project(self, tx: Transaction, caller: Caller, project: Project) -> Project:
         """Make a project or set its members; for administrators.

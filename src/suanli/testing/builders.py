@@ -79,16 +79,16 @@ def start(tx: Transaction, workload: WorkloadId) -> None:
     )
 
 
-def end(tx: Transaction, workload: WorkloadId, *, exit_code: int = 0) -> None:
-    """Record that the last run of a workload is over."""
+def end(tx: Transaction, workload: WorkloadId, *, exit_code: int = 0, started_at: int = 0, ended_at: int = 0) -> None:
+    """Record that the last run of a workload is over, by default soon after it was placed."""
     run = tx.run(run_id(workload, tx.workload(workload).attempt))
     ended = RunEnded(
         workload=workload,
         run=run.id,
         cause=EndCause.EXITED,
         exit_code=exit_code,
-        started_at=run.started_at,
-        ended_at=Instant(run.placed_at + 2),
+        started_at=Instant(started_at or run.started_at),
+        ended_at=Instant(ended_at or run.placed_at + 2),
         usage=Usage(cpu_us=1500, memory_peak_bytes=GIB // 4),
     )
     tx.append(ended, actor=UserName("system"))

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from math import exp2
 
 from suanli.model.ids import NodeName, ProjectName, RunId, UserName
-from suanli.model.quantities import WHOLE_DEVICE, Instant
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 from suanli.model.resources import Node
 from suanli.model.tenancy import Project
-from suanli.model.usage import DAY_US, UsageDay
+from suanli.model.usage import DAY_US, MIB_MS, UsageDay
 from suanli.model.workload import Run
 
 Account = tuple[ProjectName, UserName]
@@ -97,11 +97,10 @@ class _Running:
 
 
 class FairShare:
-    """What is known of the past and the present, kept up with the facts; the sums are made when somebody asks."""
+    """What runs hold now and may be expected, kept up with the facts; the sums are made when somebody asks."""
 
     def __init__(self, weights: ShareWeights) -> None:
         self.weights = weights
-        self._past: Collection[UsageDay] = ()
         self._running: dict[RunId, _Running] = {}
         self._shares: dict[ProjectName, int] = {}
         self._nodes: dict[NodeName, tuple[int, int, int]] = {}
@@ -114,28 +113,22 @@ class FairShare:
         """Who may expect how much; a project that was never set has one share."""
         self._shares = {project.name: project.shares for project in projects}
 
-    def set_past(self, days: Collection[UsageDay]) -> None:
-        """What ended runs held, by day, project and owner."""
-        self._past = days
-
     def begin(self, run: Run, project: ProjectName, owner: UserName) -> None:
         """A run holds its allocation. Said again, the last word holds."""
-        nodes = run.allocation.nodes
-        self._running[run.id] = _Running(
-            (project, owner),
-            sum(hold.cpu_milli for hold in nodes),
-            sum(hold.memory_bytes for hold in nodes),
-            sum(device.share for hold in nodes for device in hold.devices),
-            run.started_at or run.placed_at,
-        )
+        held, since = run.allocation, run.started_at or run.placed_at
+        amounts = (held.cpu_milli, held.memory_bytes, held.device_share)
+        self._running[run.id] = _Running((project, owner), *amounts, since)
 
     def end(self, run: RunId) -> None:
         """A run holds nothing any more; what it held is past."""
         self._running.pop(run, None)
 
-    def standings(self, now: Instant, waiting: Collection[Account]) -> Standings:
-        """How everybody stands who held something, holds something, or is among those who wait."""
-        held = self._held(now)
+    def standings(self, now: Instant, waiting: Collection[Account], past: Iterable[UsageDay] = ()) -> Standings:
+        """How everybody stands who held something, holds something, or is among those who wait.
+
+        ``past`` is what runs held that have ended, by day, project and owner.
+        """
+        held = self._held(now, past)
         accounts = held.keys() | waiting
         of_project: dict[ProjectName, list[UserName]] = defaultdict(list)
         for project, owner in accounts:
@@ -151,16 +144,16 @@ class FairShare:
                 members[project, owner] = Standing(share / len(owners), max(part))
         return Standings(weights=self.weights, projects=projects, members=members)
 
-    def _held(self, now: Instant) -> dict[Account, _Parts]:
+    def _held(self, now: Instant, past: Iterable[UsageDay]) -> dict[Account, _Parts]:
         """Parts of the center that everybody held on the weighted average."""
         found: dict[Account, _Parts] = {}
         cpus, memory, devices = (max(sum(node[part] for node in self._nodes.values()), 1) for part in range(3))
-        for day in self._past:
+        for day in past:
             begin, end = day.day * DAY_US, min((day.day + 1) * DAY_US, now)
             if end > begin:
                 # An amount of a day is taken to have been held evenly while the day lasted.
                 weight = self._weight(begin, end, now) / (end - begin)
-                parts = (1000 * day.cpu_us / cpus, (day.memory_mib_ms << 20) * 1000 / memory)
+                parts = (WHOLE_CPU * day.cpu_us / cpus, MIB_MS * day.memory_mib_ms / memory)
                 devices_held = WHOLE_DEVICE * day.device_us / devices
                 _add(found, (day.project, day.owner), (*parts, devices_held), weight)
         for run in self._running.values():

@@ -101,8 +101,8 @@ class Planner:
     def _standings(self, now: Instant) -> Standings:
         with self._store.read() as tables:
             days = UsageFilter(first=self._policy.shares.first_day(now), last=now // DAY_US)
-            self._fair_share.set_past(tables.usage(days, frozenset(UsageBy)))
-        return self._fair_share.standings(now, self._state.accounts())
+            past = tables.usage(days, frozenset(UsageBy))
+        return self._fair_share.standings(now, self._state.accounts(), past)
 
     def _followed(self, workload: WorkloadId) -> Workload:
         """The workload, once the picture of the center shows it as its record does."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from suanli.kernel.authority import is_staff, require
+from suanli.kernel.authority import is_member, is_staff, require
 from suanli.kernel.scheduling.fair_share import Standings
 from suanli.kernel.scheduling.plan import Explanation, ReasonCode
 from suanli.model.facts import RecordedFact, WorkloadFact, WorkloadSubmitted
@@ -77,8 +77,8 @@ class Scheduling:
         if is_staff(caller):
             return found
         with self._store.read() as tables:
-            own = {tables.user(caller.user).default_project}
-            own |= {project.name for project in tables.projects() if caller.user in project.members}
+            user = tables.user(caller.user)
+            own = {project.name for project in tables.projects() if is_member(user, project)}
         return replace(
             found,
             projects={name: standing for name, standing in found.projects.items() if name in own},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suanli.kernel.authority import is_staff
+from suanli.kernel.authority import is_member, is_staff
 from suanli.model.altered import altered
 from suanli.model.errors import InvalidRequestError, NotFoundError, NotPermittedError, UnsupportedError
 from suanli.model.ids import ProjectName, QueueName
@@ -75,14 +75,13 @@ class Acceptance:
         return self._queues[name]
 
     def _project(self, asked: ProjectName) -> ProjectName:
-        own = self._user.default_project
-        name = asked or own
+        name = asked or self._user.default_project
         if name not in self._projects:
             try:
                 project = self._tables.project(name)
             except NotFoundError:
                 raise InvalidRequestError("project", f"there is no project {name}") from None
-            if name != own and self._user.name not in project.members and not self._staff:
+            if not is_member(self._user, project) and not self._staff:
                 raise NotPermittedError(f"you are no member of project {name}", "ask an administrator to be made one")
             self._projects.add(name)
         return name

@@ -14,17 +14,16 @@ from suanli.model.facts import (
     NodeRegistered,
     ProjectDefined,
     QueueDefined,
-    RunEnded,
     TokenIssued,
     TokenRevoked,
     UserDefined,
 )
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
 from suanli.model.tenancy import Project, Role, Scope, Token, User
-from suanli.model.workload import EndCause, RunState, WorkloadState
+from suanli.model.workload import RunState, WorkloadState
 from suanli.ports.store import FactFilter, Reading, Store, Transaction, UsageBy, UsageFilter, WorkloadFilter
 from suanli.testing.builders import ANN, BOB, end, node, start, submit
 from suanli.testing.builders import place as place_run
@@ -148,15 +147,7 @@ class ReadingContract:
         def run(tx: Transaction, owner: UserName, project: str, started: int, ended: int) -> None:
             workload = submit(tx, owner=owner, project=ProjectName(project))
             place_run(tx, workload)
-            over = RunEnded(
-                workload=workload,
-                run=run_id(workload, 1),
-                cause=EndCause.EXITED,
-                exit_code=0,
-                started_at=Instant(started),
-                ended_at=Instant(ended),
-            )
-            tx.append(over, actor=owner)
+            end(tx, workload, started_at=started, ended_at=ended)
 
         def work(tx: Transaction) -> None:
             run(tx, ANN, "p", DAY_US - 2_000_000, DAY_US + 1_000_000)

@@ -69,13 +69,11 @@ def test_who_held_half_of_the_center_for_ever_held_half() -> None:
 def test_what_was_held_counts_half_after_a_half_life() -> None:
     found = share()
     day = UsageDay(day=99, project=A, owner=ANN, cpu_us=10 * DAY_US)
-    found.set_past([day])
-    assert found.standings(NOW, ()).projects[A].held == pytest.approx(0.5)
-    found.set_past([replace(day, day=98)])
-    assert found.standings(NOW, ()).projects[A].held == pytest.approx(0.25)
-    found.set_past([replace(day, day=100)])
-    assert found.standings(NOW, ()).projects == {}
-    assert found.standings(Instant(NOW + DAY_US), ()).projects[A].held == pytest.approx(0.5)
+    assert found.standings(NOW, (), [day]).projects[A].held == pytest.approx(0.5)
+    assert found.standings(NOW, (), [replace(day, day=98)]).projects[A].held == pytest.approx(0.25)
+    today = replace(day, day=100)
+    assert found.standings(NOW, (), [today]).projects == {}
+    assert found.standings(Instant(NOW + DAY_US), (), [today]).projects[A].held == pytest.approx(0.5)
 
 
 def test_the_dominant_resource_counts_and_of_a_project_the_sum_of_its_members() -> None:
@@ -134,19 +132,18 @@ def test_what_is_held_is_the_weighted_average_whether_it_runs_or_has_ended(
     ended = min(since + took, NOW)
     half_life = half_life_s * SECOND
     exact = cpus / 10 * (2 ** ((ended - NOW) / half_life) - 2 ** ((since - NOW) / half_life))
-    running, over = share(weights), share(weights)
+    running = share(weights)
     running.begin(run(1, since, cpus=cpus), A, ANN)
     whole = replace(run(1, since, cpus=cpus), ended_at=Instant(ended), state=RunState.ENDED)
-    over.set_past(list(used(whole, A, ANN)))
 
-    def held(found: FairShare) -> float:
-        return found.standings(NOW, {(A, ANN)}).projects[A].held
+    def held(found: FairShare, *past: UsageDay) -> float:
+        return found.standings(NOW, {(A, ANN)}, past).projects[A].held
 
     if ended == NOW:
         assert held(running) == pytest.approx(exact, abs=1e-9)
     # A day is told apart no further: what was held at its end may count as if at its beginning.
     slack = exact * (2 ** (DAY_US / half_life) - 1)
-    assert held(over) == pytest.approx(exact, abs=slack + 1e-9)
+    assert held(share(weights), *used(whole, A, ANN)) == pytest.approx(exact, abs=slack + 1e-9)
 
 
 @pytest.mark.parametrize("shares", [(1, 1), (3, 1), (1, 4)])
@@ -167,7 +164,7 @@ def test_a_full_center_is_parted_by_shares_whoever_came_first(shares: tuple[int,
     held: Counter[ProjectName] = Counter()
     past: list[UsageDay] = []
     for _ in range(48):
-        center.state.rank(fair.standings(center.now, center.state.accounts()))
+        center.state.rank(fair.standings(center.now, center.state.accounts(), past))
         for placed in center.turn().placements:
             project, owner = whose[placed.workload]
             held[project] += 1
@@ -180,7 +177,6 @@ def test_a_full_center_is_parted_by_shares_whoever_came_first(shares: tuple[int,
             past += used(over, *whose[ended.workload])
             fair.end(ended.id)
             center.end(ended.id)
-        fair.set_past(past)
     assert held[A] + held[B] == 480
     assert held[A] / 480 == pytest.approx(shares[0] / sum(shares), abs=0.05)
 

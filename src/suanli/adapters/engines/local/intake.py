@@ -65,7 +65,7 @@ class Intake:
 
         Those ``near`` its devices go first, and for a run without devices the order is the kernel's.
         """
-        whole, rest = divmod(sum(hold.cpu_milli for hold in order.allocation.nodes), WHOLE_CPU)
+        whole, rest = divmod(order.allocation.cpu_milli, WHOLE_CPU)
         if rest or not whole:
             return []
         if self._pinned is None:

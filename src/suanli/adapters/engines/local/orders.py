@@ -98,8 +98,7 @@ def working_directory(order: RunOrder, layout: Layout) -> str:
 
 
 def _limits(order: RunOrder, cgroups: Cgroups) -> list[Record]:
-    cpu_milli = sum(hold.cpu_milli for hold in order.allocation.nodes)
-    memory_bytes = sum(hold.memory_bytes for hold in order.allocation.nodes)
+    cpu_milli, memory_bytes = order.allocation.cpu_milli, order.allocation.memory_bytes
     records: list[Record] = [("limit", "CORE=0")]
     if cgroups.enforcement is not LimitEnforcement.RESOURCE_LIMITS:
         bounds = cgroups.records(order.run, cpu_milli=cpu_milli, memory_bytes=memory_bytes, processes=_PROCESSES)
