@@ -36,20 +36,24 @@ CODES = (
 def refused(state: ClusterState, head: Job | None, window_us: int) -> Sequence[Refusal]:
     """Why everything that waits after the turn just taken does, given who has the reservation, and in how long."""
     tables, kinds = state.tables, state.kinds
-    waiting = tables.kinds[kinds.rows]
+    waiting = tables.kinds.take(kinds.rows, axis=0)
+    blocked, long = waiting[:, t.BLOCKED] == tables.sizes[t.TURN], waiting[:, t.LONG] == tables.sizes[t.TURN]
+    too_long = waiting[:, t.WAITING_OF]
+    if head is not None:
+        too_long = _count_long(state, kinds.rows, long & ~blocked, window_us)
     return Refusals(
         _Numbers(
             demands=kinds.demands,
             impossible=kinds.impossible,
             waiting=waiting[:, t.WAITING_OF],
-            blocked=waiting[:, t.BLOCKED] == tables.sizes[t.TURN],
-            long=waiting[:, t.LONG] == tables.sizes[t.TURN],
-            failing=tables.failing[waiting[:, t.OF_SHAPE]],
-            total=tables.total[waiting[:, t.OF_SHAPE]],
+            blocked=blocked,
+            long=long,
+            failing=tables.failing.take(waiting[:, t.OF_SHAPE], axis=0),
+            total=tables.total.take(waiting[:, t.OF_SHAPE], axis=0),
             nodes=len(state.names),
             unused=tables.nodes.shape[0] - len(state.names),
             window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
-            too_long=_count_long(state, kinds.rows, window_us) if head is not None else waiting[:, t.WAITING_OF],
+            too_long=too_long,
             of_full_arrays=_of_full_arrays(state),
         ).tell
     )
@@ -148,14 +152,15 @@ def _waiting_jobs(state: ClusterState) -> t.Ints:
     return state.tables.jobs[t.queued(state.tables)]
 
 
-def _count_long(state: ClusterState, rows: t.Ints, window_us: int) -> t.Ints:
-    """By kind, how many wait that may run longer than the window and are of no full array; 0 where nobody asks."""
-    tables = state.tables
-    kinds = tables.kinds[rows]
-    asked = (kinds[:, t.LONG] == tables.sizes[t.TURN]) & (kinds[:, t.BLOCKED] != tables.sizes[t.TURN])
+def _count_long(state: ClusterState, rows: t.Ints, asked: t.Flags, window_us: int) -> t.Ints:
+    """By kind, how many wait that may run longer than the window and are of no full array; 0 of kinds not asked for."""
     if not asked.any():
         return np.zeros(rows.size, dtype=np.int64)
-    jobs = _waiting_jobs(state)
+    tables, first = state.tables, state.tables.sizes[t.FIRST]
+    queue, is_asked = t.queued(tables), np.zeros(len(tables.kinds), dtype=np.bool_)
+    is_asked[rows[asked]] = True
+    # The kinds stand in the order of the queue: so a look at each job, all over memory, is spared for the most part.
+    jobs = tables.jobs[queue[is_asked[tables.lists[t.KIND_OF, first : first + queue.size]]]]
     counted = (jobs[:, t.LIMIT] > window_us) & ~_is_full(state, jobs)
     return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[rows]
 

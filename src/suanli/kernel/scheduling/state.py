@@ -290,7 +290,7 @@ class ClusterState:
     def make_room(self, placements: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
         tables, nodes = self.tables, len(self.names)
-        kinds = tables.kinds[self.kinds.rows]
+        kinds = tables.kinds.take(self.kinds.rows, axis=0)
 
         def rows(column: int, held: int, most: int, there: int) -> int:
             amounts, kept = np.minimum(kinds[:, column], most), held + most
@@ -313,7 +313,7 @@ class ClusterState:
                 self._are_kinds_stale = False
             rows = np.array(codes, dtype=np.int64)
             impossible = self.tables.kinds[rows, t.IMPOSSIBLE] > 0
-            self._kinds = Kinds(tuple(map(self.demands.key, codes)), rows, impossible)
+            self._kinds = Kinds(tuple(self.demands), rows, impossible)
         return self._kinds
 
     def _measure_kind(self, kind: int) -> None:

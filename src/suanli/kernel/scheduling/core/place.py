@@ -86,24 +86,32 @@ def choose_now(center: Center, shape: int, need: int) -> int:
         return choose(center, shape, need, center.tasks[shape], center.score[shape])
     lowest, scores, best, block = center.lowest[shape], center.score[shape], np.float32(np.inf), 0
     for place in range(lowest.size):
-        if lowest[place] == -np.inf:
-            lowest[place] = _least(scores, place)
-        if lowest[place] < best:
-            best, block = lowest[place], place
+        least = least_of(lowest, scores, place)
+        if least < best:
+            best, block = least, place
     node = block * BLOCK
     while scores[node] != best:
         node += 1
+    return choose_one(center, shape, node)
+
+
+@compiled
+def choose_one(center: Center, shape: int, node: int) -> int:
+    """Choose one node for all of a need of 1."""
     center.scratch[CHOSEN, 0] = node
     center.scratch[TASKS, 0] = center.shapes[shape, UNIT] if center.shapes[shape, BY_NODES] else 1
     return 1
 
 
 @compiled
-def _least(scores: Scores, block: int) -> np.float32:
-    least = np.float32(np.inf)
-    for node in range(block * BLOCK, min(block * BLOCK + BLOCK, scores.size)):
-        least = min(least, scores[node])
-    return least
+def least_of(lowest: Scores, scores: Scores, block: int) -> np.float32:
+    """The least score of a block of nodes, looked up where it is not remembered."""
+    if lowest[block] == -np.inf:
+        least = np.float32(np.inf)
+        for node in range(block * BLOCK, min(block * BLOCK + BLOCK, scores.size)):
+            least = min(least, scores[node])
+        lowest[block] = least
+    return np.float32(lowest[block])
 
 
 @compiled
@@ -111,9 +119,10 @@ def _choose_of(center: Center, shape: int, need: int, tasks: Tasks, scores: Scor
     """Choose among the nodes of one engine; 0 where they cannot hold it."""
     unit, candidate = center.shapes[shape, UNIT], center.scratch[CANDIDATE]
     count = total = most = 0
-    least = 2**30
+    least, is_only = 2**30, center.total.shape[1] == 1
     for node in range(tasks.size):
-        if tasks[node] >= unit and center.nodes[node, ENGINE] == engine:
+        # Of an only engine are all: the nodes' own rows, far apart, need not be read.
+        if tasks[node] >= unit and (is_only or center.nodes[node, ENGINE] == engine):
             candidate[count] = node
             count += 1
             total += tasks[node]

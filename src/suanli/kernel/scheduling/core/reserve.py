@@ -8,14 +8,17 @@ What running work leaves when is ``outlook``'s; here is what is kept for the hea
 
 from __future__ import annotations
 
+import numpy as np
+
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import look_again, look_ahead, matters, node_at
-from suanli.kernel.scheduling.core.place import choose, hold, shift, unchain
+from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
     BESIDE_TURN,
+    BLOCK,
     CHANGES,
     CHOSEN,
     DEVICE_HOLD,
@@ -47,6 +50,7 @@ from suanli.kernel.scheduling.core.tables import (
     RUNNING_SIZE,
     SHAPE,
     TURN,
+    UNIT,
     UNUSED,
     Center,
     Ints,
@@ -142,12 +146,35 @@ def startable_beside(center: Center, shape: int, need: int) -> bool:
 @compiled
 def choose_beside(center: Center, shape: int, need: int) -> int:
     """Choose nodes for all of the need beside the reservation, as ``choose`` does."""
+    if need == 1 and center.total.shape[1] == 1:
+        return _choose_one_beside(center, shape)
     row, both_nodes, both_devices, shapes = center.row, center.both_nodes, center.both_devices, center.shapes
     copy(row, center.tasks[shape])
     for place in range(center.sizes[KEPT_SIZE]):
         node = center.scratch[KEPT, place]
         row[node], _ = tasks_on(both_nodes, both_devices, shapes, shape, node)
     return choose(center, shape, need, row, center.score[shape])
+
+
+@compiled
+def _choose_one_beside(center: Center, shape: int) -> int:
+    """Choose the best scored node, looking only into blocks that may have a better one than was found before."""
+    lowest, scores, best, chosen = center.lowest[shape], center.score[shape], np.float32(np.inf), NOBODY
+    for block in range(lowest.size):
+        if least_of(lowest, scores, block) < best:
+            for node in range(block * BLOCK, min(block * BLOCK + BLOCK, scores.size)):
+                if scores[node] < best and _is_of_use_beside(center, shape, node):
+                    best, chosen = scores[node], node
+    return choose_one(center, shape, chosen)
+
+
+@compiled
+def _is_of_use_beside(center: Center, shape: int, node: int) -> bool:
+    """Tell whether a node that is of use to a shape now is so beside the reservation too."""
+    if center.nodes[node, IS_KEPT] == 0:
+        return True
+    tasks, _ = tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)
+    return bool(tasks >= center.shapes[shape, UNIT])
 
 
 @compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full
+from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import choose_now, shift
 from suanli.kernel.scheduling.core.preempt import preempt
@@ -44,6 +45,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     sizes, jobs, kinds = center.sizes, center.jobs, center.kinds
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = 0
+    read_ahead(center)
     size, this = sizes[WAITING_SIZE], sizes[TURN]
     queue, kind_of = lists.waiting(center)
     place, count, blocked = 0, 0, sizes[BARRED]
@@ -52,6 +54,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         job, kind = queue[place], kind_of[place]
         place += 1
         if kinds[kind, BLOCKED] == this or is_full(center, job):
+            place = _next_open(kinds, kind_of[:size], place, this)
             continue
         long = head != NOBODY and now + jobs[job, LIMIT] > head_start
         if long and kinds[kind, LONG] == this:
@@ -82,6 +85,17 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     if count:
         close_ranks(center, count, rules.shortest_first)
     return Decided(count, head, head_start, complete)
+
+
+@compiled
+def _next_open(kinds: Ints, kind_of: Ints, place: int, this: int) -> int:
+    """The first place from this one on of a kind that is not blocked; the length where there is none.
+
+    By itself, because one that comes last in a long queue costs little more than a look at each of the others.
+    """
+    while place < kind_of.size and kinds[kind_of[place], BLOCKED] == this:
+        place += 1
+    return place
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from random import Random
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from suanli.kernel.scheduling.core.feasible import refresh, touch
 from suanli.kernel.scheduling.core.score import BEST_FIT
 
 NODES, SHAPES = 4, 3
+UNITS = [1, 4, 1]
 ENTRIES = 2_500
 """More than the log of so small a center holds, twice over."""
 
@@ -21,6 +23,7 @@ def test_who_reads_the_log_misses_no_change_and_begins_anew_only_once(seed: int)
     center.nodes[:, [t.READY, t.CPU, t.MEMORY]] = (1, 8, 8)
     center.nodes[:, t.FREE_MEMORY] = 8
     center.shapes[:, t.TASK_CPU] = [1, 2, 3]
+    center.shapes[:, t.UNIT] = UNITS
     for shape in range(SHAPES):
         refresh(center, shape, BEST_FIT)
     shortened, unread = 0, set[int]()
@@ -44,7 +47,11 @@ def test_who_reads_the_log_misses_no_change_and_begins_anew_only_once(seed: int)
             assert center.shapes[shape, t.SEEN] == center.sizes[t.LOG_SIZE]
             fitting = center.nodes[:, t.FREE_CPU] // (shape + 1)
             assert center.tasks[shape].tolist() == fitting.tolist()
-            assert center.total[shape, 0] == fitting.sum()
+            useful = fitting >= UNITS[shape]
+            assert center.total[shape, 0] == fitting[useful].sum()
+            assert center.blocker[shape].tolist() == [t.NOBODY if of_use else t.FAILS_CPU for of_use in useful]
+            assert center.failing[shape, t.FAILS_CPU] == NODES - useful.sum()
+            assert (center.score[shape] < np.inf).tolist() == useful.tolist()
     assert shortened == ENTRIES // center.log.size
     newest = center.log[: center.sizes[t.LOG_SIZE]].tolist()
     assert all(center.nodes[node, t.LAST] == max(p for p, n in enumerate(newest) if n == node) for node in set(newest))
