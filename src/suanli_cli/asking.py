@@ -57,6 +57,24 @@ class Pair(click.ParamType[tuple[str, str]]):
         return first, found
 
 
+class Count(click.ParamType[tuple[str, int]]):
+    """``solver``, or ``solver:2`` for two of it."""
+
+    def __init__(self, form: str) -> None:
+        self.name = form
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        name, colon, count = str(value).partition(":")
+        if not name or (colon and not count.isdecimal()):
+            self.fail(say("usage.form", value=value, form="solver, solver:2"), param, ctx)
+        return name, int(count or 1)
+
+
 class Device(click.ParamType[dict[str, Any]]):
     """``gpu``, ``gpu:2``, ``gpu:A100``, ``gpu:A100:2``, or a share of one, ``gpu:0.5``."""
 
@@ -94,6 +112,7 @@ _OPTIONS = (
     option("--precision", type=Word(PRECISIONS), says="spec.precision"),
     option("-N", "--nodes", type=Whole(), metavar="N", says="spec.nodes"),
     option("--exclusive", is_flag=True, says="spec.exclusive"),
+    option("--license", type=Count("NAME[:COUNT]"), multiple=True, says="spec.license"),
     option("-t", "--time", metavar="DURATION", says="spec.time"),
     option("-q", "--queue", metavar="NAME", says="spec.queue"),
     option("--priority", type=Whole(None), metavar="N", says="spec.priority"),
@@ -145,6 +164,7 @@ def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
     listed = {
         "resources": _resources(given),
         "dependencies": dependencies + ["singleton"] * given["singleton"],
+        "licenses": dict(given["license"]),
         "environment": dict(given["env"]),
         "labels": dict(given["label"]),
         "inputs": [{"source": str(Path(source).absolute()), "target": to} for source, to in given["inputs"]],

@@ -196,6 +196,26 @@ class Client:
         made: Json = self._to.document("PUT", f"/v1/projects/{quote(name, safe='')}", body=project)
         return made
 
+    def quotas(self) -> Json:
+        """The quotas that bind one's work; all of them for operators."""
+        quotas: Json = self._to.document("GET", "/v1/quotas")
+        return quotas
+
+    def set_quota(self, scope: str, name: str, most: Json) -> Json:
+        """Let this be the quota of a scope from now on."""
+        made: Json = self._to.document("PUT", f"/v1/quotas/{quote(scope, safe='')}/{quote(name, safe='')}", body=most)
+        return made
+
+    def licenses(self) -> Json:
+        """All licenses, and how many of each are in use."""
+        licenses: Json = self._to.document("GET", "/v1/licenses")
+        return licenses
+
+    def set_license(self, name: str, wanted: Json) -> Json:
+        """Let there be so many of a license from now on."""
+        made: Json = self._to.document("PUT", f"/v1/licenses/{quote(name, safe='')}", body=wanted)
+        return made
+
     def shares(self) -> Json:
         """How projects and their members stand."""
         shares: Json = self._to.document("GET", "/v1/shares")

@@ -44,6 +44,7 @@ root = LazyGroup(
             "drain": f"{_HERE}.center:drain",
             "resume": f"{_HERE}.center:resume",
             "queues": f"{_HERE}.center:queues",
+            "license": f"{_HERE}.quotas:license_",
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",
             "usage": f"{_HERE}.shares:usage",
@@ -52,6 +53,7 @@ root = LazyGroup(
             "whoami": f"{_HERE}.people:whoami",
             "user": f"{_HERE}.people:user",
             "project": f"{_HERE}.shares:project",
+            "quota": f"{_HERE}.quotas:quota",
             "token": f"{_HERE}.people:token",
         },
         "section.server": {

@@ -26,11 +26,13 @@ from suanli.model.facts import (
     DependenciesMet,
     DependencyFailed,
     Fact,
+    LicenseDefined,
     NodeRegistered,
     NodeStateChanged,
     PreemptRequested,
     ProjectDefined,
     QueueDefined,
+    QuotaDefined,
     RequeueRequested,
     RunEnded,
     RunPlaced,
@@ -43,8 +45,9 @@ from suanli.model.facts import (
     WorkloadReleased,
     WorkloadUpdated,
 )
-from suanli.model.ids import NodeName, ProjectName, QueueName, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import LicenseName, NodeName, ProjectName, QueueName, TokenId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy, WorkloadSpec
 from suanli.model.tenancy import Project, Role, Scope, Token, User
@@ -193,6 +196,10 @@ class DatabaseContract:
                 began = DAY_US - 1_000_000 * over_midnight
                 end(tx, done, started_at=began, ended_at=began + 3_000_001)
             tx.append(ProjectDefined(project=Project(name=ProjectName("p"))), actor=ANN)
+            for runs in (2, 3):
+                quota = Quota(scope=QuotaScope.USER, name=ANN, runs=runs, memory_bytes=2**50)
+                tx.append(QuotaDefined(quota=quota), actor=ANN)
+            tx.append(LicenseDefined(license=License(name=LicenseName("solver"), total=4)), actor=ANN)
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
@@ -212,7 +219,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0004'")
+        place.alter("UPDATE alembic_version SET version_num = '0006'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

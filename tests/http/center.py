@@ -24,6 +24,7 @@ from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, Precision
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
+from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.scheduling.planner import Planner
@@ -116,12 +117,13 @@ def running(home: Path) -> Iterator[RunningCenter]:
         clock=clock,
         engines=dict(engines),
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks=(), notifier=NoNotifier()),
+        workloads=Workloads(store, engines, checks=[QuotaCheck(clock)], notifier=NoNotifier()),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         notifier=NoNotifier(),
         inventory=Inventory(store, engines),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
+        quotas=Quotas(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
     )
@@ -146,6 +148,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         tenants=center.tenants,
         inventory=center.inventory,
         scheduling=center.scheduling,
+        quotas=center.quotas,
         accounting=center.accounting,
         store=center.store,
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],

@@ -63,6 +63,10 @@ RULES: Mapping[str, Rule] = {
     "GET /v1/engines": Rule(KNOWN),
     "GET /v1/queues": Rule(KNOWN),
     "PUT /v1/queues/{name}": Rule(ADMIN_CHANGES, {"priority": 1}),
+    "GET /v1/quotas": Rule(KNOWN),
+    "PUT /v1/quotas/{scope}/{name}": Rule(ADMIN_CHANGES, {"runs": 1000}),
+    "GET /v1/licenses": Rule(KNOWN),
+    "PUT /v1/licenses/{name}": Rule(ADMIN_CHANGES, {"total": 1}),
     "GET /v1/whoami": Rule(KNOWN),
     "GET /v1/users": Rule(STAFF_SEES),
     "POST /v1/users": Rule((401, 403, 403, 403, 403, 201), {"name": "made_by_{who}"}),
@@ -129,6 +133,7 @@ def test_everybody_is_answered_as_the_table_says(stage: Stage, operation: str) -
     rule = RULES[operation]
     method, path = operation.split()
     names = {"nodes": "n2", "queues": "authority", "users": "ann", "projects": "authority", "workloads": "fit"}
+    names |= {"quotas": "ann", "licenses": "authority"}
     noun = path.split("/")[2] if path.count("/") > 1 else ""
     ref = stage.finished() if "{ref}" in path else 0
     answered = []
@@ -136,7 +141,7 @@ def test_everybody_is_answered_as_the_table_says(stage: Stage, operation: str) -
         token = stage.token("read")["id"] if "{id}" in path else ""
         body = rule.body and {k: v.format(who=who) if isinstance(v, str) else v for k, v in rule.body.items()}
         with stage.client(who) as client:
-            filled = path.format(ref=ref, name=names.get(noun, ""), id=token)
+            filled = path.format(ref=ref, name=names.get(noun, ""), id=token, scope="user")
             answered.append(client.request(method, filled, json=body, params=dict(rule.query)).status_code)
     assert dict(zip(PEOPLE, answered, strict=True)) == dict(zip(PEOPLE, rule.expected, strict=True))
 

@@ -39,6 +39,19 @@ class Row(NamedTuple):
     amount: Callable[[int], str] = _count
 
 
+_MORE_QUOTA = Words(
+    "that work ending, or a larger quota: `suanli quota list`", "等这些作业结束，或申请更大的配额：`suanli quota list`"
+)
+"""What helps where a quota holds back."""
+
+_AMOUNTS: Mapping[str, tuple[Words, Callable[[int], str]]] = {
+    "runs": (Words("runs", "个运行"), _count),
+    "cpu_milli": (Words("cpus", "个 CPU"), _cpus),
+    "memory_bytes": (Words("of memory", "内存"), format_memory),
+    "device_share": (Words("devices", "个加速设备"), _devices),
+}
+"""What a quota bounds, and how much of it is written."""
+
 ROWS: Mapping[str, Row] = {
     "node_state": Row(
         "nodes",
@@ -156,6 +169,54 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("a higher bound on running elements", "提高同时运行的上限"),
     ),
+    "queue_quota": Row(
+        "queue",
+        Words(
+            "work that runs in its queue would have asked for {needed} {wanted}, and may for {available}",
+            "该队列中运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
+        ),
+        _MORE_QUOTA,
+    ),
+    "queue_user_quota": Row(
+        "queue",
+        Words(
+            "its owner's work that runs in the queue would have asked for {needed} {wanted}, and may for {available}",
+            "其所有者在该队列中运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
+        ),
+        _MORE_QUOTA,
+    ),
+    "project_quota": Row(
+        "project",
+        Words(
+            "work of its project that runs would have asked for {needed} {wanted}, and may for {available}",
+            "该项目运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
+        ),
+        _MORE_QUOTA,
+    ),
+    "project_user_quota": Row(
+        "project",
+        Words(
+            "its owner's work that runs in the project would have asked for {needed} {wanted}, and may for {available}",
+            "其所有者在该项目中运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
+        ),
+        _MORE_QUOTA,
+    ),
+    "user_quota": Row(
+        "owner",
+        Words(
+            "its owner's work that runs would have asked for {needed} {wanted}, and may for {available}",
+            "其所有者运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
+        ),
+        _MORE_QUOTA,
+    ),
+    "license": Row(
+        "licenses",
+        Words(
+            "{needed} of license {wanted} are needed, and {available} may be had now",
+            "需要 {needed} 个 {wanted} 许可证，目前可用 {available} 个",
+        ),
+        Words("running work ending that has some, or asking for fewer", "等占用许可证的作业结束，或减少数量"),
+    ),
     "priority": Row(
         "priority",
         Words("work that goes first takes the room", "排在前面的作业占用了空间"),
@@ -208,7 +269,11 @@ class _Case(NamedTuple):
 
 def _say(case: _Case, language: Language) -> ReasonView:
     row = ROWS[case.code]
-    words = {**case._asdict(), "needed": row.amount(case.needed), "available": row.amount(case.available)}
+    words, amount = case._asdict(), row.amount
+    if case.wanted in _AMOUNTS:
+        what, amount = _AMOUNTS[case.wanted]
+        words["wanted"] = what.say(language)
+    words |= {"needed": amount(case.needed), "available": amount(case.available)}
     return ReasonView(
         code=case.code,
         constraint=row.constraint,

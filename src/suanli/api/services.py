@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
+from suanli.services.quotas import Quotas
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
@@ -25,6 +26,7 @@ class Services:
     workloads: Workloads
     tenants: Tenants
     inventory: Inventory
+    quotas: Quotas
     scheduling: Scheduling
     accounting: Accounting
     store: Store

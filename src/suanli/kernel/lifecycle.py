@@ -23,8 +23,9 @@ from suanli.model import facts
 from suanli.model.altered import altered
 from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import Record, RecordedFact
-from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import LicenseName, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import RetryCause
 from suanli.model.tenancy import Project, Token, User
@@ -78,6 +79,8 @@ class Tables(Protocol):
     def run(self, run: RunId, /) -> Run: ...
     def node(self, node: NodeName, /) -> Node: ...
     def queue(self, queue: QueueName, /) -> Queue: ...
+    def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
+    def license(self, name: LicenseName, /) -> License: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
@@ -305,6 +308,18 @@ def _node_state(fact: facts.NodeStateChanged, tables: Tables, _at: Instant) -> S
 @_fold.register
 def _queue_defined(fact: facts.QueueDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.queue, generation=_generation(tables.queue, fact.queue.name) + 1)]
+
+
+@_fold.register
+def _quota_defined(fact: facts.QuotaDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
+    quota = fact.quota
+    before = _generation(lambda key: tables.quota(*key), (quota.scope, quota.name))
+    return [altered(quota, generation=before + 1)]
+
+
+@_fold.register
+def _license_defined(fact: facts.LicenseDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [altered(fact.license, generation=_generation(tables.license, fact.license.name) + 1)]
 
 
 @_fold.register

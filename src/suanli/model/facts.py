@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from suanli.model.ids import FactSeq, NodeName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
@@ -155,6 +156,20 @@ class QueueDefined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaDefined:
+    """A quota was set, changed, or (with no bound left) lifted."""
+
+    quota: Quota
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenseDefined:
+    """From now on there are so many of a license."""
+
+    license: License
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDefined:
     """A user was made or changed."""
 
@@ -198,11 +213,19 @@ WorkloadFact = (
     | RunEnded
 )
 CenterFact = (
-    NodeRegistered | NodeStateChanged | QueueDefined | UserDefined | ProjectDefined | TokenIssued | TokenRevoked
+    NodeRegistered
+    | NodeStateChanged
+    | QueueDefined
+    | QuotaDefined
+    | LicenseDefined
+    | UserDefined
+    | ProjectDefined
+    | TokenIssued
+    | TokenRevoked
 )
 Fact = WorkloadFact | CenterFact
 
-Record = Workload | Run | Node | Queue | User | Project | Token | UsageDay
+Record = Workload | Run | Node | Queue | Quota | License | User | Project | Token | UsageDay
 """A row of a table, whole, as it stands after a fact."""
 
 

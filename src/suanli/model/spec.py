@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import ProjectName, QueueName, WorkloadId
+from suanli.model.ids import LicenseName, ProjectName, QueueName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 
 MAX_ARRAY_SIZE = 1_000_000
@@ -17,6 +17,7 @@ MAX_TASKS = 100_000
 MAX_CPU_MILLI = 1_000_000_000
 MAX_MEMORY_BYTES = 2**45
 MAX_DEVICES = 10_000
+MAX_LICENSES = 1_000_000
 MAX_PRIORITY = 1_000_000
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
@@ -190,6 +191,8 @@ class WorkloadSpec:
     resources: TaskResources = TaskResources()
     nodes: int = 0
     exclusive: bool = False
+    licenses: dict[LicenseName, int] = field(default_factory=dict)
+    """How many of each license, for the workload as a whole."""
     time_limit_s: int = 0
     queue: QueueName = QueueName("default")
     priority: int = 0
@@ -244,6 +247,8 @@ def _check_amounts(spec: WorkloadSpec) -> None:
     check_bounds("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S)
     check_bounds("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY)
     check_bounds("retry.max_attempts", spec.retry.max_attempts, 1, 1000)
+    for name, count in spec.licenses.items():
+        check_bounds(f"licenses.{name}", count, 1, MAX_LICENSES)
     if spec.nodes and spec.tasks % spec.nodes:
         raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
     if resources.devices is not None:

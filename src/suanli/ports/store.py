@@ -13,7 +13,18 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar, cast
 
 from suanli.model.facts import Fact, Record, RecordedFact
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import (
+    FactSeq,
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+)
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import Kind
 from suanli.model.tenancy import Project, Token, User
@@ -201,6 +212,30 @@ class Reading(Protocol):
 
     def queues(self) -> Sequence[Queue]:
         """All queues, by name."""
+        ...
+
+    def quota(self, scope: QuotaScope, name: str) -> Quota:
+        """One quota.
+
+        Raises:
+            NotFoundError: none was ever set.
+        """
+        ...
+
+    def quotas(self) -> Sequence[Quota]:
+        """All quotas that were ever set, by scope and name."""
+        ...
+
+    def license(self, name: LicenseName) -> License:
+        """One license.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def licenses(self) -> Sequence[License]:
+        """All licenses, by name."""
         ...
 
     def user(self, user: UserName) -> User:
@@ -398,6 +433,8 @@ class Lookups(Protocol):
     def run(self, run: RunId, /) -> Run: ...
     def node(self, node: NodeName, /) -> Node: ...
     def queue(self, queue: QueueName, /) -> Queue: ...
+    def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
+    def license(self, name: LicenseName, /) -> License: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...

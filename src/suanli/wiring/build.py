@@ -32,6 +32,7 @@ from suanli.loops.schedule import Schedule
 from suanli.loops.upkeep import Upkeep
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import EngineName
+from suanli.ports.admission import AdmissionCheck
 from suanli.ports.clock import Clock
 from suanli.ports.engine import Engine
 from suanli.ports.notify import Notifier
@@ -39,6 +40,7 @@ from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
+from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
@@ -66,6 +68,7 @@ class Center:
     inventory: Inventory
     notifier: Notifier
     scheduling: Scheduling
+    quotas: Quotas
     accounting: Accounting
     ending: ExitStack
 
@@ -117,6 +120,9 @@ def build_center(settings: Settings) -> Center:
         MachineDevices(vendors=None if settings.local_devices is DevicesChoice.AUTO else ()),
     )
     engines: dict[EngineName, Engine] = {local.name: local}
+    checks: list[AdmissionCheck] = [QuotaCheck(clock)]
+    if os.geteuid() == 0:
+        checks.append(MappedAccounts())
     ending = ExitStack()
     ending.callback(store.close)
     ending.callback(local.close)
@@ -125,12 +131,13 @@ def build_center(settings: Settings) -> Center:
         clock=clock,
         engines=engines,
         requests=Requests(store),
-        workloads=Workloads(store, engines, [MappedAccounts()] if os.geteuid() == 0 else [], notifier),
+        workloads=Workloads(store, engines, checks, notifier),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
         notifier=notifier,
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
+        quotas=Quotas(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )

@@ -162,6 +162,24 @@ def test_nodes_people_and_tokens(person: Person) -> None:
     li.does("whoami", code=4)
 
 
+def test_quotas_and_licenses(person: Person) -> None:
+    assert person.does("quota", "list").stdout == "There are no quotas.\n"
+    set_ = person.does("quota", "set", "project_user", "default", "--runs", "50", "-m", "2TiB", "-d", "1.5").stdout
+    assert set_ == "Quota of each in project default: runs 50, memory 2TiB, devices 1.5.\n"
+    assert "each in project" in person.does("quota", "list").stdout
+    (quota,) = person.reads("quota", "list")["items"]
+    assert (quota["scope"], quota["name"], quota["runs"], quota["cpus"]) == ("project_user", "default", 50, None)
+    assert "no bound" in person.does("quota", "set", "project_user", "default").stdout
+    assert person.does("license", "list").stdout == "There are no licenses.\n"
+    assert person.does("license", "set", "solver", "2").stdout == "License solver: 2 in all.\n"
+    ref = person.does("submit", "--license", "solver:2", "--hold", "--", "/bin/true").stdout.strip()
+    assert person.reads("show", ref)["spec"]["licenses"] == {"solver": 2}
+    person.does("submit", "--license", "solver:3", "--", "/bin/true", code=5)
+    person.does("submit", "--license", "solver:many", "--", "/bin/true", code=2)
+    person.does("cancel", ref)
+    assert person.reads("license", "list")["items"] == [{"name": "solver", "total": 2, "in_use": 0}]
+
+
 def test_events_tell_the_story(person: Person) -> None:
     lines = person.does("events", "--workload", "1", "--json").stdout.splitlines()
     kinds = [json.loads(line)["type"] for line in lines]

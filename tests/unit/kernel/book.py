@@ -9,8 +9,20 @@ from suanli.kernel.lifecycle import fold
 from suanli.model import facts
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, Fact, Record, RecordedFact
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    FactSeq,
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
@@ -19,7 +31,7 @@ from suanli.model.workload import Run, Submission, Workload
 from suanli.testing.builders import ANN, allocation
 
 R = TypeVar("R", bound=Record)
-Name = str | int | tuple[int, ProjectName, UserName]
+Name = str | int | tuple[int, ProjectName, UserName] | tuple[QuotaScope, str]
 Key = tuple[type, Name]
 
 
@@ -27,7 +39,9 @@ def key_of(record: Record) -> Key:
     """What a record is found by."""
     if isinstance(record, UsageDay):
         return UsageDay, (record.day, record.project, record.owner)
-    return type(record), record.name if isinstance(record, Node | Queue | User | Project) else record.id
+    if isinstance(record, Quota):
+        return Quota, (record.scope, record.name)
+    return type(record), record.name if isinstance(record, Node | Queue | License | User | Project) else record.id
 
 
 class Book:
@@ -89,6 +103,12 @@ class Book:
 
     def queue(self, queue: QueueName) -> Queue:
         return self._one(Queue, queue)
+
+    def quota(self, scope: QuotaScope, name: str) -> Quota:
+        return self._one(Quota, (scope, name))
+
+    def license(self, name: LicenseName) -> License:
+        return self._one(License, name)
 
     def user(self, user: UserName) -> User:
         return self._one(User, user)

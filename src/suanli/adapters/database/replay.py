@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 
 from suanli.adapters.database.facts import about, dependency_rows, read_fact
+from suanli.adapters.database.quota import LICENSES, QUOTAS
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
@@ -18,7 +19,8 @@ from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import Record
-from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import LicenseName, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import Node, Queue
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
@@ -60,6 +62,12 @@ class Replayed:
 
     def queue(self, queue: QueueName, /) -> Queue:
         return self._find(QUEUES, (queue,))
+
+    def quota(self, scope: QuotaScope, name: str, /) -> Quota:
+        return self._find(QUOTAS, (scope.value, name))
+
+    def license(self, name: LicenseName, /) -> License:
+        return self._find(LICENSES, (name,))
 
     def user(self, user: UserName, /) -> User:
         return self._find(USERS, (user,))

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_memory
+from suanli.model.quota import MAX_TOTAL_MEMORY_BYTES
 from suanli.model.spec import MAX_CPU_MILLI, MAX_MEMORY_BYTES, MAX_PRIORITY, MAX_TIME_LIMIT_S
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,6 +83,22 @@ MemoryBytes = Annotated[
     ),
 ]
 """Bytes, or the text forms of :func:`suanli.model.quantities.parse_memory`."""
+
+TotalBytes = Annotated[
+    int,
+    Field(ge=0, le=MAX_TOTAL_MEMORY_BYTES),
+    text_form(_remembering(parse_memory)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_TOTAL_MEMORY_BYTES},
+                {"type": "string", "pattern": _MEMORY},
+            ],
+            "examples": [1099511627776, "2TiB"],
+        }
+    ),
+]
+"""Bytes of many tasks together, or their text form."""
 
 Cpus = Annotated[float, Field(ge=0.001, le=MAX_CPU_MILLI / WHOLE_CPU, examples=[2, 0.5])]
 """A number of cpus, exact to a thousandth."""

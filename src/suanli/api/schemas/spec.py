@@ -30,6 +30,7 @@ from suanli.model.spec import (
     MAX_ARRAY_INDEX,
     MAX_ARRAY_SIZE,
     MAX_DEVICES,
+    MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
     DependencyKind,
@@ -249,6 +250,8 @@ class WorkloadSpec(Body):
     """Exactly so many nodes sharing the tasks evenly; 0 lets the planner choose."""
     exclusive: bool = False
     """Keep everybody else off its nodes."""
+    licenses: dict[Name, Annotated[int, Field(ge=1, le=MAX_LICENSES)]] = _NOTHING
+    """How many of each license it needs, on whatever nodes it runs."""
     time_limit: Seconds = 0
     """Longest time to run; 0 means the queue's default."""
     queue: Name = "default"
@@ -307,7 +310,11 @@ class WorkloadSpec(Body):
         Only what was said is converted: a field left out has the same meaning in both.
         """
         # Maps of its own, for these can be changed.
-        asked: dict[str, Any] = {"environment": self.environment, "labels": self.labels}
+        asked: dict[str, Any] = {
+            "environment": self.environment,
+            "labels": self.labels,
+            "licenses": self.licenses,
+        }
         for name in self.model_fields_set:
             convert = _CONVERSIONS.get(name)
             asked[name] = getattr(self, name) if convert is None else convert(getattr(self, name))
@@ -330,6 +337,7 @@ class WorkloadSpec(Body):
             resources=TaskResources.of(noun.resources),
             nodes=noun.nodes,
             exclusive=noun.exclusive,
+            licenses={str(name): count for name, count in noun.licenses.items()},
             time_limit=noun.time_limit_s,
             queue=noun.queue,
             priority=noun.priority,

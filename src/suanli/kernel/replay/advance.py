@@ -23,14 +23,13 @@ from suanli.kernel.replay.course import (
 )
 from suanli.kernel.replay.queue import guess, reorder, set_key
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.admit import tally
 from suanli.kernel.scheduling.core.conserve import turn_with_many
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
 from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.tables import (
-    ACTIVE,
-    ARRAY,
     DEVICE_HOLD,
     DEVICE_NEXT,
     END,
@@ -108,7 +107,7 @@ def _end(center: Center, course: Course, ways: Ways, job: int) -> None:
     _add(course, _held(center, job), -1)
     lift(center, job)
     lists.end(center, job)
-    center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
+    tally(center, job, -1)
     size = course.tasks[job] * course.cpu_milli[job]
     learn(course.past, course.user[job], course.requested_us[job], size, course.runtime_us[job])
     if ways.moving:

@@ -17,7 +17,9 @@ from suanli.kernel.scheduling.core import changes, foresee
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
-from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reservation
+from suanli.kernel.scheduling.held_back import license_reason
+from suanli.kernel.scheduling.holdings import Rows, held_by, reserved
+from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reason, Reservation
 from suanli.kernel.scheduling.refusals import refused
 from suanli.kernel.scheduling.state import ClusterState, Job
 from suanli.model.errors import NotFoundError
@@ -105,21 +107,30 @@ class Turn:
                 if head is not None
             ),
             reservations=() if head is None else (self._reservation(head),),
-            refusals=refused(self.state, self.head, self.head_start - self.now),
+            refusals=refused(self.state, self.started, self.head, self.now, self.head_start),
             complete=self.complete,
         )
 
     def allocation(self, job: Job) -> Allocation:
         """What the turn gave to a workload that it starts."""
-        held, devices = self.state.held(job.row)
-        return self._allocation(job, held, devices)
+        return self._allocation(job, *held_by(self.state.tables, job.row))
 
     def startable(self, job: Job) -> bool:
         """Tell whether there is still room for a workload beside all that the turn starts."""
         return bool(foresee.startable(self.state.tables, job.row, self._score))
 
+    def unlicensed(self, job: Job) -> Reason | None:
+        """Which license a workload lacks after the turn, if any."""
+        row = foresee.lacking(self.state.tables, job.row, self.now)
+        if row == t.NOBODY:
+            return None
+        return license_reason(self.state, int(row), int(self.state.tables.asks[job.asks, t.AMOUNTS + row]))
+
     def earliest(self, job: Job) -> int:
-        """When a workload that the turn does not start may start, ``NEVER`` where that cannot be foreseen."""
+        """When a workload that the turn does not start may start, ``NEVER`` where that cannot be foreseen.
+
+        ``NOBODY`` where a license that is kept for another stands in the way.
+        """
         if job is self.head:
             return self.head_start
         tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
@@ -142,11 +153,11 @@ class Turn:
         )
 
     def _reservation(self, head: Job) -> Reservation:
-        allocation = self._allocation(head, *self.state.reserved())
+        allocation = self._allocation(head, *reserved(self.state.tables))
         start = Instant(self.head_start)
         return Reservation(workload=head.workload, start=start, engine=allocation.engine, nodes=allocation.nodes)
 
-    def _allocation(self, job: Job, held: list[list[int]], devices: list[list[int]]) -> Allocation:
+    def _allocation(self, job: Job, held: Rows, devices: Rows) -> Allocation:
         of_node: dict[int, list[tuple[int, int]]] = {}
         for node, position, share in devices:
             of_node.setdefault(node, []).append((self.state.indices[node][position], share))

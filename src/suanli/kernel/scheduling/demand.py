@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from suanli.model.ids import LicenseName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.spec import DeviceClass, Precision, WorkloadSpec
+
+
+class Amounts(NamedTuple):
+    """What is bounded: runs, milli-cpus, bytes, thousandths of devices."""
+
+    runs: int
+    cpu_milli: int
+    memory_bytes: int
+    device_share: int
 
 
 class Demand(NamedTuple):
@@ -26,6 +36,14 @@ class Demand(NamedTuple):
     device_model: str = ""
     device_memory_bytes: int = 0
     device_precision: Precision | None = None
+    licenses: tuple[tuple[LicenseName, int], ...] = ()
+    """How many of each, of the center's; by name."""
+
+    @property
+    def asked(self) -> Amounts:
+        """What one workload asks for on all its tasks together."""
+        devices = self.tasks * self.device_count * self.device_share
+        return Amounts(1, self.tasks * self.cpu_milli, self.tasks * self.memory_bytes, devices)
 
     @property
     def tasks_a_node(self) -> int:
@@ -37,8 +55,9 @@ def demand_of(spec: WorkloadSpec) -> Demand:
     """The class a spec belongs to."""
     resources, request = spec.resources, spec.resources.devices
     amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
+    licenses = tuple(sorted(spec.licenses.items()))
     if request is None:
-        return Demand(*amounts)
+        return Demand(*amounts, licenses=licenses)
     return Demand(
         *amounts,
         request.device_class,
@@ -47,4 +66,5 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         request.model,
         -(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         request.precision,
+        licenses,
     )

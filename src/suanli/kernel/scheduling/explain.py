@@ -23,8 +23,9 @@ from suanli.kernel.scheduling.constraints import (
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.cycle import Turn
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.plan import Decision, Explanation, Policy, Reason, ReasonCode
-from suanli.kernel.scheduling.refusals import array_full, window
+from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import NEVER, ClusterState, Job
 from suanli.model.altered import altered
 from suanli.model.ids import UserName, WorkloadId
@@ -87,7 +88,8 @@ class _After:
 
     ahead: int
     given: Explanation | None
-    array_full: Reason | None
+    bounded: Reason | None
+    unlicensed: Reason | None
     is_crowded_out: bool
     window: Reason | None
     start: int
@@ -95,7 +97,7 @@ class _After:
     @classmethod
     def of(cls, turn: Turn, job: Job) -> _After:
         ahead = int(np.flatnonzero(turn.ordered == job.row)[0])
-        given, head, full = None, turn.head, array_full(turn.state, job.array)
+        given, head, held_back = None, turn.head, bounded(turn.state, job.association, job.asks)
         if job.row in turn.started:
             given = Explanation(
                 workload=job.workload,
@@ -104,23 +106,27 @@ class _After:
                 ahead=ahead,
                 allocation=turn.allocation(job),
             )
-        settled = given is not None or full is not None or turn.state.impossible(job.demand)
+        settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
         return cls(
             ahead=ahead,
             given=given,
-            array_full=full,
+            bounded=held_back,
+            unlicensed=turn.unlicensed(job),
             is_crowded_out=not turn.complete or not turn.startable(job),
             window=None if head is None else window(job.time_limit_s, turn.window_s, head.workload),
             start=NEVER if settled else turn.earliest(job),
         )
+
+    @property
+    def _is_foreseen(self) -> bool:
+        return self.start not in {NEVER, t.NOBODY}
 
     def explain(self, state: ClusterState, job: Job) -> Explanation:
         """The explanation, by the state as it is without the turn."""
         if self.given is not None:
             return self.given
         if state.impossible(job.demand):
-            room = state.empty_room
-            short_of = _short_of(room, stages(room, job.demand, STATE_AND_HEALTH), job.demand)
+            short_of = _lacking_for_good(state, job.demand)
             return Explanation(
                 workload=job.workload,
                 decision=Decision.NEVER,
@@ -132,32 +138,45 @@ class _After:
             workload=job.workload,
             decision=Decision.LATER,
             reasons=self._reasons(state, job),
-            earliest_start=Instant(self.start) if self.start != NEVER else None,
-            unforeseen=None if self.start != NEVER else self._unforeseen(state, job.demand),
+            earliest_start=Instant(self.start) if self._is_foreseen else None,
+            unforeseen=None if self._is_foreseen else self._unforeseen(state, job.demand),
             ahead=self.ahead,
         )
 
     def _reasons(self, state: ClusterState, job: Job) -> tuple[Reason, ...]:
         """What blocks a workload that could be held some day."""
-        found, room = [] if self.array_full is None else [self.array_full], state.room
+        found, room = [one for one in (self.bounded, self.unlicensed) if one is not None], state.room
         judged = stages(room, job.demand)
         if not suffices(room, judged, job.demand):
             found += _short_of(room, judged, job.demand)
         elif self.is_crowded_out:
             found.append(Reason(code=ReasonCode.PRIORITY, available=self.ahead))
-        elif self.window is not None and self.array_full is None:
+        elif self.window is not None and not found:
             found.append(self.window)
         return tuple(found)
 
     def _unforeseen(self, state: ClusterState, demand: Demand) -> ReasonCode:
         """What stands against any start of a demand that is possible."""
-        if self.array_full is not None:
-            return ReasonCode.ARRAY_LIMIT
+        if self.bounded is not None:
+            return self.bounded.code
+        if self.unlicensed is not None or self.start == t.NOBODY:
+            return ReasonCode.LICENSE
         if holds(state.empty_room, demand):
             return ReasonCode.NO_TIME_LIMIT
         if holds(state.empty_room, demand, frozenset({ReasonCode.NODE_STATE})):
             return ReasonCode.NODE_STATE
         return ReasonCode.DEVICE_HEALTH
+
+
+def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:
+    """What the center has too little of, whatever ends and mends."""
+    room, lacking = state.empty_room, state.bounds.lacking(demand)
+    judged = stages(room, demand, STATE_AND_HEALTH)
+    found = [] if suffices(room, judged, demand) else _short_of(room, judged, demand)
+    if lacking is not None:
+        needed, total = dict(demand.licenses)[lacking], state.bounds.total(lacking)
+        found.append(Reason(code=ReasonCode.LICENSE, needed=needed, available=total, wanted=lacking))
+    return found
 
 
 def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.fair_share import ShareWeights
-from suanli.model.ids import EngineName, RunId, WorkloadId
+from suanli.model.ids import EngineName, ProjectName, QueueName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, NodeHold
 from suanli.model.workload import Workload
@@ -45,6 +46,16 @@ class ReasonCode(StrEnum):
     """All engines together have the room, but no single one."""
     ARRAY_LIMIT = "array_limit"
     """As many elements of the array run as its ``max_running`` allows."""
+    QUEUE_QUOTA = "queue_quota"
+    """Work of the queue runs that asked for as much as all of it may, or leaves too little."""
+    QUEUE_USER_QUOTA = "queue_user_quota"
+    """The same of one user's work in the queue."""
+    PROJECT_QUOTA = "project_quota"
+    PROJECT_USER_QUOTA = "project_user_quota"
+    """The same of one user's work in the project."""
+    USER_QUOTA = "user_quota"
+    LICENSE = "license"
+    """Too few of a license are free, or are kept for work that goes first."""
     PRIORITY = "priority"
     """Work that goes first takes the room in this very turn."""
     BACKFILL_WINDOW = "backfill_window"
@@ -64,7 +75,9 @@ class Reason:
     NODE_STATE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the most that one could. Of
     devices they count thousandths (for DEVICE_MEMORY the bytes of one). For BACKFILL_WINDOW they are seconds, and
     ``ahead`` is the workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for
-    ARRAY_LIMIT ``needed`` counts the elements running and ``available`` is their bound.
+    ARRAY_LIMIT ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what
+    work that runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed``
+    is what it asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
     """
 
     code: ReasonCode
@@ -74,7 +87,8 @@ class Reason:
     needed: int = 0
     available: int = 0
     wanted: str = ""
-    """The device class, model or precision asked for, where the code is about that."""
+    """The device class, model, precision or license asked for, or the amount that is bounded (``runs``, ``cpu_milli``,
+    ``memory_bytes``, ``device_share``), where the code is about that."""
     ahead: WorkloadId = WorkloadId(0)
 
 
@@ -123,23 +137,37 @@ class Reservation:
     nodes: tuple[NodeHold, ...]
 
 
+class Association(NamedTuple):
+    """Whose work it is, as far as bounds go: queue, project, owner, and array (0: none, or one without a bound)."""
+
+    queue: QueueName
+    project: ProjectName
+    owner: UserName
+    array: WorkloadId = WorkloadId(0)
+
+    def covers(self, workload: Workload) -> bool:
+        """Tell whether the workload is of this association."""
+        of = (workload.queue, workload.project, workload.owner)
+        return of == self[:3] and self.array in {0, workload.array_id}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why ``waiting`` workloads of one demand do not start.
 
-    It holds for those of ``array`` alone where that is given, and only for those that may run longer than ``window_s``
-    (or for ever) where that is not negative.
+    It holds for those of ``association`` alone where that is given, and only for those that may run longer than
+    ``window_s`` (or for ever) where that is not negative.
     """
 
     demand: Demand
     waiting: int
     reason: Reason
-    array: WorkloadId = WorkloadId(0)
+    association: Association | None = None
     window_s: int = -1
 
     def covers(self, workload: Workload, demand: Demand) -> bool:
         """Tell whether this is why the workload, of this demand, does not start."""
-        if demand != self.demand or (self.array and self.array != workload.array_id):
+        if demand != self.demand or not (self.association is None or self.association.covers(workload)):
             return False
         return self.window_s < 0 or not 0 < workload.time_limit_s <= self.window_s
 

@@ -5,7 +5,7 @@ A turn ends many times a second and hardly anybody asks; so only numbers are cop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -14,6 +14,7 @@ import numpy as np
 from suanli.kernel.scheduling.constraints import shortfall
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.held_back import HeldBack, Unlicensed, are_over, held_back, unlicensed
 from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
 from suanli.kernel.scheduling.state import ClusterState, Job
 from suanli.model.ids import WorkloadId
@@ -33,14 +34,20 @@ CODES = (
 """By what a node fails first in the tables."""
 
 
-def refused(state: ClusterState, head: Job | None, window_us: int) -> Sequence[Refusal]:
-    """Why everything that waits after the turn just taken does, given who has the reservation, and in how long."""
-    tables, kinds = state.tables, state.kinds
+def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, head_start: int) -> Sequence[Refusal]:
+    """Why everything that waits after the turn just taken does, given what it started and who has the reservation."""
+    tables, kinds, window_us = state.tables, state.kinds, head_start - now
     waiting = tables.kinds.take(kinds.rows, axis=0)
     blocked, long = waiting[:, t.BLOCKED] == tables.sizes[t.TURN], waiting[:, t.LONG] == tables.sizes[t.TURN]
-    too_long = waiting[:, t.WAITING_OF]
+    too_long, without = waiting[:, t.WAITING_OF], [one for one in unlicensed(state, now) if not blocked[one.place]]
+    windows = np.full(kinds.rows.size, t.NEVER)
+    for one in without:
+        windows[one.place] = one.window_us
+    unlicensed_of = _count_long(state, kinds.rows, windows < t.NEVER, windows)
     if head is not None:
-        too_long = _count_long(state, kinds.rows, long & ~blocked, window_us)
+        asked = long & ~blocked
+        too_long = _count_long(state, kinds.rows, asked, np.minimum(windows, window_us))
+        too_long -= np.where(asked, unlicensed_of, 0)
     return Refusals(
         _Numbers(
             demands=kinds.demands,
@@ -54,17 +61,11 @@ def refused(state: ClusterState, head: Job | None, window_us: int) -> Sequence[R
             unused=tables.nodes.shape[0] - len(state.names),
             window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
             too_long=too_long,
-            of_full_arrays=_of_full_arrays(state),
+            held_back=held_back(state, started),
+            unlicensed=tuple((one, int(unlicensed_of[one.place])) for one in without),
+            places={row: place for place, row in enumerate(kinds.rows.tolist())},
         ).tell
     )
-
-
-def array_full(state: ClusterState, array: int) -> Reason | None:
-    """Why no more elements of an array start, None where they may."""
-    active, most = state.tables.bounds[array].tolist()
-    if not array or active < most:
-        return None
-    return Reason(code=ReasonCode.ARRAY_LIMIT, needed=active, available=most)
 
 
 def window(time_limit_s: int, window_s: int, head: WorkloadId) -> Reason:
@@ -116,15 +117,24 @@ class _Numbers:
     unused: int
     window: Reason | None
     too_long: t.Ints
-    of_full_arrays: Sequence[tuple[int, WorkloadId, Reason, int]]
-    """Place of the kind, array, why, and how many of both wait."""
+    held_back: Sequence[HeldBack]
+    unlicensed: Sequence[tuple[Unlicensed, int]]
+    """With how many of the kind wait for it."""
+    places: Mapping[int, int]
+    """By row of kinds."""
 
     def tell(self) -> list[Refusal]:
         """All of them."""
         waiting, found = self.waiting.copy(), []
-        for kind, array, reason, count in self.of_full_arrays:
-            waiting[kind] -= count
-            found.append(Refusal(demand=self.demands[kind], waiting=count, reason=reason, array=array))
+        for one in self.held_back:
+            kind = self.places[one.kind]
+            waiting[kind] -= one.waiting
+            of, demand = one.association, self.demands[kind]
+            found.append(Refusal(demand=demand, waiting=one.waiting, reason=one.reason, association=of))
+        for lacking, count in self.unlicensed:
+            waiting[lacking.place] -= count
+            demand, seconds = self.demands[lacking.place], lacking.window_us // MICROSECONDS
+            found.append(Refusal(demand=demand, waiting=count, reason=lacking.reason, window_s=seconds))
         for kind in np.flatnonzero(waiting).tolist():
             demand, count = self.demands[kind], int(waiting[kind])
             if self.impossible[kind]:
@@ -148,39 +158,17 @@ class _Numbers:
         return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=self.nodes)
 
 
-def _waiting_jobs(state: ClusterState) -> t.Ints:
-    return state.tables.jobs[t.queued(state.tables)]
-
-
-def _count_long(state: ClusterState, rows: t.Ints, asked: t.Flags, window_us: int) -> t.Ints:
-    """By kind, how many wait that may run longer than the window and are of no full array; 0 of kinds not asked for."""
+def _count_long(state: ClusterState, rows: t.Ints, asked: t.Flags, windows_us: t.Ints) -> t.Ints:
+    """By kind, how many wait that may run longer than its window and have no bound in their way; 0 where not asked."""
     if not asked.any():
         return np.zeros(rows.size, dtype=np.int64)
     tables, first = state.tables, state.tables.sizes[t.FIRST]
-    queue, is_asked = t.queued(tables), np.zeros(len(tables.kinds), dtype=np.bool_)
-    is_asked[rows[asked]] = True
+    queue, window_of = t.queued(tables), np.full(len(tables.kinds), t.NEVER)
+    window_of[rows[asked]] = windows_us[asked]
     # The kinds stand in the order of the queue: so a look at each job, all over memory, is spared for the most part.
-    jobs = tables.jobs[queue[is_asked[tables.lists[t.KIND_OF, first : first + queue.size]]]]
-    counted = (jobs[:, t.LIMIT] > window_us) & ~_is_full(state, jobs)
+    windows = window_of[tables.lists[t.KIND_OF, first : first + queue.size]]
+    jobs, windows = tables.jobs[queue[windows < t.NEVER]], windows[windows < t.NEVER]
+    counted = jobs[:, t.LIMIT] > windows
+    if state.bounds:
+        counted &= ~are_over(tables, jobs[:, [t.ASSOCIATION, t.ASKS]]).any(axis=1)
     return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[rows]
-
-
-def _is_full(state: ClusterState, jobs: t.Ints) -> t.Flags:
-    bounds, arrays = state.tables.bounds, jobs[:, t.ARRAY]
-    full: t.Flags = (arrays > 0) & (bounds[arrays, t.ACTIVE] >= bounds[arrays, t.MOST])
-    return full
-
-
-def _of_full_arrays(state: ClusterState) -> list[tuple[int, WorkloadId, Reason, int]]:
-    bounds = state.tables.bounds
-    if not ((bounds[1:, t.MOST] > 0) & (bounds[1:, t.ACTIVE] >= bounds[1:, t.MOST])).any():
-        return []
-    jobs = _waiting_jobs(state)
-    pairs, counts = np.unique(jobs[_is_full(state, jobs)][:, [t.KIND, t.ARRAY]], axis=0, return_counts=True)
-    place = {row: place for place, row in enumerate(state.kinds.rows.tolist())}
-    found = []
-    for (kind, array), count in zip(pairs.tolist(), counts.tolist(), strict=True):
-        reason = array_full(state, array)
-        if reason is not None:
-            found.append((place[kind], state.arrays.key(array), reason, count))
-    return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from suanli.kernel.scheduling.bounds import Bounds
 from suanli.kernel.scheduling.codes import Codes
 from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds, narrowings
 from suanli.kernel.scheduling.core import changes
@@ -14,11 +16,13 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.fair_share import NOBODY_OWED, Account, Standings
+from suanli.kernel.scheduling.holdings import held_by
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
-from suanli.kernel.scheduling.plan import MICROSECONDS, ReasonCode
+from suanli.kernel.scheduling.plan import MICROSECONDS, Association, ReasonCode
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota
 from suanli.model.resources import Device, Node, NodeHold, NodeState, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload
@@ -55,7 +59,8 @@ class Job:
     since: Instant
     time_limit_s: int
     demand: Demand
-    array: int
+    association: int
+    asks: int
     end: Instant = Instant(0)
     """When a run is taken to end."""
 
@@ -86,8 +91,9 @@ class ClusterState:
         """By row, all that waits or runs."""
         self.demands: Codes[Demand] = Codes()
         """Kinds of waiting work."""
-        self.arrays: Codes[WorkloadId] = Codes()
-        self.arrays.take(WorkloadId(0))
+        self.bounds = Bounds()
+        self.classes: Counter[tuple[int, int, int]] = Counter()
+        """How many wait, by rows of kinds, associations and asks."""
         self.nodes: dict[NodeName, int] = {}
         """Rows by name."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
@@ -141,6 +147,22 @@ class ClusterState:
             t.sort_queue(self.tables)
         self._queues[queue.name] = queue.priority
 
+    def set_quota(self, quota: Quota) -> None:
+        """A quota holds, or another one."""
+        if self.bounds.set_quota(quota):
+            self.bounds.retake()
+            self._reach(**self.bounds.rows)
+            running = [job.row for job in self._running.values()]
+            self.bounds.rewrite(self.tables, np.array(running, dtype=np.int64))
+
+    def set_license(self, there: License) -> None:
+        """A license is there, or there are more or fewer of it. What is held of it stays held."""
+        row = self.bounds.set_license(there)
+        self._reach(**self.bounds.rows)
+        self.tables.licenses[row, t.TOTAL] = there.total
+        self._impossible.clear()
+        self._kinds, self._are_kinds_stale = None, True
+
     def rank(self, standings: Standings) -> None:
         """Among work of equal standing, let the order be that of these credits, for what waits and what will."""
         self._standings = standings
@@ -173,9 +195,10 @@ class ClusterState:
             self._kinds = None
         limit = workload.time_limit_s * MICROSECONDS or t.NEVER
         need = job.demand.nodes or job.demand.tasks
-        columns = (shape, need, kind, limit, 0, job.array)
+        columns = (shape, need, kind, limit, 0)
         self.tables.jobs[job.row, : len(columns)] = columns
         self._waiting[workload.id] = job
+        self.classes[kind, job.association, job.asks] += 1
         changes.wait(self.tables, job.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
@@ -189,7 +212,11 @@ class ClusterState:
             raise NotFoundError("waiting workload", workload)
         changes.wait_no_longer(self.tables, job.row)
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
-        if self.demands.leave(int(self.tables.jobs[job.row, t.KIND])):
+        kind = int(self.tables.jobs[job.row, t.KIND])
+        self.classes[kind, job.association, job.asks] -= 1
+        if not self.classes[kind, job.association, job.asks]:
+            del self.classes[kind, job.association, job.asks]
+        if self.demands.leave(kind):
             self._kinds = None
         self._drop(job)
 
@@ -228,7 +255,6 @@ class ClusterState:
         row = self.tables.jobs[job.row]
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
-        row[t.ARRAY] = job.array
         self._running[run.id] = job
         changes.run(self.tables, job.row, _rows(held, 5), _rows(devices, 3))
 
@@ -241,7 +267,7 @@ class ClusterState:
         job = self._running.pop(run, None)
         if job is None:
             raise NotFoundError("run with an allocation", run)
-        held, devices = self.held(job.row)
+        held, devices = held_by(self.tables, job.row)
         self._held -= len(held)
         self._devices_held -= len(devices)
         changes.end(self.tables, job.row)
@@ -250,16 +276,6 @@ class ClusterState:
     def holds(self, run: RunId) -> bool:
         """Tell whether the run holds an allocation."""
         return run in self._running
-
-    def held(self, row: int) -> tuple[list[list[int]], list[list[int]]]:
-        """What a row of jobs holds: rows of holds and of device holds."""
-        jobs = self.tables.jobs
-        return self._chains(jobs[row, t.HOLD], jobs[row, t.DEVICE_HOLD])
-
-    def reserved(self) -> tuple[list[list[int]], list[list[int]]]:
-        """What is reserved: rows of holds and of device holds."""
-        sizes = self.tables.sizes
-        return self._chains(sizes[t.HEAD_HOLD], sizes[t.HEAD_DEVICE_HOLD])
 
     @property
     def room(self) -> Room:
@@ -276,11 +292,12 @@ class ClusterState:
         return self._empty
 
     def impossible(self, demand: Demand) -> bool:
-        """Tell whether no nodes could hold the demand, even empty, in service, and with every device in health."""
+        """Tell whether the center could never hold the demand, even empty, in service, all devices in health."""
         if demand not in self._impossible:
             if len(self._impossible) >= _JUDGED:
                 self._impossible.clear()
-            self._impossible[demand] = not holds(self.empty_room, demand, STATE_AND_HEALTH)
+            is_licensed = self.bounds.lacking(demand) is None
+            self._impossible[demand] = not (is_licensed and holds(self.empty_room, demand, STATE_AND_HEALTH))
         return self._impossible[demand]
 
     def shape(self, demand: Demand) -> int:
@@ -321,20 +338,17 @@ class ClusterState:
         measured = (*rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
-    def _chains(self, nodes: int, devices: int) -> tuple[list[list[int]], list[list[int]]]:
-        held = _chain(self.tables.holds, nodes, t.HELD_BY)
-        return held, _chain(self.tables.device_holds, devices, t.DEVICE_NEXT)
-
     def _job(self, name: WorkloadId | RunId, workload: Workload, spec: WorkloadSpec, end: Instant) -> Job:
         """A row for a workload that waits or runs, with all columns that both have."""
         row, _ = self._rows.take(name)
-        bound = 0 if spec.array is None else spec.array.max_running
-        array, is_new = self.arrays.take(workload.array_id if bound else WorkloadId(0))
-        self._reach(jobs=len(self._rows), bounds=len(self.arrays))
-        if is_new:
-            self.tables.bounds[array] = 0
-        self.tables.bounds[array, t.MOST] = bound
-        self.tables.jobs[row, t.PREEMPTIBLE] = workload.preemptible
+        demand, max_running = demand_of(spec), 0 if spec.array is None else spec.array.max_running
+        array = workload.array_id if max_running else WorkloadId(0)
+        of = Association(workload.queue, workload.project, workload.owner, array)
+        association, asks, are_new = self.bounds.take(of, max_running, demand)
+        self._reach(jobs=len(self._rows), **self.bounds.rows)
+        if are_new:
+            self.bounds.write(self.tables, association, asks)
+        self.tables.jobs[row, [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE]] = (association, asks, workload.preemptible)
         since = workload.eligible_at or workload.submitted_at
         owed = since - self._credit_us((workload.project, workload.owner))
         self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, owed, workload.id)
@@ -348,8 +362,9 @@ class ClusterState:
             owner=workload.owner,
             since=since,
             time_limit_s=workload.time_limit_s,
-            demand=demand_of(spec),
-            array=array,
+            demand=demand,
+            association=association,
+            asks=asks,
             end=end,
         )
         self.jobs[row] = job
@@ -363,7 +378,7 @@ class ClusterState:
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]
-        self.arrays.leave(job.array)
+        self.bounds.leave(job.association, job.asks)
         self._rows.leave(job.row)
 
     def _shape(self, demand: Demand) -> int:
@@ -461,23 +476,14 @@ class ClusterState:
         short = {name: count for name, count in rows.items() if count > getattr(sizes, name)}
         if short:
             larger = {name: max(count, 2 * getattr(sizes, name), 16) for name, count in short.items()}
-            for exact in larger.keys() & {"devices", "engines"}:
+            for exact in larger.keys() & {"devices", "engines", "licenses"}:
                 larger[exact] = short[exact]
             self.tables = grown(self.tables, sizes._replace(**larger))
 
 
 def _task_of(demand: Demand) -> Demand:
     """What one node must have room for to be of any use: the demand without how many of that are wanted."""
-    return demand._replace(tasks=demand.tasks_a_node, nodes=int(demand.nodes > 0))
-
-
-def _chain(table: t.Ints, row: int, columns: int) -> list[list[int]]:
-    found = []
-    while row >= 0:
-        amounts = table[row].tolist()
-        found.append(amounts[:columns])
-        row = amounts[-1]
-    return found
+    return demand._replace(tasks=demand.tasks_a_node, nodes=int(demand.nodes > 0), licenses=())
 
 
 def _rows(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:

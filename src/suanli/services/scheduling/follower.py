@@ -8,10 +8,12 @@ from suanli.kernel.lifecycle import fold
 from suanli.kernel.scheduling.fair_share import FairShare
 from suanli.kernel.scheduling.state import ClusterState, expected_end
 from suanli.model.facts import (
+    LicenseDefined,
     NodeRegistered,
     NodeStateChanged,
     ProjectDefined,
     QueueDefined,
+    QuotaDefined,
     RecordedFact,
     WorkloadFact,
     WorkloadSubmitted,
@@ -56,6 +58,10 @@ class Follower:
         """From the tables, once: everything that is queued or holds something."""
         for queue in tables.queues():
             self._state.set_queue(queue)
+        for quota in tables.quotas():
+            self._state.set_quota(quota)
+        for there in tables.licenses():
+            self._state.set_license(there)
         for node in tables.nodes():
             self._set_node(node)
         self._fair_share.set_projects(tables.projects())
@@ -87,6 +93,10 @@ class Follower:
                 self._set_node(tables.node(fact.node if isinstance(fact, NodeStateChanged) else fact.node.name))
             elif isinstance(fact, QueueDefined):
                 self._state.set_queue(tables.queue(fact.queue.name))
+            elif isinstance(fact, QuotaDefined):
+                self._state.set_quota(tables.quota(fact.quota.scope, fact.quota.name))
+            elif isinstance(fact, LicenseDefined):
+                self._state.set_license(tables.license(fact.license.name))
             elif isinstance(fact, ProjectDefined):
                 self._fair_share.set_projects(tables.projects())
         for workload in (made for name, made in fresh.items() if name not in touched):

@@ -6,20 +6,34 @@ from collections.abc import Callable
 
 import pytest
 
+from suanli.model.altered import altered
 from suanli.model.errors import (
     NotFoundError,
 )
 from suanli.model.facts import (
     CancelRequested,
+    LicenseDefined,
     NodeRegistered,
     ProjectDefined,
     QueueDefined,
+    QuotaDefined,
     TokenIssued,
     TokenRevoked,
     UserDefined,
 )
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import (
+    FactSeq,
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+)
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
 from suanli.model.tenancy import Project, Role, Scope, Token, User
@@ -184,6 +198,10 @@ class ReadingContract:
         user = User(name=ANN, role=Role.ADMIN, account="root", created_at=Instant(5))
         project = Project(name=ProjectName("p"), members=frozenset({ANN, BOB}), shares=3)
         queue = Queue(name=QueueName("fast"), priority=-7, max_time_limit_s=60)
+        quotas = [
+            Quota(scope=QuotaScope.USER, name=ANN, device_share=1500),
+            Quota(scope=QuotaScope.PROJECT_USER, name="p", runs=2, cpu_milli=2000, memory_bytes=2**40),
+        ]
         scopes = frozenset({Scope.READ, Scope.WRITE})
         tokens = [
             Token(id=TokenId(name), user=ANN, digest=name * 2, scopes=scopes, created_at=Instant(at))
@@ -195,6 +213,11 @@ class ReadingContract:
                 tx.append(NodeRegistered(node=node(name)), actor=ANN)
             for fact in (QueueDefined(queue=queue), UserDefined(user=user), ProjectDefined(project=project)):
                 tx.append(fact, actor=ANN)
+            for quota in quotas:
+                tx.append(QuotaDefined(quota=quota), actor=ANN)
+            for total in (5, 4):
+                of = License(name=LicenseName("solver"), total=total)
+                tx.append(LicenseDefined(license=of), actor=ANN)
             for token in tokens:
                 tx.append(TokenIssued(token=token), actor=ANN)
             tx.append(TokenRevoked(token=TokenId("late")), actor=ANN)
@@ -204,6 +227,14 @@ class ReadingContract:
             assert tables.nodes() == [node("n1", generation=1), node("n2", generation=1)]
             assert tables.node(NodeName("n2")).devices == node().devices
             assert [found.priority for found in tables.queues()] == [-7] == [tables.queue(QueueName("fast")).priority]
+            assert tables.quotas() == [altered(quota, generation=1) for quota in reversed(quotas)]
+            assert tables.quota(QuotaScope.USER, ANN).device_share == 1500
+            assert tables.licenses() == [License(name=LicenseName("solver"), total=4, generation=2)]
+            assert tables.license(LicenseName("solver")).total == 4
+            with pytest.raises(NotFoundError):
+                tables.quota(QuotaScope.QUEUE, ANN)
+            with pytest.raises(NotFoundError):
+                tables.license(LicenseName("mesher"))
             assert [found.created_at for found in tables.users()] == [5]
             assert tables.user(ANN).account == "root"
             assert tables.projects() == [tables.project(ProjectName("p"))]

@@ -17,8 +17,19 @@ from suanli.kernel.scheduling.fair_share import ShareWeights, Standing, Standing
 from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.refusals import CODES
 from suanli.kernel.scheduling.state import ClusterState, expected_end
-from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    EngineName,
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    RunId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
+from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.resources import Allocation, Device, Node, Queue
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
@@ -28,6 +39,13 @@ GIB = 1024**3
 BEGIN = Instant(1_700_000_000 * SECOND)
 PROJECT = ProjectName("p")
 OWNERS = (UserName("ann"), UserName("bob"), UserName("cat"))
+
+
+FOREVER = 2**62
+
+
+def end_of(limit_s: int, start: int) -> int:
+    return start + limit_s * SECOND if limit_s else FOREVER
 
 
 def node(name: str, cpus: int = 4, gib: int = 16, *devices: Device, engine: str = "local") -> Node:
@@ -63,6 +81,8 @@ class Center:
     active: dict[WorkloadId, Workload] = field(default_factory=dict)
     runs: dict[RunId, Run] = field(default_factory=dict)
     last: int = 0
+    quotas: dict[tuple[QuotaScope, str], Quota] = field(default_factory=dict)
+    licenses: dict[LicenseName, License] = field(default_factory=dict)
     held: dict[UserName, int] = field(default_factory=dict)
     """How often over each user held their share of late; each time halves an hour's credit."""
 
@@ -79,6 +99,14 @@ class Center:
     def set_queue(self, name: str, priority: int) -> None:
         self.queues[QueueName(name)] = Queue(name=QueueName(name), priority=priority)
         self.state.set_queue(self.queues[QueueName(name)])
+
+    def set_quota(self, quota: Quota) -> None:
+        self.quotas[quota.scope, quota.name] = quota
+        self.state.set_quota(quota)
+
+    def set_license(self, name: str, total: int) -> None:
+        self.licenses[LicenseName(name)] = License(name=LicenseName(name), total=total)
+        self.state.set_license(self.licenses[LicenseName(name)])
 
     def submit(self, spec: WorkloadSpec, count: int = 1) -> list[WorkloadId]:
         """``count`` workloads, an array where the spec has one."""
@@ -214,6 +242,10 @@ class Center:
             state.enqueue(workload, self.specs[workload.id])
         for queue in self.queues.values():
             state.set_queue(queue)
+        for quota in self.quotas.values():
+            state.set_quota(quota)
+        for license_ in self.licenses.values():
+            state.set_license(license_)
         if self.held and not backwards:
             state.rank(self.standings())
         return state

@@ -11,9 +11,8 @@ from suanli.model.ids import EngineName, NodeName, RunId, WorkloadId
 from suanli.model.resources import Allocation, Device, Node, NodeHold, NodeState
 from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
 from suanli.model.workload import RunState, Workload
-from tests.unit.kernel.scheduling.center import SECOND, Center
-
-FOREVER = 2**62
+from tests.unit.kernel.scheduling.bounded import BOUNDS, full, lacks, licenses_free, members, over
+from tests.unit.kernel.scheduling.center import FOREVER, SECOND, Center, end_of
 
 
 @dataclass
@@ -156,6 +155,12 @@ def mended(center: Center) -> Room:
     return found
 
 
+def possible(center: Center, spec: WorkloadSpec) -> bool:
+    """Whether the center could hold it some day."""
+    totals = {name: one.total for name, one in center.licenses.items()}
+    return fits(mended(center), spec) and all(totals.get(name, 0) >= count for name, count in spec.licenses.items())
+
+
 def standing(center: Center, workload: Workload) -> tuple[int, int]:
     queue = center.queues.get(workload.queue)
     return (queue.priority if queue else 0, workload.priority)
@@ -167,10 +172,6 @@ def in_order(center: Center) -> list[Workload]:
         return (-queue, -own, workload.eligible_at - center.credit_us(workload.owner), workload.id)
 
     return sorted(center.waiting.values(), key=key)
-
-
-def end_of(limit_s: int, start: int) -> int:
-    return start + limit_s * SECOND if limit_s else FOREVER
 
 
 def held(center: Center, plan: Plan, placements: Iterable[Placement]) -> list[Held]:
@@ -196,14 +197,6 @@ def now_room(center: Center, everything: list[Held]) -> Room:
     return room(center, [allocation for allocation, _ in everything])
 
 
-def full(center: Center, workload: Workload, plan: Plan) -> bool:
-    array = center.specs[workload.id].array
-    if array is None or not array.max_running:
-        return False
-    members = [center.waiting[row.workload] for row in plan.placements] + list(center.active.values())
-    return sum(member.array_id == workload.array_id for member in members) >= array.max_running
-
-
 def check(center: Center, plan: Plan) -> None:
     """Everything that must hold of a plan made for this center (before it is carried out)."""
     check_placements(center, plan)
@@ -221,11 +214,39 @@ def check_placements(center: Center, plan: Plan) -> None:
         assert row.generation == workload.generation
         assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
         check_allocation(before, row.allocation, spec)
+    running = members(center, plan)
     for workload in [center.waiting[row.workload] for row in plan.placements]:
-        array = center.specs[workload.id].array
-        if array is not None and array.max_running:
-            members = [*center.active.values(), *(center.waiting[one] for one in seen)]
-            assert sum(member.array_id == workload.array_id for member in members) <= array.max_running
+        assert not over(center, workload, [one for one in running if one is not workload])
+        for name in center.specs[workload.id].licenses:
+            assert licenses_free(center, plan, name) >= 0
+    check_kept_licenses(center, plan)
+
+
+def check_kept_licenses(center: Center, plan: Plan) -> None:
+    """The first in order that lacks a license has it as soon as it could, whoever started behind it."""
+    if not plan.complete:
+        return
+    started = {row.workload: row for row in plan.placements}
+    for workload in in_order(center):
+        early = ahead_of(center, workload.id)
+        before = replace(plan, placements=tuple(started[one] for one in early if one in started), preemptions=())
+        waits = workload.id not in started and not over(center, workload, members(center, before))
+        if not waits or not lacks(center, before, workload) or plan.preemptions:
+            continue
+        asks, spec = center.specs[workload.id].licenses, center.specs[workload.id]
+        if not fits(now_room(center, held(center, before, before.placements)), spec) or not fits(mended(center), spec):
+            continue
+        if any(count > (center.licenses[name].total if name in center.licenses else 0) for name, count in asks.items()):
+            continue
+        ends = {end for _, end in held(center, before, before.placements) if end < FOREVER}
+        instants = [
+            instant
+            for instant in sorted(ends)
+            if all(licenses_free(center, before, name, instant) >= count for name, count in asks.items())
+        ]
+        if instants:
+            assert all(licenses_free(center, plan, name, instants[0]) >= count for name, count in asks.items())
+        return
 
 
 def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -> None:
@@ -324,9 +345,11 @@ def check_refusals(center: Center, plan: Plan) -> None:
             continue
         assert reason is not None
         if reason.code is ReasonCode.IMPOSSIBLE:
-            assert not fits(mended(center), spec)
-        elif reason.code is ReasonCode.ARRAY_LIMIT:
-            assert full(center, workload, plan)
+            assert not possible(center, spec)
+        elif reason.code in BOUNDS:
+            assert reason.code in full(center, workload, plan)
+        elif reason.code is ReasonCode.LICENSE:
+            assert lacks(center, plan, workload) or reason.ahead
         elif reason.code is ReasonCode.BACKFILL_WINDOW:
             assert would_delay(center, plan, workload, reason)
         else:
@@ -372,16 +395,21 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
         assert not explained.reasons
         assert explained.earliest_start == center.now
         return
-    assert (explained.decision is Decision.NEVER) == (not fits(mended(center), spec))
+    assert (explained.decision is Decision.NEVER) == (not possible(center, spec))
     assert explained.reasons
     before = mended(center) if explained.decision is Decision.NEVER else room(center, allocations(center))
     blocked = not fits(before, spec)
     codes = {reason.code for reason in explained.reasons}
     assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
-    assert (ReasonCode.ARRAY_LIMIT in codes) == (full(center, workload, plan) and explained.decision is Decision.LATER)
+    if explained.decision is Decision.LATER:
+        assert bool(codes & BOUNDS) == bool(full(center, workload, plan))
+        assert codes & BOUNDS <= full(center, workload, plan)
+        assert ReasonCode.LICENSE in codes or not lacks(center, plan, workload)
     if blocked:
         check_constraints(before, spec, explained)
-    if plan.complete:
+    if explained.unforeseen is ReasonCode.LICENSE:
+        assert spec.licenses
+    elif plan.complete:
         assert explained.earliest_start == foreseen(center, plan, workload)
     assert (explained.earliest_start is None) == (explained.unforeseen is not None)
 
@@ -410,7 +438,7 @@ def check_constraints(before: Room, spec: WorkloadSpec, explained: Explanation) 
 def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:
     """The first instant at which it fits beside all that is held and the head's reservation, tried one by one."""
     spec, everything = center.specs[workload.id], held(center, plan, plan.placements)
-    if full(center, workload, plan) or not fits(mended(center), spec):
+    if full(center, workload, plan) or not possible(center, spec):
         return None
     instants = {center.now, *(end for _, end in everything)}
     for reservation in plan.reservations:
@@ -425,6 +453,8 @@ def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:
 
 def starts(center: Center, plan: Plan, everything: list[Held], workload: Workload, instant: int) -> bool:
     spec, found = center.specs[workload.id], room_at(center, everything, instant)
+    if any(licenses_free(center, plan, name, instant) < count for name, count in spec.licenses.items()):
+        return False
     for reservation in plan.reservations:
         head = center.waiting[reservation.workload]
         if instant < reservation.start < end_of(workload.time_limit_s, instant):

@@ -22,10 +22,11 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
-from suanli.model.ids import EngineName, NodeName, QueueName
+from suanli.model.ids import EngineName, LicenseName, NodeName, QueueName
+from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, WorkloadSpec
-from tests.unit.kernel.scheduling.center import GIB, Center, as_explained, asks
+from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check, check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
@@ -74,7 +75,9 @@ def random_request(chance: Random) -> DeviceRequest | None:
 def random_spec(chance: Random) -> WorkloadSpec:
     across = chance.choice([0, 0, 0, 1, 2])
     preemptible = chance.random() < 0.4
+    licenses = {LicenseName(chance.choice(["solver", "mesher"])): chance.randint(1, 3)} if chance.random() < 0.2 else {}
     return WorkloadSpec(
+        licenses=licenses,
         tasks=(across or 1) * chance.choice([1, 1, 2, 3]),
         nodes=across,
         resources=asks(chance.choice([0.5, 1, 1, 2, 3]), chance.randint(1, 3), random_request(chance)),
@@ -93,7 +96,7 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
     lists, sizes, jobs, keys = state.tables.lists, state.tables.sizes, state.tables.jobs, state.tables.keys
     waiting = t.queued(state.tables).tolist()
     running = lists[t.RUNNING, : sizes[t.RUNNING_SIZE]].tolist()
-    bounds = {state.arrays.key(int(jobs[row, t.ARRAY])): state.tables.bounds[jobs[row, t.ARRAY]] for row in state.jobs}
+    scopes = [scope for job in state.jobs.values() for scope in state.bounds.scopes(job.association)]
     return {
         "nodes": {name: nodes[row, told].tolist() for name, row in state.nodes.items()},
         "generations": dict(zip(names, state.generations, strict=True)),
@@ -109,7 +112,12 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
             (state.jobs[row].workload, keys[[0, 1, 3], row].tolist(), jobs[row, [t.END, t.STARTED]].tolist())
             for row in running
         ),
-        "arrays": {array: bound.tolist() for array, bound in bounds.items() if array},
+        "bounds": {scope: state.tables.bounds[row].tolist() for scope, row in scopes},
+        "licenses": {
+            state.bounds.license_name(row): amounts.tolist()
+            for row, amounts in enumerate(state.tables.licenses[:, [t.TOTAL, t.IN_USE]])
+            if amounts.any()
+        },
         "fits": {demand: dict(zip(names, fits(center, state, demand), strict=True)) for demand in state.demands},
     }
 
@@ -133,8 +141,17 @@ class Life:
         self.center.set_queue("urgent", self.chance.randint(0, 1))
 
     def step(self) -> None:
-        events = [self.submit, self.submit_array, self.move_runs, self.change, self.change_node, self.pass_time]
-        self.chance.choices(events, weights=[6, 1, 4, 1, 1, 2])[0]()
+        events = [
+            self.submit,
+            self.submit_array,
+            self.move_runs,
+            self.change,
+            self.change_node,
+            self.pass_time,
+            self.quota,
+            self.license,
+        ]
+        self.chance.choices(events, weights=[6, 1, 4, 1, 1, 2, 1, 1])[0]()
         self.judge()
         if self.center.last % 5 == 4:
             # Not by chance: seeds that found something once go on to mean the same center.
@@ -197,6 +214,18 @@ class Life:
 
     def change_node(self) -> None:
         self.center.set_node(random_node(self.chance, self.chance.randint(0, 5)))
+
+    def quota(self) -> None:
+        """Set a quota that holds back something now and then, or lift it."""
+        names = {"queue": "urgent", "queue_user": "default", "project": PROJECT, "project_user": PROJECT}
+        scope = self.chance.choice(list(QuotaScope))
+        amounts: list[dict[str, int]] = [{}, {"runs": 1}, {"runs": 3}, {"cpu_milli": 4000}, {"memory_bytes": 6 * GIB}]
+        most = self.chance.choice([*amounts, {"device_share": 1500}])
+        name = names.get(scope) or self.chance.choice(OWNERS)
+        self.center.set_quota(Quota(scope=scope, name=name, **most))
+
+    def license(self) -> None:
+        self.center.set_license(self.chance.choice(["solver", "mesher"]), self.chance.randint(0, 4))
 
     def pass_time(self) -> None:
         self.center.pass_time(self.chance.choice([1, 30, 300]))

@@ -102,7 +102,7 @@ def test_rows_codes_and_classes_are_used_again() -> None:
         assert not center.waiting
     assert not center.state.jobs
     sizes = sizes_of(center.state.tables)
-    assert (sizes.jobs, sizes.kinds, sizes.shapes, sizes.bounds) == (16, 1, 16, 16)
+    assert (sizes.jobs, sizes.kinds, sizes.shapes, sizes.bounds) == (16, 1, 16, 1)
     assert sizes.holds == 16
 
 

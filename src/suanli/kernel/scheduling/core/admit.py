@@ -8,8 +8,11 @@ from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import hold, lay
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
-    ARRAY,
+    AMOUNTS,
+    ASKS,
+    ASSOCIATION,
     END,
+    IN_USE,
     LIMIT,
     LOG_SIZE,
     MOST,
@@ -23,9 +26,30 @@ from suanli.kernel.scheduling.core.tables import (
 
 @compiled
 def is_full(center: Center, job: int) -> bool:
-    """Tell whether as many of the job's array run as may."""
-    array, bounds = center.jobs[job, ARRAY], center.bounds
-    return bool(array > 0 and bounds[array, ACTIVE] >= bounds[array, MOST])
+    """Tell whether a bound on what may be asked for at once leaves too little for a job."""
+    association, asks, bounds = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS], center.bounds
+    for place in range(center.associations.shape[1]):
+        bound = center.associations[association, place]
+        if bound < 0:
+            return False
+        for amount in range(AMOUNTS):
+            if bounds[bound, ACTIVE, amount] + center.asks[asks, amount] > bounds[bound, MOST, amount]:
+                return True
+    return False
+
+
+@compiled
+def tally(center: Center, job: int, sign: int) -> None:
+    """Count what a job asks of bounds and licenses as taken (1), or as given back (-1)."""
+    association, asks = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS]
+    for place in range(center.associations.shape[1]):
+        bound = center.associations[association, place]
+        if bound < 0:
+            break
+        for amount in range(AMOUNTS):
+            center.bounds[bound, ACTIVE, amount] += sign * center.asks[asks, amount]
+    for row in range(center.licenses.shape[0]):
+        center.licenses[row, IN_USE] += sign * center.asks[asks, AMOUNTS + row]
 
 
 @compiled
@@ -44,5 +68,5 @@ def begin(center: Center, job: int, now: int, chosen: int, beside: bool) -> None
     hold(center, job, chosen, beside)
     lay(center, job)
     jobs[job, END] = min(now + jobs[job, LIMIT], NEVER)
-    center.bounds[jobs[job, ARRAY], ACTIVE] += 1
+    tally(center, job, 1)
     lists.start(center, job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core.admit import tally
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled, entry
@@ -10,8 +11,6 @@ from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lif
 from suanli.kernel.scheduling.core.ranks import open_ranks
 from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
-    ACTIVE,
-    ARRAY,
     CPU,
     END,
     ENGINE,
@@ -73,7 +72,7 @@ def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
         hold_device(center.device_holds, center.jobs, center.sizes, job, of_device)
     lay(center, job)
     lists.start(center, job)
-    center.bounds[center.jobs[job, ARRAY], ACTIVE] += 1
+    tally(center, job, 1)
 
 
 @entry
@@ -81,7 +80,7 @@ def end(center: Center, job: int) -> None:
     """Let a running job hold nothing any more."""
     lists.end(center, job)
     lift(center, job)
-    center.bounds[center.jobs[job, ARRAY], ACTIVE] -= 1
+    tally(center, job, -1)
     _forget_head(center, job)
 
 
@@ -111,7 +110,7 @@ def undo(center: Center, started: Ints, ends: Ints) -> None:
     for place in range(started.size):
         job = started[place]
         lift(center, job)
-        center.bounds[jobs[job, ARRAY], ACTIVE] -= 1
+        tally(center, job, -1)
     for place in range(sizes[LEAVING_SIZE]):
         jobs[center.lists[LEAVING, place], END] = ends[place]
     if started.size or sizes[LEAVING_SIZE]:

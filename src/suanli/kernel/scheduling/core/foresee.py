@@ -6,6 +6,7 @@ what the head will take; from then on the head holds its nodes for as long as it
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import licensing
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled, entry
@@ -42,8 +43,16 @@ def startable(center: Center, job: int, policy: int) -> bool:
 
 
 @entry
+def lacking(center: Center, job: int, now: int) -> int:
+    """The first license that a job lacks now, or that is kept for another; -1 where there is none."""
+    return licensing.first_lacking(center, job, now)
+
+
+@entry
 def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start: int, policy: int) -> int:
     """The start of a job that waits and is not the head, NEVER where none can be foreseen.
+
+    -1 where it would then take a license from whom it is kept for.
 
     ``head`` (-1: nobody) must be the one whose reservation the tables keep. Work past its expected end is taken to end
     at the instant ``soon``.
@@ -58,7 +67,9 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
         head_end = min(head_start + jobs[head, LIMIT], NEVER)
     late, stage = due_by(jobs, running[:size], now), _GONE if head == NOBODY else _AHEAD
     off, overdue, due, instant = 0, 0, late, now
-    while instant < NEVER and not _fits(center, job, instant, head_start, stage):
+    # Licenses are left by ends of running work alone, so that the first instant that has enough is one met here.
+    licensed = licensing.licensed_from(center, job, now, soon)
+    while instant < NEVER and (instant < licensed or not _fits(center, job, instant, head_start, stage)):
         instant = head_start if stage == _AHEAD else head_end if stage == _THERE else NEVER
         if overdue < late:
             instant = min(instant, soon)
@@ -79,7 +90,7 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     copy(center.total[shape], center.spare[1])
     if head != NOBODY:
         _meet_kept(center)
-    return instant
+    return instant if instant >= NEVER or licensing.first_kept(center, job, instant) < 0 else NOBODY
 
 
 @compiled

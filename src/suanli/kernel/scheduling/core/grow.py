@@ -22,6 +22,20 @@ from suanli.kernel.scheduling.core.tables import (
     make_center,
 )
 
+_COPIED = (
+    "nodes",
+    "devices",
+    "shapes",
+    "jobs",
+    "kinds",
+    "associations",
+    "bounds",
+    "asks",
+    "licenses",
+    "keys",
+    "lists",
+)
+
 
 def sizes_of(center: Center) -> Sizes:
     """How many rows there is room for."""
@@ -34,7 +48,10 @@ def sizes_of(center: Center) -> Sizes:
         jobs=center.jobs.shape[0],
         holds=center.holds.shape[0],
         device_holds=center.device_holds.shape[0],
+        associations=center.associations.shape[0],
         bounds=center.bounds.shape[0],
+        asks=center.asks.shape[0],
+        licenses=center.licenses.shape[0],
         keys=center.keys.shape[0],
         booked=center.booked.shape[0],
         booked_devices=center.booked_devices.shape[0],
@@ -44,7 +61,7 @@ def sizes_of(center: Center) -> Sizes:
 def grown(center: Center, sizes: Sizes) -> Center:
     """A copy with room for so many rows, of everything at least as many as before."""
     larger = make_center(sizes)
-    for name in ("nodes", "devices", "shapes", "jobs", "kinds", "bounds", "keys", "lists"):
+    for name in _COPIED:
         old = getattr(center, name)
         getattr(larger, name)[tuple(slice(0, length) for length in old.shape)] = old
     larger.sizes[:] = center.sizes

@@ -1,8 +1,8 @@
 """Tables of the compiled loops: a row for each noun, named columns, made once for so many rows, changed in place.
 
-Letters: N nodes, D device positions of a node, S shapes, E engines, J jobs, K kinds. Arrays are int64 unless said
-otherwise. One wide array for each noun was chosen over an array for each column: what a compiled function is handed is
-copied at each call and grows its code, and what is known of one node lies together in memory.
+Letters: N nodes, D device positions of a node, S shapes, E engines, J jobs, K kinds, L licenses. Arrays are int64
+unless said otherwise. One wide array for each noun was chosen over an array for each column: what a compiled function
+is handed is copied at each call and grows its code, and what is known of one node lies together in memory.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ tasks each are counted and not single tasks. SEEN is how far it has read the log
 what fits beside the reservation was worked out. The last three are device types as the constraints leave them one
 after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these."""
 
-SHAPE, NEED, KIND, LIMIT, END, ARRAY, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED = range(10)
+SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
 """Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
-end, in microseconds; the bound of its array (0: none); the first of what it holds of nodes and of devices; 1 where it
-may lose its place; when it started."""
+end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it may lose
+its place; when it started; and what it asks of bounds and licenses."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
@@ -96,7 +96,15 @@ BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
 """Columns of booked: whose reservation, from when, and from the third on what a hold says of one node."""
 
 ACTIVE, MOST = range(2)
-"""Columns of bounds: elements of the array that run, and how many may."""
+"""Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
+
+AMOUNTS = 4
+"""What a bound bounds, and the first columns of asks: runs, milli-cpus, bytes, thousandths of devices. In asks they are
+followed by how many of each license."""
+
+TOTAL, IN_USE, KEPT_TURN, KEPT_FROM, SPARE, KEPT_FOR, THEN = range(7)
+"""Columns of licenses: how many there are, and running work has; the last turn in which some were kept for work that
+waits, from when, how many are free then beside it, and for whom; and how many are free in a look ahead."""
 
 (
     WAITING,
@@ -180,9 +188,11 @@ class Center(NamedTuple):
     nodes (minus infinity: to be looked up). ``failing`` [S, 10] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
-    (float64) order the queue, most significant first. ``then_...`` is what is free on kept nodes at the reserved start
-    beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy`` [N] (float32) and
-    ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial.
+    (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
+    after the other (-1: no more), ``bounds`` [B, 2, 4] bound what may be asked for at once, ``asks`` [P, 4 + L] is what
+    one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
+    at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
+    [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial.
     """
 
     nodes: Ints
@@ -202,7 +212,10 @@ class Center(NamedTuple):
     gains: Ints
     device_holds: Ints
     kinds: Ints
+    associations: Ints
     bounds: Ints
+    asks: Ints
+    licenses: Ints
     lists: Ints
     scratch: Ints
     row: Tasks
@@ -234,7 +247,10 @@ class Sizes(NamedTuple):
     jobs: int
     holds: int
     device_holds: int
+    associations: int = 1
     bounds: int = 1
+    asks: int = 1
+    licenses: int = 0
     keys: int = 3
     booked: int = 0
     booked_devices: int = 0
@@ -258,13 +274,16 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 10),
+        jobs=_ints(jobs, 11),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
         kinds=_ints(sizes.kinds, 8),
-        bounds=_ints(sizes.bounds, 2),
+        associations=np.full((sizes.associations, 6), NOBODY, dtype=np.int64),
+        bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
+        asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
+        licenses=_ints(sizes.licenses, 7),
         lists=_ints(9, jobs),
         scratch=_ints(4, nodes),
         row=np.zeros(nodes, dtype=np.int32),
@@ -288,6 +307,8 @@ def make_center(sizes: Sizes) -> Center:
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
+    center.bounds[:, MOST] = NEVER
+    center.asks[:, 0] = 1
     center.jobs[:, [HOLD, DEVICE_HOLD]] = NOBODY
     for chain, row in ((center.holds, NEXT), (center.device_holds, DEVICE_NEXT)):
         chain[:, row] = np.arange(1, chain.shape[0] + 1)

@@ -7,7 +7,7 @@ the turn where there are more.
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core import licensing, lists
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full
 from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.jit import compiled
@@ -53,7 +53,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     while place < size and blocked < sizes[KINDS]:
         job, kind = queue[place], kind_of[place]
         place += 1
-        if kinds[kind, BLOCKED] == this or is_full(center, job):
+        if kinds[kind, BLOCKED] == this or is_full(center, job) or licensing.must_wait(center, job, now, soon):
             place = _next_open(kinds, kind_of[:size], place, this)
             continue
         long = head != NOBODY and now + jobs[job, LIMIT] > head_start
@@ -81,6 +81,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
             head_start = reserve(center, job, now, soon)
             if head_start != NEVER:
                 head = job
+                licensing.keep(center, job, head_start, (now, soon))
                 queue, kind_of = behind(center, place) if rules.shortest_first else (queue, kind_of)
     if count:
         close_ranks(center, count, rules.shortest_first)
@@ -113,6 +114,7 @@ def _try(center: Center, job: int, now: int, long: bool) -> bool:
 
 @compiled
 def _start(center: Center, job: int, now: int, chosen: int, long: bool) -> None:
+    licensing.take(center, job, now)
     begin(center, job, now, chosen, long)
     if center.sizes[KEPT_SIZE] == 0:
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from suanli.kernel.replay.advance import advance
 from suanli.kernel.replay.course import EVENTS, TIME, Course, Ways, begin
 from suanli.kernel.replay.queue import FCFS, REQUESTED
@@ -129,12 +131,13 @@ def replay(
     engines = 1 + max(node.engine for node in nodes)
     room = len(nodes) * (len(jobs) + 1)
     sizes = t.Sizes(
-        len(nodes), widest, engines, len(shapes), len(kinds), len(jobs), room, room * max(widest, 1), len(bounds)
-    )
+        len(nodes), widest, engines, len(shapes), len(kinds), len(jobs), room, room * max(widest, 1)
+    )._replace(associations=len(bounds), bounds=len(bounds))
     if backfill > EASY:
         sizes = sizes._replace(booked=room, booked_devices=room * max(widest, 1))
     center = t.make_center(sizes)
-    center.bounds[:, t.MOST] = bounds
+    center.bounds[1:, t.MOST, 0] = bounds[1:]
+    center.associations[1:, 0] = np.arange(1, len(bounds))
     for row, node in enumerate(nodes):
         for column, value in (
             (t.ENGINE, node.engine),

@@ -1,0 +1,69 @@
+"""How much may be asked for at once, and licenses: what work needs that is on no node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from suanli.model.ids import LicenseName
+from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.spec import MAX_CPU_MILLI, MAX_LICENSES, check_bounds
+
+MAX_RUNS = 1_000_000_000
+MAX_TOTAL_MEMORY_BYTES = 2**55
+MAX_TOTAL_DEVICES = 10_000_000
+
+
+class QuotaScope(StrEnum):
+    """Whose work a quota bounds together: all of a queue, project or user, or each user's in a queue or project."""
+
+    QUEUE = "queue"
+    QUEUE_USER = "queue_user"
+    PROJECT = "project"
+    PROJECT_USER = "project_user"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """The most that running work of a scope may have asked for in all; 0 sets no bound.
+
+    ``name`` is that of the queue, project or user. Runs are counted, and what their specs ask for on all tasks
+    together: milli-cpus, bytes, and thousandths of devices.
+    """
+
+    scope: QuotaScope
+    name: str
+    runs: int = 0
+    cpu_milli: int = 0
+    memory_bytes: int = 0
+    device_share: int = 0
+    generation: int = 0
+
+    def check(self) -> None:
+        """Let pass amounts that can be counted.
+
+        Raises:
+            InvalidRequestError: one lies out of bounds.
+        """
+        check_bounds("runs", self.runs, 0, MAX_RUNS)
+        check_bounds("cpus", self.cpu_milli, 0, MAX_CPU_MILLI)
+        check_bounds("memory", self.memory_bytes, 0, MAX_TOTAL_MEMORY_BYTES)
+        check_bounds("devices", self.device_share, 0, MAX_TOTAL_DEVICES * WHOLE_DEVICE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class License:
+    """So many of a license there are in the center; work holds those that it asks for as long as it runs."""
+
+    name: LicenseName
+    total: int = 0
+    generation: int = 0
+
+    def check(self) -> None:
+        """Let pass a number that can be counted.
+
+        Raises:
+            InvalidRequestError: it lies out of bounds.
+        """
+        check_bounds("total", self.total, 0, MAX_LICENSES)
