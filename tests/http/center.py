@@ -25,6 +25,7 @@ from suanli.model.spec import DeviceClass, Precision
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
+from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.scheduling.planner import Planner
 from suanli.services.tenants import Tenants
@@ -116,11 +117,12 @@ def running(home: Path) -> Iterator[RunningCenter]:
         clock=clock,
         engines=dict(engines),
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks=(), notifier=NoNotifier()),
+        workloads=Workloads(store, engines, checks=[ReservationAdmission(clock)], notifier=NoNotifier()),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         notifier=NoNotifier(),
         inventory=Inventory(store, engines),
+        reservations=Reservations(store, clock),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
@@ -146,6 +148,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         tenants=center.tenants,
         inventory=center.inventory,
         scheduling=center.scheduling,
+        reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],

@@ -9,6 +9,7 @@ from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
+from suanli.services.reservations import Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Workloads
@@ -25,6 +26,7 @@ class Services:
     workloads: Workloads
     tenants: Tenants
     inventory: Inventory
+    reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting
     store: Store

@@ -12,7 +12,7 @@ and the deed finds the deed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from functools import singledispatch
@@ -23,8 +23,19 @@ from suanli.model import facts
 from suanli.model.altered import altered
 from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import Record, RecordedFact
-from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import RetryCause
 from suanli.model.tenancy import Project, Token, User
@@ -78,6 +89,7 @@ class Tables(Protocol):
     def run(self, run: RunId, /) -> Run: ...
     def node(self, node: NodeName, /) -> Node: ...
     def queue(self, queue: QueueName, /) -> Queue: ...
+    def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
@@ -305,6 +317,33 @@ def _node_state(fact: facts.NodeStateChanged, tables: Tables, _at: Instant) -> S
 @_fold.register
 def _queue_defined(fact: facts.QueueDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.queue, generation=_generation(tables.queue, fact.queue.name) + 1)]
+
+
+@_fold.register
+def _reservation_set(fact: facts.AdvanceReservationSet, tables: Tables, _at: Instant) -> Sequence[Record]:
+    wanted, nodes, generation = fact.reservation, set(fact.reservation.nodes), 0
+    try:
+        before = tables.advance_reservation(wanted.name)
+    except NotFoundError:
+        pass
+    else:
+        nodes.update(() if before.removed else before.nodes)
+        generation = before.generation
+    return [altered(wanted, removed=False, generation=generation + 1), *_touched(tables, nodes)]
+
+
+@_fold.register
+def _reservation_removed(fact: facts.AdvanceReservationRemoved, tables: Tables, _at: Instant) -> Sequence[Record]:
+    there = tables.advance_reservation(fact.name)
+    if there.removed:
+        raise IllegalTransitionError(f"reservation {fact.name} has been removed before")
+    return [altered(there, removed=True, generation=there.generation + 1), *_touched(tables, there.nodes)]
+
+
+def _touched(tables: Tables, nodes: Iterable[NodeName]) -> Sequence[Record]:
+    """The nodes, a generation later: what was planned for them before has to be planned anew."""
+    found = map(tables.node, sorted(nodes))
+    return [altered(node, generation=node.generation + 1) for node in found]
 
 
 @_fold.register

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suanli.model.ids import FactSeq, NodeName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.quantities import Instant
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
@@ -155,6 +156,20 @@ class QueueDefined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceReservationSet:
+    """An advance reservation was made or changed."""
+
+    reservation: AdvanceReservation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceReservationRemoved:
+    """An advance reservation need not be heeded any more."""
+
+    name: ReservationName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDefined:
     """A user was made or changed."""
 
@@ -198,11 +213,19 @@ WorkloadFact = (
     | RunEnded
 )
 CenterFact = (
-    NodeRegistered | NodeStateChanged | QueueDefined | UserDefined | ProjectDefined | TokenIssued | TokenRevoked
+    NodeRegistered
+    | NodeStateChanged
+    | QueueDefined
+    | AdvanceReservationSet
+    | AdvanceReservationRemoved
+    | UserDefined
+    | ProjectDefined
+    | TokenIssued
+    | TokenRevoked
 )
 Fact = WorkloadFact | CenterFact
 
-Record = Workload | Run | Node | Queue | User | Project | Token | UsageDay
+Record = Workload | Run | Node | Queue | AdvanceReservation | User | Project | Token | UsageDay
 """A row of a table, whole, as it stands after a fact."""
 
 

@@ -20,6 +20,7 @@ UserName = NewType("UserName", str)
 ProjectName = NewType("ProjectName", str)
 QueueName = NewType("QueueName", str)
 NodeName = NewType("NodeName", str)
+ReservationName = NewType("ReservationName", str)
 EngineName = NewType("EngineName", str)
 TokenId = NewType("TokenId", str)
 

@@ -13,7 +13,18 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar, cast
 
 from suanli.model.facts import Fact, Record, RecordedFact
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import (
+    FactSeq,
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+)
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import Kind
 from suanli.model.tenancy import Project, Token, User
@@ -201,6 +212,18 @@ class Reading(Protocol):
 
     def queues(self) -> Sequence[Queue]:
         """All queues, by name."""
+        ...
+
+    def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
+        """One advance reservation, removed or not.
+
+        Raises:
+            NotFoundError: there never was one.
+        """
+        ...
+
+    def advance_reservations(self) -> Sequence[AdvanceReservation]:
+        """All advance reservations that were not removed, by name; ended ones too."""
         ...
 
     def user(self, user: UserName) -> User:
@@ -398,6 +421,7 @@ class Lookups(Protocol):
     def run(self, run: RunId, /) -> Run: ...
     def node(self, node: NodeName, /) -> Node: ...
     def queue(self, queue: QueueName, /) -> Queue: ...
+    def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...

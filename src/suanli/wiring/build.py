@@ -32,6 +32,7 @@ from suanli.loops.schedule import Schedule
 from suanli.loops.upkeep import Upkeep
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import EngineName
+from suanli.ports.admission import AdmissionCheck
 from suanli.ports.clock import Clock
 from suanli.ports.engine import Engine
 from suanli.ports.notify import Notifier
@@ -40,6 +41,7 @@ from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.requests import Requests
+from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
@@ -64,6 +66,7 @@ class Center:
     runs: Runs
     tenants: Tenants
     inventory: Inventory
+    reservations: Reservations
     notifier: Notifier
     scheduling: Scheduling
     accounting: Accounting
@@ -125,15 +128,24 @@ def build_center(settings: Settings) -> Center:
         clock=clock,
         engines=engines,
         requests=Requests(store),
-        workloads=Workloads(store, engines, [MappedAccounts()] if os.geteuid() == 0 else [], notifier),
+        workloads=Workloads(store, engines, _checks(clock), notifier),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
+        reservations=Reservations(store, clock),
         notifier=notifier,
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
         accounting=Accounting(store, clock),
         ending=ending,
     )
+
+
+def _checks(clock: Clock) -> list[AdmissionCheck]:
+    """Everybody who has a say on what may be submitted."""
+    checks: list[AdmissionCheck] = [ReservationAdmission(clock)]
+    if os.geteuid() == 0:
+        checks.append(MappedAccounts())
+    return checks
 
 
 def _notifier(settings: Settings) -> Notifier:

@@ -86,6 +86,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         tenants=center.tenants,
         inventory=center.inventory,
         scheduling=center.scheduling,
+        reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],

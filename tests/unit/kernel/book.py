@@ -9,8 +9,20 @@ from suanli.kernel.lifecycle import fold
 from suanli.model import facts
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, Fact, Record, RecordedFact
-from suanli.model.ids import FactSeq, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    FactSeq,
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
@@ -21,13 +33,14 @@ from suanli.testing.builders import ANN, allocation
 R = TypeVar("R", bound=Record)
 Name = str | int | tuple[int, ProjectName, UserName]
 Key = tuple[type, Name]
+_NAMED = (Node, Queue, AdvanceReservation, User, Project)
 
 
 def key_of(record: Record) -> Key:
     """What a record is found by."""
     if isinstance(record, UsageDay):
         return UsageDay, (record.day, record.project, record.owner)
-    return type(record), record.name if isinstance(record, Node | Queue | User | Project) else record.id
+    return type(record), record.name if isinstance(record, _NAMED) else record.id
 
 
 class Book:
@@ -89,6 +102,9 @@ class Book:
 
     def queue(self, queue: QueueName) -> Queue:
         return self._one(Queue, queue)
+
+    def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
+        return self._one(AdvanceReservation, name)
 
     def user(self, user: UserName) -> User:
         return self._one(User, user)

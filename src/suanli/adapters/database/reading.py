@@ -7,6 +7,7 @@ from typing import Any
 from suanli.adapters.database.answers import AnswerQueries
 from suanli.adapters.database.cursors import CursorQueries
 from suanli.adapters.database.facts import FactQueries
+from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS, ReservationQueries
 from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
 from suanli.adapters.database.schema import Aggregate
@@ -14,11 +15,30 @@ from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS, TenancyQue
 from suanli.adapters.database.usage import USAGE_DAYS, UsageQueries
 from suanli.adapters.database.workloads import WORKLOADS
 
-AGGREGATES: tuple[Aggregate[Any], ...] = (WORKLOADS, RUNS, NODES, QUEUES, USERS, PROJECTS, TOKENS, USAGE_DAYS)
+AGGREGATES: tuple[Aggregate[Any], ...] = (
+    WORKLOADS,
+    RUNS,
+    NODES,
+    QUEUES,
+    ADVANCE_RESERVATIONS,
+    USERS,
+    PROJECTS,
+    TOKENS,
+    USAGE_DAYS,
+)
 """In the order they are written: what is referred to comes before what refers to it."""
 
 AGGREGATE_OF: dict[type, Aggregate[Any]] = {aggregate.kind: aggregate for aggregate in AGGREGATES}
 
 
-class Snapshot(FactQueries, RunQueries, ResourceQueries, TenancyQueries, UsageQueries, AnswerQueries, CursorQueries):
+class Snapshot(
+    FactQueries,
+    RunQueries,
+    ResourceQueries,
+    ReservationQueries,
+    TenancyQueries,
+    UsageQueries,
+    AnswerQueries,
+    CursorQueries,
+):
     """A consistent view of the tables (port ``Reading``), as long as its connection's transaction lasts."""

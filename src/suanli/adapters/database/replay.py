@@ -9,6 +9,7 @@ from sqlalchemy import select, tuple_
 
 from suanli.adapters.database.facts import about, dependency_rows, read_fact
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
+from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS
 from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
@@ -18,7 +19,17 @@ from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import Record
-from suanli.model.ids import NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import (
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+)
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
@@ -60,6 +71,9 @@ class Replayed:
 
     def queue(self, queue: QueueName, /) -> Queue:
         return self._find(QUEUES, (queue,))
+
+    def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation:
+        return self._find(ADVANCE_RESERVATIONS, (name,))
 
     def user(self, user: UserName, /) -> User:
         return self._find(USERS, (user,))

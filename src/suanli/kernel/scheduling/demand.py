@@ -13,6 +13,9 @@ class Demand(NamedTuple):
 
     ``device_memory_bytes`` is what a whole device must have. A shared device's memory is shared like the device, so
     a request for ``share`` thousandths with ``m`` bytes needs a device of at least ``ceil(m * 1000 / share)`` bytes.
+
+    ``kept_off`` has a bit for each advance reservation that the work would run into if it started now, ``within`` that
+    of the one which it names (``core.tables.CLOSED`` with it where that is not open to it now).
     """
 
     tasks: int
@@ -26,6 +29,18 @@ class Demand(NamedTuple):
     device_model: str = ""
     device_memory_bytes: int = 0
     device_precision: Precision | None = None
+    kept_off: int = 0
+    within: int = 0
+
+    @property
+    def anytime(self) -> Demand:
+        """The demand whatever is reserved."""
+        return self._replace(kept_off=0, within=0) if self.kept_off or self.within else self
+
+    @property
+    def of_one_node(self) -> Demand:
+        """What one node must have room for to be of any use: the demand without how many of that are wanted."""
+        return self._replace(tasks=self.tasks_a_node, nodes=int(self.nodes > 0))
 
     @property
     def tasks_a_node(self) -> int:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from suanli.kernel.lifecycle import fold
 from suanli.kernel.scheduling.fair_share import FairShare
-from suanli.kernel.scheduling.state import ClusterState, expected_end
+from suanli.kernel.scheduling.job import expected_end
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.facts import (
+    AdvanceReservationRemoved,
+    AdvanceReservationSet,
     NodeRegistered,
     NodeStateChanged,
     ProjectDefined,
@@ -58,6 +61,8 @@ class Follower:
             self._state.set_queue(queue)
         for node in tables.nodes():
             self._set_node(node)
+        for reservation in tables.advance_reservations():
+            self._state.set_reservation(reservation)
         self._fair_share.set_projects(tables.projects())
         for workload, submission in tables.queued():
             self._follow(tables, workload, submission.spec, None)
@@ -87,6 +92,8 @@ class Follower:
                 self._set_node(tables.node(fact.node if isinstance(fact, NodeStateChanged) else fact.node.name))
             elif isinstance(fact, QueueDefined):
                 self._state.set_queue(tables.queue(fact.queue.name))
+            elif isinstance(fact, AdvanceReservationSet | AdvanceReservationRemoved):
+                self._take_reservation(tables, fact)
             elif isinstance(fact, ProjectDefined):
                 self._fair_share.set_projects(tables.projects())
         for workload in (made for name, made in fresh.items() if name not in touched):
@@ -94,6 +101,17 @@ class Follower:
         runs = tables.last_runs(sorted(touched))
         for workload in tables.these(sorted(touched)):
             self._follow(tables, workload, specs.get(workload.submission), runs.get(workload.id))
+
+    def _take_reservation(self, tables: Reading, fact: AdvanceReservationSet | AdvanceReservationRemoved) -> None:
+        name = fact.name if isinstance(fact, AdvanceReservationRemoved) else fact.reservation.name
+        before, now = self._state.windows.named(name), tables.advance_reservation(name)
+        if now.removed:
+            self._state.remove_reservation(name)
+        else:
+            self._state.set_reservation(now)
+        # Their generations grew with the fact.
+        for node in {*now.nodes, *(() if before is None else before.nodes)}:
+            self._state.set_node(tables.node(node))
 
     def _follow(self, tables: Reading, workload: Workload, spec: WorkloadSpec | None, run: Run | None) -> None:
         self._blocked.follow(workload)

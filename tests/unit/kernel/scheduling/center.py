@@ -14,11 +14,23 @@ from suanli.kernel.scheduling.core.score import BEST_FIT
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.fair_share import ShareWeights, Standing, Standings
+from suanli.kernel.scheduling.job import expected_end
 from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.refusals import CODES
-from suanli.kernel.scheduling.state import ClusterState, expected_end
-from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId, run_id
+from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.ids import (
+    EngineName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
+from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Allocation, Device, Node, Queue
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
@@ -62,6 +74,7 @@ class Center:
     waiting: dict[WorkloadId, Workload] = field(default_factory=dict)
     active: dict[WorkloadId, Workload] = field(default_factory=dict)
     runs: dict[RunId, Run] = field(default_factory=dict)
+    reservations: dict[ReservationName, AdvanceReservation] = field(default_factory=dict)
     last: int = 0
     held: dict[UserName, int] = field(default_factory=dict)
     """How often over each user held their share of late; each time halves an hour's credit."""
@@ -79,6 +92,23 @@ class Center:
     def set_queue(self, name: str, priority: int) -> None:
         self.queues[QueueName(name)] = Queue(name=QueueName(name), priority=priority)
         self.state.set_queue(self.queues[QueueName(name)])
+
+    def reserve(self, name: str, begin_s: int, end_s: int, *nodes: str, use: bool = False) -> None:
+        """Set nodes aside from one second after the center's present until another."""
+        reservation = AdvanceReservation(
+            name=ReservationName(name),
+            starts_at=Instant(self.now + begin_s * SECOND),
+            ends_at=Instant(self.now + end_s * SECOND),
+            nodes=tuple(NodeName(one) for one in nodes),
+            purpose=ReservationPurpose.USE if use else ReservationPurpose.MAINTENANCE,
+            projects=frozenset({PROJECT} if use else ()),
+        )
+        self.reservations[reservation.name] = reservation
+        self.state.set_reservation(reservation)
+
+    def unreserve(self, name: str) -> None:
+        del self.reservations[ReservationName(name)]
+        self.state.remove_reservation(ReservationName(name))
 
     def submit(self, spec: WorkloadSpec, count: int = 1) -> list[WorkloadId]:
         """``count`` workloads, an array where the spec has one."""
@@ -205,6 +235,10 @@ class Center:
         state = ClusterState()
         for one in self.nodes.values():
             state.set_node(one)
+        for reservation in self.reservations.values():
+            state.set_reservation(reservation)
+        if backwards:
+            state.advance(self.now)
         if self.held and backwards:
             state.rank(self.standings())
         runs, waiting = _in_order([*self.runs.values()], [*self.waiting.values()], backwards=backwards)
@@ -216,6 +250,7 @@ class Center:
             state.set_queue(queue)
         if self.held and not backwards:
             state.rank(self.standings())
+        state.advance(self.now)
         return state
 
     def _occupy(self, run: Run) -> None:

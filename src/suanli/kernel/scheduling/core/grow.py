@@ -44,7 +44,7 @@ def sizes_of(center: Center) -> Sizes:
 def grown(center: Center, sizes: Sizes) -> Center:
     """A copy with room for so many rows, of everything at least as many as before."""
     larger = make_center(sizes)
-    for name in ("nodes", "devices", "shapes", "jobs", "kinds", "bounds", "keys", "lists"):
+    for name in ("nodes", "devices", "shapes", "jobs", "kinds", "bounds", "windows", "keys", "lists"):
         old = getattr(center, name)
         getattr(larger, name)[tuple(slice(0, length) for length in old.shape)] = old
     larger.sizes[:] = center.sizes
