@@ -21,8 +21,9 @@ from suanli.wiring.compiled import keep_compiled, use_linked
 use_linked(keep_compiled())
 from suanli.kernel.scheduling.core.tables import NOBODY, SEEN  # noqa: E402  after the folder for its code is chosen
 from suanli.kernel.scheduling.cycle import cycle  # noqa: E402
+from suanli.kernel.scheduling.job import expected_end  # noqa: E402
 from suanli.kernel.scheduling.plan import Plan, Policy  # noqa: E402
-from suanli.kernel.scheduling.state import ClusterState, expected_end  # noqa: E402
+from suanli.kernel.scheduling.state import ClusterState  # noqa: E402
 
 GIB = 2**30
 MODELS = ("V100", "A10", "A100", "A800", "H20", "H100", "910B", "MI300X")

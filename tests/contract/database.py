@@ -22,6 +22,8 @@ from suanli.adapters.database.schema import metadata
 from suanli.kernel.lifecycle import fold
 from suanli.model.errors import ConflictError, NotFoundError, StoreError, StoreVersionError
 from suanli.model.facts import (
+    AdvanceReservationRemoved,
+    AdvanceReservationSet,
     CancelRequested,
     DependenciesMet,
     DependencyFailed,
@@ -45,9 +47,20 @@ from suanli.model.facts import (
     WorkloadReleased,
     WorkloadUpdated,
 )
-from suanli.model.ids import LicenseName, NodeName, ProjectName, QueueName, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    TokenId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy, WorkloadSpec
 from suanli.model.tenancy import Project, Role, Scope, Token, User
@@ -83,7 +96,7 @@ class DatabasePlace:
 Step = tuple[int, int, bool]
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
-_steps = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+_steps = st.lists(st.tuples(st.integers(0, 22), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
 histories = st.lists(_steps, min_size=1, max_size=3)
 """Transactions, each of some steps; what a step does depends on what is there."""
 
@@ -114,8 +127,23 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         ProjectDefined(project=Project(name=ProjectName("p"), members=frozenset({ANN, BOB} if flag else ()))),
         TokenIssued(token=Token(id=TokenId(f"t{number}"), user=ANN, digest=f"d{number}", scopes=frozenset(Scope))),
         TokenRevoked(token=TokenId(f"t{number}")),
+        AdvanceReservationSet(reservation=reserved(f"r{number % 2}", "n0", *(["n1"] if flag else []))),
+        AdvanceReservationRemoved(name=ReservationName(f"r{number % 2}")),
     ]
     return choices[rule] if rule < len(choices) else None
+
+
+def reserved(name: str, *nodes: str) -> AdvanceReservation:
+    return AdvanceReservation(
+        name=ReservationName(name),
+        starts_at=Instant(5),
+        ends_at=Instant(9),
+        nodes=tuple(map(NodeName, nodes)),
+        purpose=ReservationPurpose.USE,
+        projects=frozenset({ProjectName("p")}),
+        users=frozenset({ANN, BOB}),
+        reason="上课",
+    )
 
 
 def take(step: Step, tx: Transaction, ids: list[WorkloadId]) -> None:
@@ -200,9 +228,18 @@ class DatabaseContract:
                 quota = Quota(scope=QuotaScope.USER, name=ANN, runs=runs, memory_bytes=2**50)
                 tx.append(QuotaDefined(quota=quota), actor=ANN)
             tx.append(LicenseDefined(license=License(name=LicenseName("solver"), total=4)), actor=ANN)
+            tx.append(NodeRegistered(node=node("n0")), actor=ANN)
+            for name in ("kept", "changed", "changed", "gone"):
+                tx.append(AdvanceReservationSet(reservation=reserved(name, "n0")), actor=ANN)
+            tx.append(AdvanceReservationRemoved(name=ReservationName("gone")), actor=ANN)
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
+        downgrade(engines.writer, "0004")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert [one.name for one in tables.advance_reservations()] == ["changed", "kept"]
         downgrade(engines.writer, "0001")
         with engines.reader.connect() as connection:
             kept = connection.exec_driver_sql("SELECT id, spec FROM submissions ORDER BY id").all()

@@ -26,6 +26,7 @@ from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
+from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.scheduling.planner import Planner
 from suanli.services.tenants import Tenants
@@ -117,11 +118,14 @@ def running(home: Path) -> Iterator[RunningCenter]:
         clock=clock,
         engines=dict(engines),
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks=[QuotaCheck(clock)], notifier=NoNotifier()),
+        workloads=Workloads(
+            store, engines, checks=[QuotaCheck(clock), ReservationAdmission(clock)], notifier=NoNotifier()
+        ),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         notifier=NoNotifier(),
         inventory=Inventory(store, engines),
+        reservations=Reservations(store, clock),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         quotas=Quotas(store),
         accounting=Accounting(store, clock),
@@ -149,6 +153,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         inventory=center.inventory,
         scheduling=center.scheduling,
         quotas=center.quotas,
+        reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],

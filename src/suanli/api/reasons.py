@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from suanli.api.language import Language, Words
+from suanli.api.schemas.fields import timestamp
 from suanli.api.schemas.reasons import ReasonView
 from suanli.api.schemas.spec import dependency_text
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, format_memory
@@ -51,12 +52,41 @@ _AMOUNTS: Mapping[str, tuple[Words, Callable[[int], str]]] = {
     "device_share": (Words("devices", "个加速设备"), _devices),
 }
 """What a quota bounds, and how much of it is written."""
+_GONE = "reservation_gone"
+"""How code ``reservation`` is told where there is none of that name."""
 
 ROWS: Mapping[str, Row] = {
     "node_state": Row(
         "nodes",
         Words("{failing} of {total} nodes are draining or down", "{total} 个节点中有 {failing} 个正在排空或已离线"),
         Words("nodes coming back: `suanli nodes` says why they are away", "等节点恢复；`suanli nodes` 会说明原因"),
+    ),
+    "reserved": Row(
+        "time_limit",
+        Words(
+            "{failing} of {total} nodes are reserved when it would still run: {reservation}, {starts} - {ends}",
+            "{total} 个节点中有 {failing} 个已被预留，而它会运行到预留时段：{reservation}，{starts} 至 {ends}",
+        ),
+        Words(
+            "a time limit that ends before that; `suanli reservation list` shows all",
+            "缩短时间限制，使其在此之前结束；`suanli reservation list` 可查看全部预留",
+        ),
+    ),
+    "reservation": Row(
+        "reservation",
+        Words(
+            "{failing} of {total} nodes are closed to it now within reservation {reservation}, {starts} - {ends}",
+            "预留 {reservation}（{starts} 至 {ends}）目前不允许它使用 {total} 个节点中的 {failing} 个",
+        ),
+        Words(
+            "the reservation being open, and a time limit that ends with it or before",
+            "等预留时段开始，且时间限制不超过预留的结束时间",
+        ),
+    ),
+    _GONE: Row(
+        "reservation",
+        Words("there is no reservation {reservation} any more", "预留 {reservation} 已不存在"),
+        Words("cancelling it and submitting it without one", "取消该作业，并不带预留重新提交"),
     ),
     "exclusive": Row(
         "exclusive",
@@ -256,6 +286,10 @@ ROWS: Mapping[str, Row] = {
 }
 
 
+def _until_seconds(instant_us: int) -> str:
+    return timestamp(instant_us)[: len("2026-11-24T11:00:00")] + "Z" if instant_us else ""
+
+
 class _Case(NamedTuple):
     code: str
     failing: int = 0
@@ -265,10 +299,13 @@ class _Case(NamedTuple):
     wanted: str = ""
     ahead: int = 0
     id: int = 0
+    reservation: str = ""
+    starts: str = ""
+    ends: str = ""
 
 
 def _say(case: _Case, language: Language) -> ReasonView:
-    row = ROWS[case.code]
+    row = ROWS[_GONE if case.code == "reservation" and not case.starts else case.code]
     words, amount = case._asdict(), row.amount
     if case.wanted in _AMOUNTS:
         what, amount = _AMOUNTS[case.wanted]
@@ -280,7 +317,15 @@ def _say(case: _Case, language: Language) -> ReasonView:
         text=row.text.say(language).format_map(words),
         nodes_failing=case.failing if case.total else None,
         nodes_total=case.total or None,
-        params={"needed": case.needed, "available": case.available, "wanted": case.wanted, "ahead": case.ahead},
+        params={
+            "needed": case.needed,
+            "available": case.available,
+            "wanted": case.wanted,
+            "ahead": case.ahead,
+            "reservation": case.reservation,
+            "starts_at": case.starts,
+            "ends_at": case.ends,
+        },
         helps=None if row.helps is None else row.helps.say(language).format_map(words),
     )
 
@@ -295,6 +340,9 @@ def tell(reason: Reason, language: Language) -> ReasonView:
         available=reason.available,
         wanted=reason.wanted,
         ahead=reason.ahead,
+        reservation=reason.reservation,
+        starts=_until_seconds(reason.starts_at),
+        ends=_until_seconds(reason.ends_at),
     )
     return _say(case, language)
 

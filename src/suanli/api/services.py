@@ -10,6 +10,7 @@ from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.quotas import Quotas
 from suanli.services.requests import Requests
+from suanli.services.reservations import Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Workloads
@@ -27,6 +28,7 @@ class Services:
     tenants: Tenants
     inventory: Inventory
     quotas: Quotas
+    reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting
     store: Store

@@ -12,7 +12,7 @@ and the deed finds the deed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from functools import singledispatch
@@ -23,9 +23,21 @@ from suanli.model import facts
 from suanli.model.altered import altered
 from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import Record, RecordedFact
-from suanli.model.ids import LicenseName, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import RetryCause
 from suanli.model.tenancy import Project, Token, User
@@ -81,6 +93,7 @@ class Tables(Protocol):
     def queue(self, queue: QueueName, /) -> Queue: ...
     def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
     def license(self, name: LicenseName, /) -> License: ...
+    def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
@@ -320,6 +333,33 @@ def _quota_defined(fact: facts.QuotaDefined, tables: Tables, _at: Instant) -> Se
 @_fold.register
 def _license_defined(fact: facts.LicenseDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.license, generation=_generation(tables.license, fact.license.name) + 1)]
+
+
+@_fold.register
+def _reservation_set(fact: facts.AdvanceReservationSet, tables: Tables, _at: Instant) -> Sequence[Record]:
+    wanted, nodes, generation = fact.reservation, set(fact.reservation.nodes), 0
+    try:
+        before = tables.advance_reservation(wanted.name)
+    except NotFoundError:
+        pass
+    else:
+        nodes.update(() if before.removed else before.nodes)
+        generation = before.generation
+    return [altered(wanted, removed=False, generation=generation + 1), *_touched(tables, nodes)]
+
+
+@_fold.register
+def _reservation_removed(fact: facts.AdvanceReservationRemoved, tables: Tables, _at: Instant) -> Sequence[Record]:
+    there = tables.advance_reservation(fact.name)
+    if there.removed:
+        raise IllegalTransitionError(f"reservation {fact.name} has been removed before")
+    return [altered(there, removed=True, generation=there.generation + 1), *_touched(tables, there.nodes)]
+
+
+def _touched(tables: Tables, nodes: Iterable[NodeName]) -> Sequence[Record]:
+    """The nodes, a generation later: what was planned for them before has to be planned anew."""
+    found = map(tables.node, sorted(nodes))
+    return [altered(node, generation=node.generation + 1) for node in found]
 
 
 @_fold.register

@@ -28,9 +28,10 @@ class Schedule:
         self._planned_at = float("-inf")
 
     def turn(self) -> None:
-        """Wait for facts, then plan."""
+        """Wait for facts, or for an advance reservation to start or to end, then plan."""
         newest = self._store.wait(self._seen, _WAIT_S)
-        if newest == self._seen and time.monotonic() - self._planned_at < _ANYWAY_S:
+        is_idle = newest == self._seen and not self._scheduling.is_due()
+        if is_idle and time.monotonic() - self._planned_at < _ANYWAY_S:
             return
         report = self._scheduling.turn()
         self._seen = newest

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suanli.model.ids import FactSeq, NodeName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
@@ -170,6 +171,20 @@ class LicenseDefined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceReservationSet:
+    """An advance reservation was made or changed."""
+
+    reservation: AdvanceReservation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceReservationRemoved:
+    """An advance reservation need not be heeded any more."""
+
+    name: ReservationName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDefined:
     """A user was made or changed."""
 
@@ -218,6 +233,8 @@ CenterFact = (
     | QueueDefined
     | QuotaDefined
     | LicenseDefined
+    | AdvanceReservationSet
+    | AdvanceReservationRemoved
     | UserDefined
     | ProjectDefined
     | TokenIssued
@@ -225,7 +242,7 @@ CenterFact = (
 )
 Fact = WorkloadFact | CenterFact
 
-Record = Workload | Run | Node | Queue | Quota | License | User | Project | Token | UsageDay
+Record = Workload | Run | Node | Queue | Quota | License | AdvanceReservation | User | Project | Token | UsageDay
 """A row of a table, whole, as it stands after a fact."""
 
 

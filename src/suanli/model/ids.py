@@ -21,6 +21,7 @@ ProjectName = NewType("ProjectName", str)
 QueueName = NewType("QueueName", str)
 LicenseName = NewType("LicenseName", str)
 NodeName = NewType("NodeName", str)
+ReservationName = NewType("ReservationName", str)
 EngineName = NewType("EngineName", str)
 TokenId = NewType("TokenId", str)
 

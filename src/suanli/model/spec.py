@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import LicenseName, ProjectName, QueueName, WorkloadId
+from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 
 MAX_ARRAY_SIZE = 1_000_000
@@ -196,6 +196,8 @@ class WorkloadSpec:
     time_limit_s: int = 0
     queue: QueueName = QueueName("default")
     priority: int = 0
+    reservation: ReservationName = ReservationName("")
+    """The advance reservation that it must run within; empty keeps it off all of them."""
     array: ArraySpec | None = None
     dependencies: tuple[Dependency, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)

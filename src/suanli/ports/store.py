@@ -19,12 +19,14 @@ from suanli.model.ids import (
     NodeName,
     ProjectName,
     QueueName,
+    ReservationName,
     RunId,
     TokenId,
     UserName,
     WorkloadId,
 )
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import Kind
 from suanli.model.tenancy import Project, Token, User
@@ -238,6 +240,18 @@ class Reading(Protocol):
         """All licenses, by name."""
         ...
 
+    def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
+        """One advance reservation, removed or not.
+
+        Raises:
+            NotFoundError: there never was one.
+        """
+        ...
+
+    def advance_reservations(self) -> Sequence[AdvanceReservation]:
+        """All advance reservations that were not removed, by name; ended ones too."""
+        ...
+
     def user(self, user: UserName) -> User:
         """One user.
 
@@ -435,6 +449,7 @@ class Lookups(Protocol):
     def queue(self, queue: QueueName, /) -> Queue: ...
     def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
     def license(self, name: LicenseName, /) -> License: ...
+    def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...

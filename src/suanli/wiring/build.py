@@ -42,6 +42,7 @@ from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
+from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
@@ -66,6 +67,7 @@ class Center:
     runs: Runs
     tenants: Tenants
     inventory: Inventory
+    reservations: Reservations
     notifier: Notifier
     scheduling: Scheduling
     quotas: Quotas
@@ -120,9 +122,6 @@ def build_center(settings: Settings) -> Center:
         MachineDevices(vendors=None if settings.local_devices is DevicesChoice.AUTO else ()),
     )
     engines: dict[EngineName, Engine] = {local.name: local}
-    checks: list[AdmissionCheck] = [QuotaCheck(clock)]
-    if os.geteuid() == 0:
-        checks.append(MappedAccounts())
     ending = ExitStack()
     ending.callback(store.close)
     ending.callback(local.close)
@@ -131,16 +130,25 @@ def build_center(settings: Settings) -> Center:
         clock=clock,
         engines=engines,
         requests=Requests(store),
-        workloads=Workloads(store, engines, checks, notifier),
+        workloads=Workloads(store, engines, _checks(clock), notifier),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         inventory=Inventory(store, engines),
+        reservations=Reservations(store, clock),
         notifier=notifier,
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
         quotas=Quotas(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )
+
+
+def _checks(clock: Clock) -> list[AdmissionCheck]:
+    """Everybody who has a say on what may be submitted."""
+    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock)]
+    if os.geteuid() == 0:
+        checks.append(MappedAccounts())
+    return checks
 
 
 def _notifier(settings: Settings) -> Notifier:

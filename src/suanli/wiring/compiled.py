@@ -80,7 +80,8 @@ def compile_ahead() -> None:
     """
     from suanli.kernel.scheduling.cycle import cycle  # noqa: PLC0415  the folder must be chosen before
     from suanli.kernel.scheduling.explain import explain  # noqa: PLC0415
-    from suanli.kernel.scheduling.state import NEVER, ClusterState  # noqa: PLC0415
+    from suanli.kernel.scheduling.job import NEVER  # noqa: PLC0415
+    from suanli.kernel.scheduling.state import ClusterState  # noqa: PLC0415
 
     state, now = ClusterState(), Instant(1)
     state.set_node(Node(name=NodeName("n"), engine=EngineName("e"), cpu_milli=1000, memory_bytes=2**30))

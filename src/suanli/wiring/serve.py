@@ -87,6 +87,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         inventory=center.inventory,
         scheduling=center.scheduling,
         quotas=center.quotas,
+        reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,
         alive=lambda: [loop.name for loop in turning.loops if not loop.alive],

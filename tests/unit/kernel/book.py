@@ -15,6 +15,7 @@ from suanli.model.ids import (
     NodeName,
     ProjectName,
     QueueName,
+    ReservationName,
     RunId,
     TokenId,
     UserName,
@@ -23,6 +24,7 @@ from suanli.model.ids import (
 )
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project, Token, User
@@ -33,6 +35,7 @@ from suanli.testing.builders import ANN, allocation
 R = TypeVar("R", bound=Record)
 Name = str | int | tuple[int, ProjectName, UserName] | tuple[QuotaScope, str]
 Key = tuple[type, Name]
+_NAMED = (Node, Queue, License, AdvanceReservation, User, Project)
 
 
 def key_of(record: Record) -> Key:
@@ -41,7 +44,7 @@ def key_of(record: Record) -> Key:
         return UsageDay, (record.day, record.project, record.owner)
     if isinstance(record, Quota):
         return Quota, (record.scope, record.name)
-    return type(record), record.name if isinstance(record, Node | Queue | License | User | Project) else record.id
+    return type(record), record.name if isinstance(record, _NAMED) else record.id
 
 
 class Book:
@@ -109,6 +112,9 @@ class Book:
 
     def license(self, name: LicenseName) -> License:
         return self._one(License, name)
+
+    def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
+        return self._one(AdvanceReservation, name)
 
     def user(self, user: UserName) -> User:
         return self._one(User, user)

@@ -11,8 +11,19 @@ from suanli.kernel.lifecycle import Instruction, instruction
 from suanli.model import facts
 from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import Fact
-from suanli.model.ids import ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId, run_id
+from suanli.model.ids import (
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+    run_id,
+)
 from suanli.model.quantities import Instant
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy
 from suanli.model.tenancy import Project, Role, Scope, Token, User
@@ -21,6 +32,7 @@ from suanli.testing.builders import ANN, allocation, node, spec
 from tests.unit.kernel.book import Book
 
 W = WorkloadId(1)
+NIGHT = ReservationName("night")
 AFTEROK = Dependency(kind=DependencyKind.AFTEROK, workload=WorkloadId(77))
 AFTER = Dependency(kind=DependencyKind.AFTER, workload=WorkloadId(78), index=3)
 
@@ -415,6 +427,38 @@ def test_the_centers_own_records_grow_by_definition() -> None:
     book.tell(facts.NodeStateChanged(node=node().name, state=NodeState.DRAINING, reason="fan"))
     drained = book.node(node().name)
     assert (drained.state, drained.reason, drained.generation) == (NodeState.DRAINING, "fan", 3)
+
+
+def test_a_reservation_is_set_and_removed_and_its_nodes_are_planned_for_anew() -> None:
+    book = Book()
+    for name in ("n1", "n2"):
+        book.tell(facts.NodeRegistered(node=node(name)))
+
+    def generations() -> list[int]:
+        return [book.node(NodeName(name)).generation for name in ("n1", "n2")]
+
+    def reserved(*nodes: str) -> facts.AdvanceReservationSet:
+        names, begin, end = tuple(map(NodeName, nodes)), Instant(5), Instant(9)
+        return facts.AdvanceReservationSet(
+            reservation=AdvanceReservation(
+                name=NIGHT, starts_at=begin, ends_at=end, nodes=names, removed=True, generation=40
+            )
+        )
+
+    book.tell(reserved("n1"))
+    assert (generations(), book.advance_reservation(NIGHT).generation) == ([2, 1], 1)
+    assert not book.advance_reservation(NIGHT).removed
+    book.tell(reserved("n2"))
+    assert generations() == [3, 2]
+    book.tell(facts.AdvanceReservationRemoved(name=NIGHT))
+    assert (generations(), book.advance_reservation(NIGHT).removed) == ([3, 3], True)
+    with pytest.raises(IllegalTransitionError):
+        book.tell(facts.AdvanceReservationRemoved(name=NIGHT))
+    book.tell(reserved("n1"))
+    assert (generations(), book.advance_reservation(NIGHT).generation) == ([4, 3], 4)
+    for wrong in (facts.AdvanceReservationRemoved(name=ReservationName("day")), reserved("n3")):
+        with pytest.raises(NotFoundError):
+            book.tell(wrong)
 
 
 def test_a_token_is_issued_once_and_revoked_if_it_exists() -> None:

@@ -22,6 +22,7 @@ from suanli.ports.notify import Notifier
 from suanli.ports.store import Transaction
 from suanli.services.inventory import Inventory
 from suanli.services.requests import Requests
+from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Changed, Runs, WorkloadRef, Workloads, parse_ref
 from suanli.testing.builders import ANN, BOB, SetClock, node, place, spec, start
@@ -53,6 +54,7 @@ class Center:
     runs: Runs
     requests: Requests
     inventory: Inventory
+    reservations: Reservations
     tenants: Tenants
 
     def do(self, work: Callable[[Transaction], T]) -> T:
@@ -120,10 +122,11 @@ def opened(folder: Path, checks: Sequence[AdmissionCheck] = (), notifier: Notifi
         store=store,
         clock=clock,
         engine=engine,
-        workloads=Workloads(store, engines, checks, notifier or NoNotifier()),
+        workloads=Workloads(store, engines, [ReservationAdmission(clock), *checks], notifier or NoNotifier()),
         runs=Runs(store),
         requests=Requests(store),
         inventory=Inventory(store, engines),
+        reservations=Reservations(store, clock),
         tenants=Tenants(store, clock, SystemSecrets()),
     )
     try:

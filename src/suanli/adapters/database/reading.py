@@ -8,6 +8,7 @@ from suanli.adapters.database.answers import AnswerQueries
 from suanli.adapters.database.cursors import CursorQueries
 from suanli.adapters.database.facts import FactQueries
 from suanli.adapters.database.quota import LICENSES, QUOTAS, QuotaQueries
+from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS, ReservationQueries
 from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
 from suanli.adapters.database.schema import Aggregate
@@ -22,6 +23,7 @@ AGGREGATES: tuple[Aggregate[Any], ...] = (
     QUEUES,
     QUOTAS,
     LICENSES,
+    ADVANCE_RESERVATIONS,
     USERS,
     PROJECTS,
     TOKENS,
@@ -37,6 +39,7 @@ class Snapshot(
     RunQueries,
     ResourceQueries,
     QuotaQueries,
+    ReservationQueries,
     TenancyQueries,
     UsageQueries,
     AnswerQueries,

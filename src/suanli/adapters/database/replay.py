@@ -10,6 +10,7 @@ from sqlalchemy import select, tuple_
 from suanli.adapters.database.facts import about, dependency_rows, read_fact
 from suanli.adapters.database.quota import LICENSES, QUOTAS
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
+from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS
 from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
@@ -19,8 +20,19 @@ from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import Record
-from suanli.model.ids import LicenseName, NodeName, ProjectName, QueueName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import (
+    LicenseName,
+    NodeName,
+    ProjectName,
+    QueueName,
+    ReservationName,
+    RunId,
+    TokenId,
+    UserName,
+    WorkloadId,
+)
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
@@ -68,6 +80,9 @@ class Replayed:
 
     def license(self, name: LicenseName, /) -> License:
         return self._find(LICENSES, (name,))
+
+    def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation:
+        return self._find(ADVANCE_RESERVATIONS, (name,))
 
     def user(self, user: UserName, /) -> User:
         return self._find(USERS, (user,))

@@ -22,8 +22,13 @@ from suanli.kernel.scheduling.core.tables import (
     HEALTHY,
     HOLDERS,
     MEMORY,
+    OF_CLASS,
+    OF_MEMORY,
+    OF_MODEL,
     READY,
+    RESERVED,
     TYPE,
+    TYPES,
     WHOLE,
     Flags,
     Ints,
@@ -98,6 +103,24 @@ def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[Reason
     return found
 
 
+_NARROWED = {
+    ReasonCode.DEVICE_CLASS: OF_CLASS,
+    ReasonCode.DEVICE_MODEL: OF_MODEL,
+    ReasonCode.DEVICE_MEMORY: OF_MEMORY,
+    ReasonCode.DEVICE_PRECISION: TYPES,
+}
+
+
+def type_masks(types: Sequence[DeviceType], demand: Demand) -> dict[int, int]:
+    """By column of shapes, a bit for each type of devices that meets the constraint of the column and those before."""
+    masks = dict.fromkeys(_NARROWED.values(), (1 << len(types)) - 1)
+    for code, meeting in narrowings(types, demand):
+        left = sum(1 << kind for kind in np.flatnonzero(meeting[:-1]).tolist())
+        for later in list(_NARROWED)[list(_NARROWED).index(code) :]:
+            masks[_NARROWED[later]] = left
+    return masks
+
+
 def _is_of(offered: DeviceClass, asked: DeviceClass) -> bool:
     return asked in {DeviceClass.ANY, offered}
 
@@ -110,6 +133,10 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
     nodes, found = room.nodes, []
     if ReasonCode.NODE_STATE not in ignoring:
         found.append((ReasonCode.NODE_STATE, nodes[:, READY] * _PLENTY))
+    if demand.kept_off:
+        found.append((ReasonCode.RESERVED, ((nodes[:, RESERVED] & demand.kept_off) == 0) * _PLENTY))
+    if demand.within:
+        found.append((ReasonCode.RESERVATION, ((demand.within & ~nodes[:, RESERVED]) == 0) * _PLENTY))
     barred = nodes[:, HOLDERS] if demand.exclusive else nodes[:, EXCLUSIVE]
     found.append((ReasonCode.EXCLUSIVE, (barred == 0) * _PLENTY))
     if demand.device_class is not None:

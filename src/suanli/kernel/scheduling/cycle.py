@@ -19,9 +19,10 @@ from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from suanli.kernel.scheduling.held_back import license_reason
 from suanli.kernel.scheduling.holdings import Rows, held_by, reserved
+from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reason, Reservation
 from suanli.kernel.scheduling.refusals import refused
-from suanli.kernel.scheduling.state import ClusterState, Job
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import run_id
 from suanli.model.quantities import Instant
@@ -53,9 +54,10 @@ class Turn:
         self._placements = policy.placements
 
     def __enter__(self) -> Self:
+        self.state.advance(self.now)
         self.state.make_room(self._placements)
         tables = self.state.tables
-        self._bar_impossible()
+        self._bar_hopeless()
         started = np.zeros(self._placements, dtype=np.int64)
         rules = Rules(self._score, EASY, self._placements, shortest_first=False, preempt=True)
         self._decided = changes.plan(tables, self.now, self._soon, rules, started)
@@ -136,10 +138,13 @@ class Turn:
         tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
         return int(foresee.foresee(tables, job.row, self.now, self._soon, head, start, self._score))
 
-    def _bar_impossible(self) -> None:
-        """Keep work that can never be held from being tried, and from becoming the head."""
+    def _bar_hopeless(self) -> None:
+        """Keep work that can never be held, or whose reservation is not open, from being tried and from being the head.
+
+        What waits for its reservation has its room there and keeps none from others.
+        """
         tables, kinds = self.state.tables, self.state.kinds
-        never = kinds.rows[kinds.impossible]
+        never = kinds.rows[kinds.impossible | kinds.closed]
         tables.kinds[never, t.BLOCKED] = tables.sizes[t.TURN] + 1
         tables.sizes[t.BARRED] = never.size
 

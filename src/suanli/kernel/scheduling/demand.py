@@ -23,6 +23,9 @@ class Demand(NamedTuple):
 
     ``device_memory_bytes`` is what a whole device must have. A shared device's memory is shared like the device, so
     a request for ``share`` thousandths with ``m`` bytes needs a device of at least ``ceil(m * 1000 / share)`` bytes.
+
+    ``kept_off`` has a bit for each advance reservation that the work would run into if it started now, ``within`` that
+    of the one which it names (``core.tables.CLOSED`` with it where that is not open to it now).
     """
 
     tasks: int
@@ -38,12 +41,24 @@ class Demand(NamedTuple):
     device_precision: Precision | None = None
     licenses: tuple[tuple[LicenseName, int], ...] = ()
     """How many of each, of the center's; by name."""
+    kept_off: int = 0
+    within: int = 0
 
     @property
     def asked(self) -> Amounts:
         """What one workload asks for on all its tasks together."""
         devices = self.tasks * self.device_count * self.device_share
         return Amounts(1, self.tasks * self.cpu_milli, self.tasks * self.memory_bytes, devices)
+
+    @property
+    def anytime(self) -> Demand:
+        """The demand whatever is reserved."""
+        return self._replace(kept_off=0, within=0) if self.kept_off or self.within else self
+
+    @property
+    def of_one_node(self) -> Demand:
+        """What one node must have room for to be of any use: the demand without how many of that are wanted."""
+        return self._replace(tasks=self.tasks_a_node, nodes=int(self.nodes > 0), licenses=())
 
     @property
     def tasks_a_node(self) -> int:

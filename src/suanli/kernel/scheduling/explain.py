@@ -24,9 +24,10 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.cycle import Turn
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
+from suanli.kernel.scheduling.job import NEVER, Job
 from suanli.kernel.scheduling.plan import Decision, Explanation, Policy, Reason, ReasonCode
 from suanli.kernel.scheduling.refusals import window
-from suanli.kernel.scheduling.state import NEVER, ClusterState, Job
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
 from suanli.model.ids import UserName, WorkloadId
 from suanli.model.quantities import Instant
@@ -126,7 +127,7 @@ class _After:
         if self.given is not None:
             return self.given
         if state.impossible(job.demand):
-            short_of = _lacking_for_good(state, job.demand)
+            short_of = _lacking_for_good(state, job.demand.anytime)
             return Explanation(
                 workload=job.workload,
                 decision=Decision.NEVER,
@@ -139,7 +140,7 @@ class _After:
             decision=Decision.LATER,
             reasons=self._reasons(state, job),
             earliest_start=Instant(self.start) if self._is_foreseen else None,
-            unforeseen=None if self._is_foreseen else self._unforeseen(state, job.demand),
+            unforeseen=None if self._is_foreseen else self._unforeseen(state, job),
             ahead=self.ahead,
         )
 
@@ -148,19 +149,22 @@ class _After:
         found, room = [one for one in (self.bounded, self.unlicensed) if one is not None], state.room
         judged = stages(room, job.demand)
         if not suffices(room, judged, job.demand):
-            found += _short_of(room, judged, job.demand)
+            found += [_naming(state, job, reason) for reason in _short_of(room, judged, job.demand)]
         elif self.is_crowded_out:
             found.append(Reason(code=ReasonCode.PRIORITY, available=self.ahead))
         elif self.window is not None and not found:
             found.append(self.window)
         return tuple(found)
 
-    def _unforeseen(self, state: ClusterState, demand: Demand) -> ReasonCode:
+    def _unforeseen(self, state: ClusterState, job: Job) -> ReasonCode:
         """What stands against any start of a demand that is possible."""
+        demand = job.demand.anytime
         if self.bounded is not None:
             return self.bounded.code
         if self.unlicensed is not None or self.start == t.NOBODY:
             return ReasonCode.LICENSE
+        if job.reservation:
+            return ReasonCode.RESERVATION
         if holds(state.empty_room, demand):
             return ReasonCode.NO_TIME_LIMIT
         if holds(state.empty_room, demand, frozenset({ReasonCode.NODE_STATE})):
@@ -208,6 +212,20 @@ def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason
     return reasons
 
 
+def _naming(state: ClusterState, job: Job, reason: Reason) -> Reason:
+    """The reason, with the advance reservation that it is about, if it is about one."""
+    named = None
+    if reason.code is ReasonCode.RESERVATION:
+        reason = replace(reason, reservation=job.reservation)
+        named = state.windows.named(job.reservation)
+    elif reason.code is ReasonCode.RESERVED:
+        lying_in, barring = state.room.nodes[:, t.RESERVED], state.windows.those(job.demand.kept_off)
+        _, named = max(barring, key=lambda pair: int(np.count_nonzero(lying_in & pair[0])))
+    if named is None:
+        return reason
+    return replace(reason, reservation=named.name, starts_at=named.starts_at, ends_at=named.ends_at)
+
+
 def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[int, int]:
     """What a node must give, and the most that one in service could, in the unit of the constraint."""
     ready = room.nodes[:, t.READY] > 0
@@ -217,6 +235,10 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
             return share * demand.cpu_milli, int(room.nodes[ready, t.FREE_CPU].max(initial=0))
         case ReasonCode.MEMORY:
             return share * demand.memory_bytes, int(room.nodes[ready, t.FREE_MEMORY].max(initial=0))
+        case ReasonCode.RESERVED | ReasonCode.RESERVATION:
+            bits = room.nodes[:, t.RESERVED]
+            is_open = bits & demand.kept_off == 0 if code is ReasonCode.RESERVED else demand.within & ~bits == 0
+            return demand.nodes or 1, int(room.counts[is_open].sum())
         case ReasonCode.NODE_STATE | ReasonCode.EXCLUSIVE:
             usable = ready if code is ReasonCode.NODE_STATE else room.nodes[:, t.HOLDERS] == 0
             return demand.nodes or 1, int(room.counts[usable].sum())

@@ -13,11 +13,16 @@ from suanli.kernel.scheduling.demand import Demand
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Kinds of waiting work [K], all in one order: rows of the tables, and whether each is impossible for good."""
+    """Kinds of waiting work [K], all in one order.
+
+    Of each the row of the tables, whether it is impossible for good, and whether the reservation that it names is not
+    open to it.
+    """
 
     demands: tuple[Demand, ...]
     rows: t.Ints
     impossible: t.Flags
+    closed: t.Flags
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.fair_share import ShareWeights
-from suanli.model.ids import EngineName, ProjectName, QueueName, RunId, UserName, WorkloadId
+from suanli.model.ids import EngineName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, NodeHold
 from suanli.model.workload import Workload
@@ -27,6 +27,10 @@ class ReasonCode(StrEnum):
 
     NODE_STATE = "node_state"
     """The node is draining or down."""
+    RESERVED = "reserved"
+    """The node lies in an advance reservation that the work would run into if it started now."""
+    RESERVATION = "reservation"
+    """The node is none of the advance reservation that the work names, or that is not open, or ends too soon for it."""
     EXCLUSIVE = "exclusive"
     """The node is held exclusively, or is asked for exclusively while somebody holds part of it."""
     DEVICE_CLASS = "device_class"
@@ -90,6 +94,11 @@ class Reason:
     """The device class, model, precision or license asked for, or the amount that is bounded (``runs``, ``cpu_milli``,
     ``memory_bytes``, ``device_share``), where the code is about that."""
     ahead: WorkloadId = WorkloadId(0)
+    reservation: ReservationName = ReservationName("")
+    """Of the advance reservations that the code is about, the one that most nodes lie in (or that the work names)."""
+    starts_at: Instant = Instant(0)
+    ends_at: Instant = Instant(0)
+    """Its times; both 0 where there is no reservation of that name, or none is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,15 @@ from suanli.kernel.scheduling.constraints import shortfall
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import HeldBack, Unlicensed, are_over, held_back, unlicensed
+from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
-from suanli.kernel.scheduling.state import ClusterState, Job
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import WorkloadId
 
 CODES = (
     ReasonCode.NODE_STATE,
+    ReasonCode.RESERVED,
+    ReasonCode.RESERVATION,
     ReasonCode.EXCLUSIVE,
     ReasonCode.DEVICE_CLASS,
     ReasonCode.DEVICE_MODEL,
@@ -52,6 +55,7 @@ def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, he
         _Numbers(
             demands=kinds.demands,
             impossible=kinds.impossible,
+            closed=kinds.closed,
             waiting=waiting[:, t.WAITING_OF],
             blocked=blocked,
             long=long,
@@ -108,6 +112,7 @@ class _Numbers:
 
     demands: Sequence[Demand]
     impossible: t.Flags
+    closed: t.Flags
     waiting: t.Ints
     blocked: t.Flags
     long: t.Flags
@@ -139,6 +144,8 @@ class _Numbers:
             demand, count = self.demands[kind], int(waiting[kind])
             if self.impossible[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
+            elif self.closed[kind]:
+                found.append(Refusal(demand=demand, waiting=count, reason=self._not_open()))
             elif self.blocked[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=self._lacking(kind)))
             elif self.long[kind] and self.window is not None:
@@ -146,6 +153,11 @@ class _Numbers:
                 too_long = int(self.too_long[kind])
                 found.append(Refusal(demand=demand, waiting=too_long, reason=self.window, window_s=seconds))
         return found
+
+    def _not_open(self) -> Reason:
+        """The reservation that work names lets it have no node now."""
+        count, code = self.nodes, ReasonCode.RESERVATION
+        return Reason(code=code, nodes_failing=count, nodes_failing_first=count, nodes_total=count)
 
     def _lacking(self, kind: int) -> Reason:
         """The constraint that most nodes fail first, or what is missing together where some nodes would do."""

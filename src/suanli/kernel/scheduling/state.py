@@ -4,66 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from suanli.kernel.scheduling.bounds import Bounds
 from suanli.kernel.scheduling.codes import Codes
-from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds, narrowings
+from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds, type_masks
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.fair_share import NOBODY_OWED, Account, Standings
 from suanli.kernel.scheduling.holdings import held_by
+from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
-from suanli.kernel.scheduling.plan import MICROSECONDS, Association, ReasonCode
+from suanli.kernel.scheduling.plan import MICROSECONDS, Association
+from suanli.kernel.scheduling.windows import Heed, Windows
+from suanli.model.altered import altered
 from suanli.model.errors import InvalidRequestError, NotFoundError
-from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId
+from suanli.model.ids import EngineName, NodeName, QueueName, ReservationName, RunId, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
+from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Device, Node, NodeHold, NodeState, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload
-
-NEVER = Instant(t.NEVER)
-"""The expected end of work without a time limit."""
-
-_NARROWED = {
-    ReasonCode.DEVICE_CLASS: t.OF_CLASS,
-    ReasonCode.DEVICE_MODEL: t.OF_MODEL,
-    ReasonCode.DEVICE_MEMORY: t.OF_MEMORY,
-    ReasonCode.DEVICE_PRECISION: t.TYPES,
-}
-
-
-def expected_end(run: Run) -> Instant:
-    """When a run will have ended at the latest: its time limit after its start, or after its placement until then."""
-    if not run.time_limit_s:
-        return NEVER
-    return Instant((run.started_at or run.placed_at) + run.time_limit_s * MICROSECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a row of jobs is: a workload that waits, or one of its runs."""
-
-    row: int
-    workload: WorkloadId
-    attempt: int
-    generation: int
-    queue: QueueName
-    project: ProjectName
-    owner: UserName
-    since: Instant
-    time_limit_s: int
-    demand: Demand
-    association: int
-    asks: int
-    end: Instant = Instant(0)
-    """When a run is taken to end."""
-
 
 _SPARE_SHAPES = 256
 """Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
@@ -96,6 +61,8 @@ class ClusterState:
         """How many wait, by rows of kinds, associations and asks."""
         self.nodes: dict[NodeName, int] = {}
         """Rows by name."""
+        self.windows = Windows()
+        """Advance reservations, and what waiting work must heed of them."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._queues: dict[QueueName, int] = {}
         self._standings = NOBODY_OWED
@@ -131,13 +98,21 @@ class ClusterState:
             self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
         if self.tables.nodes[row, t.ENGINE] != engine:
             self._judge_anew()
-        ready = int(node.state is NodeState.READY)
-        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes))
+        ready, bits = int(node.state is NodeState.READY), self.windows.of_node(node.name)
+        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes, bits))
         self.generations[row] = node.generation
         self._measure()
         self._impossible.clear()
         self._empty = self._kinds = None
         self._are_kinds_stale = True
+
+    def set_reservation(self, reservation: AdvanceReservation) -> None:
+        """An advance reservation is there, or is otherwise than before; it is heeded from the next turn on."""
+        self.windows.tell(reservation)
+
+    def remove_reservation(self, name: ReservationName) -> None:
+        """An advance reservation is there no longer."""
+        self.windows.forget(name)
 
     def set_queue(self, queue: Queue) -> None:
         """A queue is there, or has another priority."""
@@ -163,6 +138,28 @@ class ClusterState:
         self._impossible.clear()
         self._kinds, self._are_kinds_stale = None, True
 
+    def advance(self, now: Instant) -> None:
+        """Let it be now for advance reservations; every turn says so. It costs nothing until one must be heeded anew.
+
+        Raises:
+            InvalidRequestError: more of them have not ended than there are bits.
+        """
+        if self.windows.are_current(now):
+            return
+        if self.windows.move(now):
+            tables, bits = self.tables, np.zeros(len(self.names), dtype=np.int64)
+            tables.windows[:] = self.windows.rows()
+            for name in self.windows.nodes().keys() & self.nodes.keys():
+                bits[self.nodes[name]] = self.windows.of_node(name)
+            for row in np.flatnonzero(bits != tables.nodes[: bits.size, t.RESERVED]).tolist():
+                engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
+                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row])))
+        for heed, workloads in self.windows.moved():
+            for workload in workloads:
+                self._class_anew(workload, heed)
+            t.tell_kinds(self.tables)
+        self.tables.sizes[t.HEAD] = t.NOBODY
+
     def rank(self, standings: Standings) -> None:
         """Among work of equal standing, let the order be that of these credits, for what waits and what will."""
         self._standings = standings
@@ -186,19 +183,9 @@ class ClusterState:
         if workload.id in self._waiting:
             self.dequeue(workload.id)
         job = self._job(workload.id, workload, spec, Instant(0))
-        kind, is_new = self.demands.take(job.demand)
-        self._reach(kinds=len(self.demands))
-        shape = self._shape(job.demand)
-        if is_new:
-            self.tables.kinds[kind, : t.HOLDS_OF] = (0, 0, 0, shape)
-            self._measure_kind(kind)
-            self._kinds = None
-        limit = workload.time_limit_s * MICROSECONDS or t.NEVER
-        need = job.demand.nodes or job.demand.tasks
-        columns = (shape, need, kind, limit, 0)
-        self.tables.jobs[job.row, : len(columns)] = columns
-        self._waiting[workload.id] = job
-        self.classes[kind, job.association, job.asks] += 1
+        job = self._class(job, self.windows.join(job))
+        columns = (job.demand.nodes or job.demand.tasks, self.demands[job.demand], job.limit_us, 0)
+        self.tables.jobs[job.row, t.NEED : t.NEED + len(columns)] = columns
         changes.wait(self.tables, job.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
@@ -211,13 +198,8 @@ class ClusterState:
         if job is None:
             raise NotFoundError("waiting workload", workload)
         changes.wait_no_longer(self.tables, job.row)
-        self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
-        kind = int(self.tables.jobs[job.row, t.KIND])
-        self.classes[kind, job.association, job.asks] -= 1
-        if not self.classes[kind, job.association, job.asks]:
-            del self.classes[kind, job.association, job.asks]
-        if self.demands.leave(kind):
-            self._kinds = None
+        self.windows.leave(job)
+        self._class_no_more(job)
         self._drop(job)
 
     def waits(self, workload: WorkloadId) -> bool:
@@ -293,6 +275,7 @@ class ClusterState:
 
     def impossible(self, demand: Demand) -> bool:
         """Tell whether the center could never hold the demand, even empty, in service, all devices in health."""
+        demand = demand.anytime
         if demand not in self._impossible:
             if len(self._impossible) >= _JUDGED:
                 self._impossible.clear()
@@ -302,7 +285,7 @@ class ClusterState:
 
     def shape(self, demand: Demand) -> int:
         """The row of shapes of work that waits."""
-        return self._shapes[_task_of(demand)]
+        return self._shapes[demand.of_one_node]
 
     def make_room(self, placements: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
@@ -330,8 +313,41 @@ class ClusterState:
                 self._are_kinds_stale = False
             rows = np.array(codes, dtype=np.int64)
             impossible = self.tables.kinds[rows, t.IMPOSSIBLE] > 0
-            self._kinds = Kinds(tuple(self.demands), rows, impossible)
+            closed = np.array([demand.within >= t.CLOSED for demand in self.demands], dtype=np.bool_)
+            self._kinds = Kinds(tuple(self.demands), rows, impossible, closed)
         return self._kinds
+
+    def _class(self, job: Job, heed: Heed) -> Job:
+        """The job as it waits from now on, in the class of what it demands and must heed."""
+        job = altered(job, demand=job.demand._replace(kept_off=heed.kept_off, within=heed.within))
+        kind, is_new = self.demands.take(job.demand)
+        self._reach(kinds=len(self.demands))
+        shape = self._shape(job.demand)
+        if is_new:
+            self.tables.kinds[kind, : t.HOLDS_OF] = (0, 0, 0, shape)
+            self._measure_kind(kind)
+            self._kinds = None
+        self.tables.jobs[job.row, t.SHAPE], self.tables.jobs[job.row, t.KIND] = shape, kind
+        self.classes[kind, job.association, job.asks] += 1
+        self._waiting[job.workload] = self.jobs[job.row] = job
+        return job
+
+    def _class_no_more(self, job: Job) -> None:
+        self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
+        kind = int(self.tables.jobs[job.row, t.KIND])
+        self.classes[kind, job.association, job.asks] -= 1
+        if not self.classes[kind, job.association, job.asks]:
+            del self.classes[kind, job.association, job.asks]
+        if self.demands.leave(kind):
+            self._kinds = None
+
+    def _class_anew(self, workload: WorkloadId, heed: Heed) -> None:
+        """Let a waiting job be of another class; the queue is told afterwards of all of them."""
+        job = self._waiting[workload]
+        self.tables.kinds[self.demands[job.demand], t.WAITING_OF] -= 1
+        self._class_no_more(job)
+        job = self._class(job, heed)
+        self.tables.kinds[self.demands[job.demand], t.WAITING_OF] += 1
 
     def _measure_kind(self, kind: int) -> None:
         demand = self.demands.key(kind)
@@ -365,6 +381,7 @@ class ClusterState:
             demand=demand,
             association=association,
             asks=asks,
+            reservation=spec.reservation,
             end=end,
         )
         self.jobs[row] = job
@@ -383,7 +400,7 @@ class ClusterState:
 
     def _shape(self, demand: Demand) -> int:
         """The row of shapes for what one task of the demand asks, and how many must find room on a node."""
-        task = _task_of(demand)
+        task = demand.of_one_node
         shape, is_new = self._shapes.take(task)
         self._reach(shapes=len(self._shapes))
         if is_new:
@@ -392,17 +409,12 @@ class ClusterState:
             row[[t.TASK_CPU, t.TASK_MEMORY, t.ALONE]] = (demand.cpu_milli, demand.memory_bytes, demand.exclusive)
             row[[t.DEVICES, t.SHARE]] = (demand.device_count, demand.device_share)
             row[[t.UNIT, t.BY_NODES, t.SEEN, t.BESIDE_TURN]] = (task.tasks, task.nodes, t.NOBODY, t.NOBODY)
+            row[[t.KEPT_OFF, t.WITHIN]] = (demand.kept_off, demand.within)
             self._set_types(shape, demand)
         return shape
 
     def _set_types(self, shape: int, demand: Demand) -> None:
-        every = (1 << len(self.types)) - 1
-        masks = dict.fromkeys(_NARROWED.values(), every)
-        for code, meeting in narrowings(self.types, demand):
-            left = sum(1 << kind for kind in np.flatnonzero(meeting[:-1]).tolist())
-            for later in list(_NARROWED)[list(_NARROWED).index(code) :]:
-                masks[_NARROWED[later]] = left
-        for column, mask in masks.items():
+        for column, mask in type_masks(self.types, demand).items():
             self.tables.shapes[shape, column] = mask
 
     def _measure(self) -> None:
@@ -479,11 +491,6 @@ class ClusterState:
             for exact in larger.keys() & {"devices", "engines", "licenses"}:
                 larger[exact] = short[exact]
             self.tables = grown(self.tables, sizes._replace(**larger))
-
-
-def _task_of(demand: Demand) -> Demand:
-    """What one node must have room for to be of any use: the demand without how many of that are wanted."""
-    return demand._replace(tasks=demand.tasks_a_node, nodes=int(demand.nodes > 0), licenses=())
 
 
 def _rows(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 from suanli.kernel.lifecycle import fold
 from suanli.kernel.scheduling.fair_share import FairShare
-from suanli.kernel.scheduling.state import ClusterState, expected_end
+from suanli.kernel.scheduling.job import expected_end
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.facts import (
+    AdvanceReservationRemoved,
+    AdvanceReservationSet,
+    CenterFact,
     LicenseDefined,
     NodeRegistered,
     NodeStateChanged,
@@ -64,6 +68,8 @@ class Follower:
             self._state.set_license(there)
         for node in tables.nodes():
             self._set_node(node)
+        for reservation in tables.advance_reservations():
+            self._state.set_reservation(reservation)
         self._fair_share.set_projects(tables.projects())
         for workload, submission in tables.queued():
             self._follow(tables, workload, submission.spec, None)
@@ -89,21 +95,41 @@ class Follower:
                     fresh.update((made.id, made) for made in fold(tables, recorded) if isinstance(made, Workload))
             elif isinstance(fact, WorkloadFact):
                 touched.add(fact.workload)
-            elif isinstance(fact, NodeRegistered | NodeStateChanged):
-                self._set_node(tables.node(fact.node if isinstance(fact, NodeStateChanged) else fact.node.name))
-            elif isinstance(fact, QueueDefined):
-                self._state.set_queue(tables.queue(fact.queue.name))
-            elif isinstance(fact, QuotaDefined):
-                self._state.set_quota(tables.quota(fact.quota.scope, fact.quota.name))
-            elif isinstance(fact, LicenseDefined):
-                self._state.set_license(tables.license(fact.license.name))
-            elif isinstance(fact, ProjectDefined):
-                self._fair_share.set_projects(tables.projects())
+            else:
+                self._take_center(tables, fact)
         for workload in (made for name, made in fresh.items() if name not in touched):
             self._follow(tables, workload, specs[workload.submission], None)
         runs = tables.last_runs(sorted(touched))
         for workload in tables.these(sorted(touched)):
             self._follow(tables, workload, specs.get(workload.submission), runs.get(workload.id))
+
+    def _take_center(self, tables: Reading, fact: CenterFact) -> None:
+        match fact:
+            case NodeRegistered():
+                self._set_node(tables.node(fact.node.name))
+            case NodeStateChanged():
+                self._set_node(tables.node(fact.node))
+            case QueueDefined():
+                self._state.set_queue(tables.queue(fact.queue.name))
+            case QuotaDefined():
+                self._state.set_quota(tables.quota(fact.quota.scope, fact.quota.name))
+            case LicenseDefined():
+                self._state.set_license(tables.license(fact.license.name))
+            case AdvanceReservationSet() | AdvanceReservationRemoved():
+                self._take_reservation(tables, fact)
+            case ProjectDefined():
+                self._fair_share.set_projects(tables.projects())
+
+    def _take_reservation(self, tables: Reading, fact: AdvanceReservationSet | AdvanceReservationRemoved) -> None:
+        name = fact.name if isinstance(fact, AdvanceReservationRemoved) else fact.reservation.name
+        before, now = self._state.windows.named(name), tables.advance_reservation(name)
+        if now.removed:
+            self._state.remove_reservation(name)
+        else:
+            self._state.set_reservation(now)
+        # Their generations grew with the fact.
+        for node in {*now.nodes, *(() if before is None else before.nodes)}:
+            self._state.set_node(tables.node(node))
 
     def _follow(self, tables: Reading, workload: Workload, spec: WorkloadSpec | None, run: Run | None) -> None:
         self._blocked.follow(workload)

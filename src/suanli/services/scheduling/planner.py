@@ -27,7 +27,7 @@ _RANK_US = 60 * 1_000_000
 
 
 class Planner:
-    """Plans and explains; only :meth:`reasons` may be asked while another thread does either."""
+    """Plans and explains; only :meth:`reasons` and :meth:`is_due` may be asked while another thread does either."""
 
     def __init__(self, store: Store, clock: Clock, policy: Policy) -> None:
         self._store = store
@@ -54,6 +54,10 @@ class Planner:
         report = self._store.transact(lambda tx: _apply(tx, plan, self._blocked.judge(tx)))
         self._blocked.judged()
         return report
+
+    def is_due(self) -> bool:
+        """Tell whether waiting work must heed other advance reservations now than it did in the last turn."""
+        return not self._state.windows.are_current(self._clock.now())
 
     def reasons(self, workloads: Sequence[Workload]) -> dict[WorkloadId, ReasonCode]:
         """The one reason in short that the last plan gave for each of these that waits."""

@@ -45,6 +45,11 @@ class Scheduling:
                 return TurnReport()
             return self._loaded().turn()
 
+    def is_due(self) -> bool:
+        """Tell whether a turn could decide otherwise because time has passed; never waits for a turn."""
+        planner = self._planner
+        return planner is not None and planner.is_due()
+
     def reasons(self, workloads: Sequence[Workload]) -> dict[WorkloadId, ReasonCode]:
         """The one reason in short that the last plan gave for each of these that waits; never waits for a turn."""
         planner = self._planner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from suanli.model.errors import (
     NotFoundError,
 )
 from suanli.model.facts import (
+    AdvanceReservationRemoved,
+    AdvanceReservationSet,
     CancelRequested,
     LicenseDefined,
     NodeRegistered,
@@ -27,6 +30,7 @@ from suanli.model.ids import (
     NodeName,
     ProjectName,
     QueueName,
+    ReservationName,
     RunId,
     TokenId,
     UserName,
@@ -34,6 +38,7 @@ from suanli.model.ids import (
 )
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Queue
 from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
 from suanli.model.tenancy import Project, Role, Scope, Token, User
@@ -245,6 +250,37 @@ class ReadingContract:
             assert tables.token_by_digest("earlyearly").scopes == scopes
         agreed(store)
 
+    def test_reservations_are_read_back_until_they_are_removed(self, store: Store) -> None:
+        course = AdvanceReservation(
+            name=ReservationName("course"),
+            starts_at=Instant(5),
+            ends_at=Instant(9),
+            nodes=(NodeName("n2"), NodeName("n1")),
+            purpose=ReservationPurpose.USE,
+            projects=frozenset({ProjectName("p")}),
+            users=frozenset({ANN, BOB}),
+            reason="上课",
+        )
+        repair = AdvanceReservation(
+            name=ReservationName("a-repair"), starts_at=Instant(1), ends_at=Instant(2), nodes=(NodeName("n1"),)
+        )
+
+        def work(tx: Transaction) -> None:
+            for name in ("n2", "n1"):
+                tx.append(NodeRegistered(node=node(name)), actor=ANN)
+            for reservation in (course, repair):
+                tx.append(AdvanceReservationSet(reservation=reservation), actor=ANN)
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.advance_reservations() == [replace(repair, generation=1), replace(course, generation=1)]
+            assert [found.generation for found in tables.nodes()] == [3, 2]
+        store.transact(lambda tx: tx.append(AdvanceReservationRemoved(name=repair.name), actor=ANN))
+        with store.read() as tables:
+            assert tables.advance_reservations() == [replace(course, generation=1)]
+            assert tables.advance_reservation(repair.name) == replace(repair, removed=True, generation=2)
+        agreed(store)
+
     def test_each_lookup_says_that_there_is_none(self, store: Store) -> None:
         lookups: list[Callable[[Reading], object]] = [
             lambda tables: tables.submission(WorkloadId(1)),
@@ -254,6 +290,7 @@ class ReadingContract:
             lambda tables: tables.run(RunId("1.0")),
             lambda tables: tables.node(NodeName("x")),
             lambda tables: tables.queue(QueueName("x")),
+            lambda tables: tables.advance_reservation(ReservationName("x")),
             lambda tables: tables.user(UserName("x")),
             lambda tables: tables.project(ProjectName("x")),
             lambda tables: tables.token(TokenId("x")),

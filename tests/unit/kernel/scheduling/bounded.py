@@ -9,7 +9,8 @@ from suanli.model.ids import LicenseName
 from suanli.model.quota import QuotaScope
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import RunState, Workload
-from tests.unit.kernel.scheduling.center import SECOND, Center, end_of
+from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.rooms import end_of
 
 BOUNDS = {
     ReasonCode.ARRAY_LIMIT,

@@ -14,15 +14,17 @@ from suanli.kernel.scheduling.core.score import BEST_FIT
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.fair_share import ShareWeights, Standing, Standings
+from suanli.kernel.scheduling.job import expected_end
 from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.refusals import CODES
-from suanli.kernel.scheduling.state import ClusterState, expected_end
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import (
     EngineName,
     LicenseName,
     NodeName,
     ProjectName,
     QueueName,
+    ReservationName,
     RunId,
     UserName,
     WorkloadId,
@@ -30,6 +32,7 @@ from suanli.model.ids import (
 )
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Allocation, Device, Node, Queue
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
@@ -39,13 +42,6 @@ GIB = 1024**3
 BEGIN = Instant(1_700_000_000 * SECOND)
 PROJECT = ProjectName("p")
 OWNERS = (UserName("ann"), UserName("bob"), UserName("cat"))
-
-
-FOREVER = 2**62
-
-
-def end_of(limit_s: int, start: int) -> int:
-    return start + limit_s * SECOND if limit_s else FOREVER
 
 
 def node(name: str, cpus: int = 4, gib: int = 16, *devices: Device, engine: str = "local") -> Node:
@@ -80,6 +76,7 @@ class Center:
     waiting: dict[WorkloadId, Workload] = field(default_factory=dict)
     active: dict[WorkloadId, Workload] = field(default_factory=dict)
     runs: dict[RunId, Run] = field(default_factory=dict)
+    reservations: dict[ReservationName, AdvanceReservation] = field(default_factory=dict)
     last: int = 0
     quotas: dict[tuple[QuotaScope, str], Quota] = field(default_factory=dict)
     licenses: dict[LicenseName, License] = field(default_factory=dict)
@@ -107,6 +104,23 @@ class Center:
     def set_license(self, name: str, total: int) -> None:
         self.licenses[LicenseName(name)] = License(name=LicenseName(name), total=total)
         self.state.set_license(self.licenses[LicenseName(name)])
+
+    def reserve(self, name: str, begin_s: int, end_s: int, *nodes: str, use: bool = False) -> None:
+        """Set nodes aside from one second after the center's present until another."""
+        reservation = AdvanceReservation(
+            name=ReservationName(name),
+            starts_at=Instant(self.now + begin_s * SECOND),
+            ends_at=Instant(self.now + end_s * SECOND),
+            nodes=tuple(NodeName(one) for one in nodes),
+            purpose=ReservationPurpose.USE if use else ReservationPurpose.MAINTENANCE,
+            projects=frozenset({PROJECT} if use else ()),
+        )
+        self.reservations[reservation.name] = reservation
+        self.state.set_reservation(reservation)
+
+    def unreserve(self, name: str) -> None:
+        del self.reservations[ReservationName(name)]
+        self.state.remove_reservation(ReservationName(name))
 
     def submit(self, spec: WorkloadSpec, count: int = 1) -> list[WorkloadId]:
         """``count`` workloads, an array where the spec has one."""
@@ -233,6 +247,10 @@ class Center:
         state = ClusterState()
         for one in self.nodes.values():
             state.set_node(one)
+        for reservation in self.reservations.values():
+            state.set_reservation(reservation)
+        if backwards:
+            state.advance(self.now)
         if self.held and backwards:
             state.rank(self.standings())
         runs, waiting = _in_order([*self.runs.values()], [*self.waiting.values()], backwards=backwards)
@@ -248,6 +266,7 @@ class Center:
             state.set_license(license_)
         if self.held and not backwards:
             state.rank(self.standings())
+        state.advance(self.now)
         return state
 
     def _occupy(self, run: Run) -> None:

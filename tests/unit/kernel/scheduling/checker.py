@@ -3,162 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.plan import Decision, Explanation, Placement, Plan, Reason, ReasonCode, Reservation
-from suanli.model.ids import EngineName, NodeName, RunId, WorkloadId
-from suanli.model.resources import Allocation, Device, Node, NodeHold, NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.model.ids import RunId, WorkloadId
+from suanli.model.resources import Allocation, NodeHold, NodeState
+from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.bounded import BOUNDS, full, lacks, licenses_free, members, over
-from tests.unit.kernel.scheduling.center import FOREVER, SECOND, Center, end_of
+from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.rooms import (
+    FOREVER,
+    Asked,
+    Free,
+    Room,
+    asked,
+    both,
+    end_of,
+    engine_totals,
+    fails,
+    fits,
+    mended,
+    reserved,
+    room,
+    suits,
+)
 
-
-@dataclass
-class Free:
-    """What is free on one node."""
-
-    node: Node
-    cpu: int
-    memory: int
-    holders: int = 0
-    exclusive: int = 0
-    devices: dict[int, int] = field(default_factory=dict)
-
-    def take(self, hold: NodeHold, *, exclusive: bool) -> None:
-        self.cpu -= hold.cpu_milli
-        self.memory -= hold.memory_bytes
-        self.holders += 1
-        self.exclusive += exclusive
-        for device in hold.devices:
-            self.devices[device.index] = self.devices.get(device.index, 1000) - device.share
-
-
-Room = dict[NodeName, Free]
 Held = tuple[Allocation, int]
 """An allocation and the instant at which it is taken to end."""
 
 
-def room(center: Center, held: Iterable[Allocation]) -> Room:
-    found = {
-        name: Free(node, node.cpu_milli, node.memory_bytes, devices={d.index: 1000 for d in node.devices})
-        for name, node in center.nodes.items()
-    }
-    for allocation in held:
-        for hold in allocation.nodes:
-            found[hold.node].take(hold, exclusive=allocation.exclusive)
-    return found
-
-
-def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.DEVICE_HEALTH) -> bool:
-    """Whether a device meets the request's constraints from the first up to the given one."""
-    tests = {
-        ReasonCode.DEVICE_CLASS: request.device_class in {DeviceClass.ANY, device.device_class},
-        ReasonCode.DEVICE_MODEL: request.model in {"", device.model},
-        ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
-        ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
-        ReasonCode.DEVICE_HEALTH: device.healthy,
-    }
-    judged = list(tests)[: list(tests).index(upto) + 1]
-    return all(tests[code] for code in judged)
-
-
-def tasks_by_devices(free: dict[int, int], devices: Iterable[Device], request: DeviceRequest) -> int:
-    """Tasks that can each be given their devices, dealt out one by one."""
-    left = {device.index: free[device.index] for device in devices}
-    tasks = 0
-    while True:
-        usable = [index for index, share in left.items() if share >= request.share]
-        if len(usable) < request.count:
-            return tasks
-        for index in usable[: request.count]:
-            left[index] -= request.share
-        tasks += 1
-
-
-def fails(free: Free, spec: WorkloadSpec) -> list[ReasonCode]:
-    """Constraints that this node fails to hold its part (a node's share of the tasks, or one task), in order."""
-    part = spec.tasks // spec.nodes if spec.nodes else 1
-    found = []
-    if free.node.state is not NodeState.READY:
-        found.append(ReasonCode.NODE_STATE)
-    if free.exclusive or (spec.exclusive and free.holders):
-        found.append(ReasonCode.EXCLUSIVE)
-    found += device_failure(free, spec, part)
-    if free.cpu < part * spec.resources.cpu_milli:
-        found.append(ReasonCode.CPU)
-    if free.memory < part * spec.resources.memory_bytes:
-        found.append(ReasonCode.MEMORY)
-    return found
-
-
-def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode]:
-    request = spec.resources.devices
-    if request is None:
-        return []
-    narrowing = [code for code in ReasonCode if code.startswith("device_") and code is not ReasonCode.DEVICE_FREE]
-    for code in narrowing:
-        fitting = [device for device in free.node.devices if suits(device, request, code)]
-        if tasks_by_devices({device.index: 1000 for device in fitting}, fitting, request) < part:
-            return [code]
-    fitting = [device for device in free.node.devices if suits(device, request)]
-    return [] if tasks_by_devices(free.devices, fitting, request) >= part else [ReasonCode.DEVICE_FREE]
-
-
-def tasks_fitting(free: Free, spec: WorkloadSpec) -> int:
-    if free.node.state is not NodeState.READY or free.exclusive or (spec.exclusive and free.holders):
-        return 0
-    fitting = min(free.cpu // spec.resources.cpu_milli, free.memory // spec.resources.memory_bytes)
-    request = spec.resources.devices
-    if request is not None:
-        devices = [device for device in free.node.devices if suits(device, request)]
-        fitting = min(fitting, tasks_by_devices(free.devices, devices, request))
-    return max(0, fitting)
-
-
-def engine_totals(found: Room, spec: WorkloadSpec) -> dict[EngineName, int]:
-    """By engine: nodes that can hold their part, or tasks that fit where no number of nodes is asked for."""
-    totals: dict[EngineName, int] = {}
-    for free in found.values():
-        tasks = tasks_fitting(free, spec)
-        weight = int(tasks >= spec.tasks // spec.nodes) if spec.nodes else tasks
-        totals[free.node.engine] = totals.get(free.node.engine, 0) + weight
-    return totals
-
-
-def fits(found: Room, spec: WorkloadSpec) -> bool:
-    return any(total >= (spec.nodes or spec.tasks) for total in engine_totals(found, spec).values())
-
-
-def both(one: Room, other: Room) -> Room:
-    """What is free in one room and in the other."""
-    return {
-        name: Free(
-            a.node,
-            min(a.cpu, other[name].cpu),
-            min(a.memory, other[name].memory),
-            max(a.holders, other[name].holders),
-            max(a.exclusive, other[name].exclusive),
-            {index: min(share, other[name].devices.get(index, 1000)) for index, share in a.devices.items()},
-        )
-        for name, a in one.items()
-    }
-
-
-def mended(center: Center) -> Room:
-    """The center with nobody in it, all nodes in service, all devices in health."""
-    found = room(center, [])
-    for free in found.values():
-        devices = tuple(replace(device, healthy=True) for device in free.node.devices)
-        free.node = replace(free.node, state=NodeState.READY, devices=devices)
-    return found
-
-
-def possible(center: Center, spec: WorkloadSpec) -> bool:
+def possible(center: Center, workload: Workload) -> bool:
     """Whether the center could hold it some day."""
-    totals = {name: one.total for name, one in center.licenses.items()}
-    return fits(mended(center), spec) and all(totals.get(name, 0) >= count for name, count in spec.licenses.items())
+    totals, wanted = {name: one.total for name, one in center.licenses.items()}, center.specs[workload.id].licenses
+    is_licensed = all(totals.get(name, 0) >= count for name, count in wanted.items())
+    return is_licensed and fits(mended(center), asked(center, workload, center.now).anytime())
 
 
 def standing(center: Center, workload: Workload) -> tuple[int, int]:
@@ -214,6 +93,7 @@ def check_placements(center: Center, plan: Plan) -> None:
         assert row.generation == workload.generation
         assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
         check_allocation(before, row.allocation, spec)
+        check_windows(before, row.allocation, asked(center, workload, center.now))
     running = members(center, plan)
     for workload in [center.waiting[row.workload] for row in plan.placements]:
         assert not over(center, workload, [one for one in running if one is not workload])
@@ -233,10 +113,10 @@ def check_kept_licenses(center: Center, plan: Plan) -> None:
         waits = workload.id not in started and not over(center, workload, members(center, before))
         if not waits or not lacks(center, before, workload) or plan.preemptions:
             continue
-        asks, spec = center.specs[workload.id].licenses, center.specs[workload.id]
-        if not fits(now_room(center, held(center, before, before.placements)), spec) or not fits(mended(center), spec):
-            continue
-        if any(count > (center.licenses[name].total if name in center.licenses else 0) for name, count in asks.items()):
+        asks, wanted = center.specs[workload.id].licenses, asked(center, workload, center.now)
+        if not fits(now_room(center, held(center, before, before.placements)), wanted) or not possible(
+            center, workload
+        ):
             continue
         ends = {end for _, end in held(center, before, before.placements) if end < FOREVER}
         instants = [
@@ -269,6 +149,10 @@ def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -
         assert all(share >= 0 for share in free.devices.values())
 
 
+def check_windows(before: Room, allocation: Allocation, wanted: Asked) -> None:
+    assert all(not reserved(before[hold.node], wanted) for hold in allocation.nodes)
+
+
 def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
     resources, request = spec.resources, spec.resources.devices
     healthy = {device.index: device for device in free.node.devices if device.healthy}
@@ -297,14 +181,22 @@ def check_reservation(center: Center, plan: Plan) -> None:
     assert len(plan.reservations) <= 1
     for reservation in plan.reservations:
         spec, everything = center.specs[reservation.workload], held(center, plan, plan.placements)
-        early = ahead_of(center, reservation.workload)
+        early, head = ahead_of(center, reservation.workload), center.waiting[reservation.workload]
         before = held(center, plan, [row for row in plan.placements if row.workload in early])
-        assert not fits(now_room(center, before), spec)
-        for instant in sorted({end for _, end in before if end < reservation.start}):
-            assert not fits(room_at(center, before, instant), spec)
+        assert not fits(now_room(center, before), asked(center, head, center.now))
+        for instant in sorted({end for _, end in before} | turns(center)):
+            if instant < reservation.start:
+                assert not fits(room_at(center, before, instant), asked(center, head, instant))
         at_start = room_at(center, everything, reservation.start)
         promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
         check_allocation(at_start, promised, spec)
+        check_windows(at_start, promised, asked(center, head, reservation.start))
+
+
+def turns(center: Center) -> set[int]:
+    """Instants from which on a window may give somebody a place."""
+    windows = center.reservations.values()
+    return {instant for one in windows for instant in (one.starts_at, one.ends_at) if instant > center.now}
 
 
 def check_preemptions(center: Center, plan: Plan) -> None:
@@ -314,7 +206,7 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     (by,) = {preemption.by for preemption in plan.preemptions}
     (reservation,) = plan.reservations
     assert reservation.workload == by
-    head, spec = center.waiting[by], center.specs[by]
+    head = center.waiting[by]
     assert not head.preemptible
     for preemption in plan.preemptions:
         run, victim = center.runs[preemption.run], center.active[preemption.workload]
@@ -323,11 +215,11 @@ def check_preemptions(center: Center, plan: Plan) -> None:
         assert standing(center, victim) < standing(center, head)
     early = ahead_of(center, by)
     first = [row.allocation for row in plan.placements if row.workload in early]
-    gone = {preemption.run for preemption in plan.preemptions}
+    gone, wanted = {preemption.run for preemption in plan.preemptions}, asked(center, head, center.now)
 
     def suffices(victims: set[RunId]) -> bool:
         staying = [run for run in center.runs.values() if run.state is not RunState.STOPPING and run.id not in victims]
-        return fits(room(center, [run.allocation for run in staying] + first), spec)
+        return fits(room(center, [run.allocation for run in staying] + first), wanted)
 
     assert suffices(gone)
     assert all(not suffices(gone - {spared}) for spared in gone)
@@ -339,13 +231,13 @@ def check_refusals(center: Center, plan: Plan) -> None:
     everything = held(center, plan, plan.placements)
     final = now_room(center, everything)
     for workload in center.waiting.values():
-        spec = center.specs[workload.id]
-        reason = plan.reason(workload, demand_of(spec))
+        wanted = asked(center, workload, center.now)
+        reason = plan.reason(workload, center.state.waiting(workload.id).demand)
         if workload.id in placed or not plan.complete:
             continue
         assert reason is not None
         if reason.code is ReasonCode.IMPOSSIBLE:
-            assert not possible(center, spec)
+            assert not possible(center, workload)
         elif reason.code in BOUNDS:
             assert reason.code in full(center, workload, plan)
         elif reason.code is ReasonCode.LICENSE:
@@ -353,27 +245,27 @@ def check_refusals(center: Center, plan: Plan) -> None:
         elif reason.code is ReasonCode.BACKFILL_WINDOW:
             assert would_delay(center, plan, workload, reason)
         else:
-            assert not fits(final, spec)
-            assert fits_nowhere(final, spec, reason)
+            assert not fits(final, wanted)
+            assert fits_nowhere(final, wanted, reason)
     counts = sum(refusal.waiting for refusal in plan.refusals)
     assert counts == len(center.waiting) - len(placed) or not plan.complete
 
 
-def fits_nowhere(final: Room, spec: WorkloadSpec, reason: Reason) -> bool:
+def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
     """The nodes said to fail do fail, by the final room; for what is missing together there is enough on none."""
     if reason.nodes_total:
-        return sum(reason.code in fails(free, spec) for free in final.values()) >= 1
-    return max(engine_totals(final, spec).values(), default=0) <= reason.available < reason.needed or (
+        return sum(reason.code in fails(free, wanted) for free in final.values()) >= 1
+    return max(engine_totals(final, wanted).values(), default=0) <= reason.available < reason.needed or (
         reason.code is ReasonCode.ENGINE
     )
 
 
 def would_delay(center: Center, plan: Plan, workload: Workload, reason: Reason) -> bool:
     (reservation,) = plan.reservations
-    spec, everything = center.specs[workload.id], held(center, plan, plan.placements)
+    wanted, everything = asked(center, workload, center.now), held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
-    assert end_of(workload.time_limit_s, center.now) > reservation.start
-    return not fits(both(now_room(center, everything), beside(center, everything, reservation)), spec)
+    assert wanted.end > reservation.start
+    return not fits(both(now_room(center, everything), beside(center, everything, reservation)), wanted)
 
 
 def beside(center: Center, everything: list[Held], reservation: Reservation) -> Room:
@@ -386,7 +278,8 @@ def beside(center: Center, everything: list[Held], reservation: Reservation) -> 
 
 def check_explanation(center: Center, plan: Plan, explained: Explanation) -> None:
     """Every reason of one explanation, and its earliest start."""
-    workload, spec = center.waiting[explained.workload], center.specs[explained.workload]
+    workload = center.waiting[explained.workload]
+    wanted = asked(center, workload, center.now)
     placed = {row.workload: row.allocation for row in plan.placements}
     assert explained.ahead == len(ahead_of(center, workload.id))
     assert explained.allocation == placed.get(workload.id)
@@ -395,10 +288,11 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
         assert not explained.reasons
         assert explained.earliest_start == center.now
         return
-    assert (explained.decision is Decision.NEVER) == (not possible(center, spec))
+    assert (explained.decision is Decision.NEVER) == (not possible(center, workload))
     assert explained.reasons
     before = mended(center) if explained.decision is Decision.NEVER else room(center, allocations(center))
-    blocked = not fits(before, spec)
+    wanted = wanted.anytime() if explained.decision is Decision.NEVER else wanted
+    blocked = not fits(before, wanted)
     codes = {reason.code for reason in explained.reasons}
     assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
     if explained.decision is Decision.LATER:
@@ -406,9 +300,10 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
         assert codes & BOUNDS <= full(center, workload, plan)
         assert ReasonCode.LICENSE in codes or not lacks(center, plan, workload)
     if blocked:
-        check_constraints(before, spec, explained)
+        check_constraints(before, wanted, explained)
+        check_names(before, wanted, explained)
     if explained.unforeseen is ReasonCode.LICENSE:
-        assert spec.licenses
+        assert center.specs[workload.id].licenses
     elif plan.complete:
         assert explained.earliest_start == foreseen(center, plan, workload)
     assert (explained.earliest_start is None) == (explained.unforeseen is not None)
@@ -418,9 +313,24 @@ def allocations(center: Center) -> list[Allocation]:
     return [run.allocation for run in center.runs.values()]
 
 
-def check_constraints(before: Room, spec: WorkloadSpec, explained: Explanation) -> None:
-    told = {reason.code: reason for reason in explained.reasons}
-    failing = [fails(free, spec) for free in before.values()]
+def check_names(before: Room, wanted: Asked, explained: Explanation) -> None:
+    """A reason that is about an advance reservation names one that bars, with its times."""
+    for reason in explained.reasons:
+        told = (reason.reservation, reason.starts_at, reason.ends_at)
+        windows = {window for free in before.values() for window in free.windows}
+        if reason.code is ReasonCode.RESERVED:
+            assert told in {(one.name, one.starts_at, one.ends_at) for one in windows if wanted.runs_into(one)}
+        elif reason.code is ReasonCode.RESERVATION:
+            own = {(one.name, one.starts_at, one.ends_at) for one in windows if one.name == wanted.spec.reservation}
+            assert told[0] == wanted.spec.reservation
+            assert not own or own == {told}
+        else:
+            assert told == ("", 0, 0)
+
+
+def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> None:
+    told, spec = {reason.code: reason for reason in explained.reasons}, wanted.spec
+    failing = [fails(free, wanted) for free in before.values()]
     for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
         at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
         assert (code in told) == (at_all > 0)
@@ -430,17 +340,17 @@ def check_constraints(before: Room, spec: WorkloadSpec, explained: Explanation) 
     together = told.keys() & {ReasonCode.NODES_COUNT, ReasonCode.TASKS_COUNT, ReasonCode.ENGINE}
     assert len(together) == (any(not one for one in failing) or not failing)
     for code in together:
-        totals = engine_totals(before, spec).values()
+        totals = engine_totals(before, wanted).values()
         assert told[code].available == max(totals, default=0) < told[code].needed == (spec.nodes or spec.tasks)
         assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
 
 
 def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:
     """The first instant at which it fits beside all that is held and the head's reservation, tried one by one."""
-    spec, everything = center.specs[workload.id], held(center, plan, plan.placements)
-    if full(center, workload, plan) or not possible(center, spec):
+    everything = held(center, plan, plan.placements)
+    if full(center, workload, plan) or not possible(center, workload):
         return None
-    instants = {center.now, *(end for _, end in everything)}
+    instants = {center.now, *(end for _, end in everything), *turns(center)}
     for reservation in plan.reservations:
         if reservation.workload == workload.id:
             return reservation.start
@@ -462,4 +372,4 @@ def starts(center: Center, plan: Plan, everything: list[Held], workload: Workloa
         elif reservation.start <= instant < end_of(head.time_limit_s, reservation.start):
             for hold in reservation.nodes:
                 found[hold.node].take(hold, exclusive=center.specs[head.id].exclusive)
-    return fits(found, spec)
+    return fits(found, asked(center, workload, instant))

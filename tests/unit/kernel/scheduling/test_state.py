@@ -9,8 +9,9 @@ import pytest
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import sizes_of
 from suanli.kernel.scheduling.demand import demand_of
+from suanli.kernel.scheduling.job import NEVER, expected_end
 from suanli.kernel.scheduling.plan import Policy, ReasonCode
-from suanli.kernel.scheduling.state import NEVER, ClusterState, expected_end
+from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import RunId, WorkloadId
 from suanli.model.quantities import Instant

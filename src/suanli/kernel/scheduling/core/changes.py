@@ -25,6 +25,7 @@ from suanli.kernel.scheduling.core.tables import (
     PREEMPTIBLES_BEFORE,
     RAN,
     READY,
+    RESERVED,
     RUNNING,
     RUNNING_BEFORE,
     RUNNING_SIZE,
@@ -35,12 +36,16 @@ from suanli.kernel.scheduling.core.turn import turn
 
 
 @entry
-def set_node(center: Center, node: int, amounts: tuple[int, int, int, int]) -> None:
-    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes. What is held of it stays held."""
+def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int]) -> None:
+    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes, the bits of windows that it lies in.
+
+    What is held of it stays held.
+    """
     nodes = center.nodes
     nodes[node, FREE_CPU] += amounts[2] - nodes[node, CPU]
     nodes[node, FREE_MEMORY] += amounts[3] - nodes[node, MEMORY]
-    nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts
+    nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts[:4]
+    nodes[node, RESERVED] = amounts[4]
     touch(nodes, center.shapes, center.log, center.sizes, node)
 
 

@@ -24,7 +24,9 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_HEALTH,
     FAILS_MEMORY,
     FAILS_MODEL,
+    FAILS_OUTSIDE,
     FAILS_PRECISION,
+    FAILS_RESERVED,
     FAILS_STATE,
     FREE,
     FREE_CPU,
@@ -32,6 +34,7 @@ from suanli.kernel.scheduling.core.tables import (
     HEAD_SEEN,
     HEALTHY,
     HOLDERS,
+    KEPT_OFF,
     KINDS,
     LAST,
     LOG_SIZE,
@@ -40,6 +43,7 @@ from suanli.kernel.scheduling.core.tables import (
     OF_MEMORY,
     OF_MODEL,
     READY,
+    RESERVED,
     SEEN,
     SHARE,
     TASK_CPU,
@@ -48,6 +52,7 @@ from suanli.kernel.scheduling.core.tables import (
     TYPES,
     UNIT,
     WHOLE,
+    WITHIN,
     Center,
     Ints,
     Scores,
@@ -67,6 +72,10 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
     """How many tasks of a shape fit on a node, and what it fails first (-1: it is of use)."""
     if nodes[node, READY] == 0:
         return 0, FAILS_STATE
+    if nodes[node, RESERVED] & shapes[shape, KEPT_OFF]:
+        return 0, FAILS_RESERVED
+    if shapes[shape, WITHIN] & ~nodes[node, RESERVED]:
+        return 0, FAILS_OUTSIDE
     if nodes[node, HOLDERS if shapes[shape, ALONE] else EXCLUSIVE] != 0:
         return 0, FAILS_EXCLUSIVE
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
@@ -256,8 +265,8 @@ def _remember_score(scores: Scores, lowest: Scores, node: int, new: np.float32) 
 
 @compiled
 def may_gain(blocker: int) -> bool:
-    """Tell whether a node that fails this could be of use once what is held of it is free."""
-    return blocker < 0 or blocker == FAILS_EXCLUSIVE or blocker >= FAILS_FREE
+    """Tell whether a node that fails this could be of use once what is held of it is free, or a window is past."""
+    return blocker != FAILS_STATE and (blocker < FAILS_CLASS or blocker >= FAILS_FREE)
 
 
 @compiled

@@ -19,6 +19,7 @@ from suanli.kernel.scheduling.core.tables import (
     HEAD_DEVICE_HOLD,
     HEAD_HOLD,
     KEPT,
+    KEPT_OFF,
     KEPT_SIZE,
     LIFTED,
     LIMIT,
@@ -28,8 +29,10 @@ from suanli.kernel.scheduling.core.tables import (
     RUNNING,
     RUNNING_SIZE,
     SHAPE,
+    WITHIN,
     Center,
 )
+from suanli.kernel.scheduling.core.windows import next_opening, see_at
 
 _AHEAD, _THERE, _GONE = range(3)
 """Where the head stands at an instant: it has not started, it holds its nodes, it has ended."""
@@ -62,6 +65,7 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     # Put back as they are, without judging every node once more.
     copy(center.row, center.tasks[shape])
     copy(center.spare[1], center.total[shape])
+    kept_off, within, limit = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN], jobs[job, LIMIT]
     size, head_end = center.sizes[RUNNING_SIZE], NEVER
     if head != NOBODY:
         head_end = min(head_start + jobs[head, LIMIT], NEVER)
@@ -70,7 +74,8 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     # Licenses are left by ends of running work alone, so that the first instant that has enough is one met here.
     licensed = licensing.licensed_from(center, job, now, soon)
     while instant < NEVER and (instant < licensed or not _fits(center, job, instant, head_start, stage)):
-        instant = head_start if stage == _AHEAD else head_end if stage == _THERE else NEVER
+        former, instant = instant, head_start if stage == _AHEAD else head_end if stage == _THERE else NEVER
+        instant = min(instant, next_opening(center, shape, former))
         if overdue < late:
             instant = min(instant, soon)
         if due < size:
@@ -81,11 +86,14 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
         if stage == _THERE and head_end <= instant < NEVER:
             _lay_head(center, shape, 1)
             stage = _GONE
+        if instant < NEVER:
+            see_at(center, shape, limit, instant)
         off, overdue, due = _let_end(center, job, (off, overdue, due, late), (instant, soon, head_start), stage)
     if stage == _THERE:
         _lay_head(center, shape, 1)
     for place in range(off - 1, -1, -1):
         shift(center, center.nodes, center.devices, lifted[place], -1)
+    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
     copy(center.tasks[shape], center.row)
     copy(center.total[shape], center.spare[1])
     if head != NOBODY:

@@ -32,6 +32,7 @@ _COPIED = (
     "bounds",
     "asks",
     "licenses",
+    "windows",
     "keys",
     "lists",
 )

@@ -13,7 +13,7 @@ import numpy as np
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.outlook import look_again, look_ahead, matters, node_at
+from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, matters, node_at
 from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
@@ -32,6 +32,7 @@ from suanli.kernel.scheduling.core.tables import (
     HEAD,
     HEAD_DEVICE_HOLD,
     HEAD_HOLD,
+    HEAD_PAST,
     HEAD_SEEN,
     HEAD_START,
     HELD_NODE,
@@ -39,8 +40,10 @@ from suanli.kernel.scheduling.core.tables import (
     HOLDERS,
     IS_KEPT,
     KEPT,
+    KEPT_OFF,
     KEPT_SIZE,
     LIFTED,
+    LIMIT,
     LOG_SIZE,
     NEED,
     NEVER,
@@ -52,9 +55,11 @@ from suanli.kernel.scheduling.core.tables import (
     TURN,
     UNIT,
     UNUSED,
+    WITHIN,
     Center,
     Ints,
 )
+from suanli.kernel.scheduling.core.windows import is_crossed, next_opening, see_at
 
 
 @compiled
@@ -71,9 +76,12 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     if is_known and sizes[HEAD_SEEN] == sizes[LOG_SIZE]:
         return int(sizes[HEAD_START])
     release(center)
-    start = look_again(center, shape, need) if is_known else NEVER
+    start = look_again(center, shape, need) if is_known and sizes[HEAD_PAST] == 0 else NEVER
     if start == NEVER:
         start = look_ahead(center, shape, need, now, soon)
+    sizes[HEAD_PAST] = is_crossed(center, shape, jobs[job, LIMIT], now, start)
+    if sizes[HEAD_PAST]:
+        start = _look_past(center, job, now, soon)
     if start != NEVER:
         busy = center.busy
         for node in range(busy.size):
@@ -82,6 +90,44 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     sizes[HEAD], sizes[HEAD_START] = job, start
     sizes[HEAD_SEEN] = NOBODY if is_late or start == NEVER else sizes[LOG_SIZE]
     return start
+
+
+@compiled
+def _look_past(center: Center, job: int, now: int, soon: int) -> int:
+    """Find the first instant after the present at which a job fits beside running work and keeps off all windows.
+
+    NEVER where there is none. ``row`` has then what fits on each node at the instant.
+    """
+    jobs, running, size, shapes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.shapes
+    shape, limit, tasks = jobs[job, SHAPE], jobs[job, LIMIT], center.tasks[jobs[job, SHAPE]]
+    kept_off, within, late = shapes[shape, KEPT_OFF], shapes[shape, WITHIN], due_by(jobs, running[:size], now)
+    copy(center.row, tasks)
+    copy(center.spare[0], center.total[shape])
+    off, overdue, due, instant = 0, 0, late, now
+    while True:
+        instant = next_opening(center, shape, instant)
+        if overdue < late:
+            instant = min(instant, soon)
+        if due < size:
+            instant = min(instant, jobs[running[due], END])
+        if instant >= NEVER:
+            break
+        while overdue < late and soon <= instant:
+            off += lift_for(center, running[overdue], shape, off)
+            overdue += 1
+        while due < size and jobs[running[due], END] <= instant:
+            off += lift_for(center, running[due], shape, off)
+            due += 1
+        see_at(center, shape, limit, instant)
+        if holdable(center.total, shape, jobs[job, NEED]):
+            break
+    for place in range(off - 1, -1, -1):
+        shift(center, center.nodes, center.devices, center.lists[LIFTED, place], -1)
+    shapes[shape, KEPT_OFF], shapes[shape, WITHIN] = kept_off, within
+    for node in range(tasks.size):
+        tasks[node], center.row[node] = center.row[node], tasks[node]
+    copy(center.total[shape], center.spare[0])
+    return int(min(instant, NEVER))
 
 
 @compiled

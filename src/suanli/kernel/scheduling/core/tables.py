@@ -30,11 +30,30 @@ DEVICE_TYPES = 63
 """Most device types in one center: a shape names those it takes as bits of one number."""
 BLOCK = 64
 """Nodes whose least score is kept together: near the square root of the thousands of nodes there may be."""
+WINDOWS = 62
+"""Most advance reservations at a time: each is a bit of one number."""
+CLOSED = 2**62
+"""The bit of a reservation that is not open to the work that names it; no node ever lies in it."""
 
-ENGINE, READY, CPU, MEMORY, FREE_CPU, FREE_MEMORY, HOLDERS, EXCLUSIVE, LAST, IS_KEPT, HELD, LOOKED_AT = range(12)
+(
+    ENGINE,
+    READY,
+    CPU,
+    MEMORY,
+    FREE_CPU,
+    FREE_MEMORY,
+    HOLDERS,
+    EXCLUSIVE,
+    LAST,
+    IS_KEPT,
+    HELD,
+    LOOKED_AT,
+    RESERVED,
+) = range(13)
 """Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
 hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
-keeps some, the first hold of a running job on it, and the look ahead that met it last."""
+keeps some, the first hold of a running job on it, the look ahead that met it last, and a bit for each advance
+reservation that it lies in."""
 
 TYPE, HEALTHY, FREE = range(3)
 """Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
@@ -54,12 +73,16 @@ TYPE, HEALTHY, FREE = range(3)
     OF_CLASS,
     OF_MODEL,
     OF_MEMORY,
-) = range(14)
+    KEPT_OFF,
+    WITHIN,
+) = range(16)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
 what fits beside the reservation was worked out. The last three are device types as the constraints leave them one
-after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these."""
+after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. The last two
+are bits of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED
+where that is not open to it."""
 
 SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
 """Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
@@ -94,6 +117,9 @@ did, and the last step of the node while profiles are built."""
 
 BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
 """Columns of booked: whose reservation, from when, and from the third on what a hold says of one node."""
+
+WINDOW_START, WINDOW_END = range(2)
+"""Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
 
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
@@ -156,17 +182,21 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     DROPS,
     BOOKED,
     BOOKED_DEVICES,
-) = range(30)
+    HEAD_PAST,
+) = range(31)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
 devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
 how many of these might, before a turn that may be undone; where in its row the queue begins; and how many steps, rises,
-drops, and rows of what is booked of nodes and of devices there are."""
+drops, and rows of what is booked of nodes and of devices there are; and 1 where the head's start was foreseen past
+windows, so that its gains do not tell it."""
 
 (
     FAILS_STATE,
+    FAILS_RESERVED,
+    FAILS_OUTSIDE,
     FAILS_EXCLUSIVE,
     FAILS_CLASS,
     FAILS_MODEL,
@@ -176,8 +206,10 @@ drops, and rows of what is booked of nodes and of devices there are."""
     FAILS_FREE,
     FAILS_CPU,
     FAILS_MEMORY,
-) = range(10)
+) = range(12)
 """What a node may fail first, in the order in which it is judged."""
+FAILURES = 12
+"""How many of them there are."""
 
 
 class Center(NamedTuple):
@@ -185,7 +217,7 @@ class Center(NamedTuple):
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 10] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 12] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -216,6 +248,7 @@ class Center(NamedTuple):
     bounds: Ints
     asks: Ints
     licenses: Ints
+    windows: Ints
     lists: Ints
     scratch: Ints
     row: Tasks
@@ -263,14 +296,14 @@ def make_center(sizes: Sizes) -> Center:
     devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
     devices[:, :, TYPE] = NOBODY
     center = Center(
-        nodes=_ints(nodes, 12),
+        nodes=_ints(nodes, 13),
         devices=devices,
-        shapes=_ints(shapes, 14),
+        shapes=_ints(shapes, 16),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
         lowest=np.full((shapes, -(-nodes // BLOCK)), np.inf, dtype=np.float32),
-        failing=_ints(shapes, 10),
+        failing=_ints(shapes, FAILURES),
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
@@ -284,15 +317,16 @@ def make_center(sizes: Sizes) -> Center:
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
         asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
         licenses=_ints(sizes.licenses, 7),
+        windows=_ints(WINDOWS, 2),
         lists=_ints(9, jobs),
         scratch=_ints(4, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
         node_keys=np.zeros(nodes),
         spare=_ints(2, sizes.engines),
-        then_nodes=_ints(nodes, 12),
+        then_nodes=_ints(nodes, 13),
         then_devices=devices.copy(),
-        both_nodes=_ints(nodes, 12),
+        both_nodes=_ints(nodes, 13),
         both_devices=devices.copy(),
         steps=_ints(steps, 6),
         step_devices=_ints(steps, sizes.devices),
@@ -301,7 +335,7 @@ def make_center(sizes: Sizes) -> Center:
         reach=_ints(4, nodes),
         booked=_ints(sizes.booked, 2 + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
-        sizes=np.zeros(30, dtype=np.int64),
+        sizes=np.zeros(31, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
@@ -324,9 +358,16 @@ def queued(center: Center) -> Ints:
 
 def sort_queue(center: Center) -> None:
     """Put the queue into the order of its keys, after some of them changed."""
-    queue, first = queued(center), center.sizes[FIRST]
+    queue = queued(center)
     queue[:] = queue[np.lexsort(center.keys[::-1, queue])]
+    tell_kinds(center)
+
+
+def tell_kinds(center: Center) -> None:
+    """Let the queue know of which kind each is and how many kinds wait, after some are of others."""
+    queue, first = queued(center), center.sizes[FIRST]
     center.lists[KIND_OF, first : first + queue.size] = center.jobs[queue, KIND]
+    center.sizes[KINDS] = np.count_nonzero(center.kinds[:, WAITING_OF])
 
 
 def _ints(rows: int, columns: int) -> Ints:

@@ -155,7 +155,7 @@ def check_memory(replayed: Replayed) -> None:
                 there = sum(weight(one, shape) for one in free if one.node.engine == engine)
                 assert center.total[row, engine] == there
             blockers = center.blocker[row][center.blocker[row] >= 0].tolist()
-            assert center.failing[row].tolist() == [blockers.count(code) for code in range(10)]
+            assert center.failing[row].tolist() == [blockers.count(code) for code in range(t.FAILURES)]
 
 
 def earliest(replayed: Replayed, holding: Sequence[int], job: int, now: int) -> int | None:

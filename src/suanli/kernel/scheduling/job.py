@@ -1,0 +1,48 @@
+"""What waits and what runs, as the tables' rows mean it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.plan import MICROSECONDS
+from suanli.model.ids import ProjectName, QueueName, ReservationName, UserName, WorkloadId
+from suanli.model.quantities import Instant
+from suanli.model.workload import Run
+
+NEVER = Instant(t.NEVER)
+"""The expected end of work without a time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a row of jobs is: a workload that waits, or one of its runs."""
+
+    row: int
+    workload: WorkloadId
+    attempt: int
+    generation: int
+    queue: QueueName
+    project: ProjectName
+    owner: UserName
+    since: Instant
+    time_limit_s: int
+    demand: Demand
+    association: int
+    asks: int
+    reservation: ReservationName = ReservationName("")
+    end: Instant = Instant(0)
+    """When a run is taken to end."""
+
+    @property
+    def limit_us(self) -> int:
+        """How long it may run, in microseconds, ``NEVER`` without end."""
+        return self.time_limit_s * MICROSECONDS or NEVER
+
+
+def expected_end(run: Run) -> Instant:
+    """When a run will have ended at the latest: its time limit after its start, or after its placement until then."""
+    if not run.time_limit_s:
+        return NEVER
+    return Instant((run.started_at or run.placed_at) + run.time_limit_s * MICROSECONDS)

@@ -1,0 +1,205 @@
+"""What nodes have room for, and which constraints they fail, worked out apart from the kernel: slow and obvious."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.ids import EngineName, NodeName, ReservationName
+from suanli.model.reservations import AdvanceReservation
+from suanli.model.resources import Allocation, Device, Node, NodeHold, NodeState
+from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.model.workload import Workload
+from tests.unit.kernel.scheduling.center import SECOND, Center
+
+FOREVER = 2**62
+
+
+def end_of(limit_s: int, start: int) -> int:
+    return start + limit_s * SECOND if limit_s else FOREVER
+
+
+@dataclass
+class Free:
+    """What is free on one node."""
+
+    node: Node
+    cpu: int
+    memory: int
+    holders: int = 0
+    exclusive: int = 0
+    devices: dict[int, int] = field(default_factory=dict)
+    windows: tuple[AdvanceReservation, ...] = ()
+    """All that it is ever set aside for."""
+
+    def take(self, hold: NodeHold, *, exclusive: bool) -> None:
+        self.cpu -= hold.cpu_milli
+        self.memory -= hold.memory_bytes
+        self.holders += 1
+        self.exclusive += exclusive
+        for device in hold.devices:
+            self.devices[device.index] = self.devices.get(device.index, 1000) - device.share
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What work asks that would start at one instant and end before another."""
+
+    spec: WorkloadSpec
+    begin: int
+    end: int
+
+    def runs_into(self, window: AdvanceReservation) -> bool:
+        other = window.name != self.spec.reservation
+        return other and window.starts_at < self.end and self.begin < window.ends_at
+
+    def lies_within(self, windows: Iterable[AdvanceReservation]) -> bool:
+        own = [window for window in windows if window.name == self.spec.reservation]
+        return any(one.starts_at <= self.begin < self.end <= one.ends_at for one in own)
+
+    def anytime(self) -> Asked:
+        return replace(self, spec=replace(self.spec, reservation=ReservationName("")))
+
+
+def asked(center: Center, workload: Workload, instant: int) -> Asked:
+    return Asked(center.specs[workload.id], instant, end_of(workload.time_limit_s, instant))
+
+
+Room = dict[NodeName, Free]
+
+
+def room(center: Center, held: Iterable[Allocation]) -> Room:
+    found = {
+        name: Free(node, node.cpu_milli, node.memory_bytes, devices={d.index: 1000 for d in node.devices})
+        for name, node in center.nodes.items()
+    }
+    for window in center.reservations.values():
+        for name in window.nodes:
+            if name in found:
+                found[name].windows += (window,)
+    for allocation in held:
+        for hold in allocation.nodes:
+            found[hold.node].take(hold, exclusive=allocation.exclusive)
+    return found
+
+
+def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.DEVICE_HEALTH) -> bool:
+    """Whether a device meets the request's constraints from the first up to the given one."""
+    tests = {
+        ReasonCode.DEVICE_CLASS: request.device_class in {DeviceClass.ANY, device.device_class},
+        ReasonCode.DEVICE_MODEL: request.model in {"", device.model},
+        ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
+        ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
+        ReasonCode.DEVICE_HEALTH: device.healthy,
+    }
+    judged = list(tests)[: list(tests).index(upto) + 1]
+    return all(tests[code] for code in judged)
+
+
+def tasks_by_devices(free: dict[int, int], devices: Iterable[Device], request: DeviceRequest) -> int:
+    """Tasks that can each be given their devices, dealt out one by one."""
+    left = {device.index: free[device.index] for device in devices}
+    tasks = 0
+    while True:
+        usable = [index for index, share in left.items() if share >= request.share]
+        if len(usable) < request.count:
+            return tasks
+        for index in usable[: request.count]:
+            left[index] -= request.share
+        tasks += 1
+
+
+def fails(free: Free, wanted: Asked) -> list[ReasonCode]:
+    """Constraints that this node fails to hold its part (a node's share of the tasks, or one task), in order."""
+    spec = wanted.spec
+    part = spec.tasks // spec.nodes if spec.nodes else 1
+    found = []
+    if free.node.state is not NodeState.READY:
+        found.append(ReasonCode.NODE_STATE)
+    found += reserved(free, wanted)
+    if free.exclusive or (spec.exclusive and free.holders):
+        found.append(ReasonCode.EXCLUSIVE)
+    found += device_failure(free, spec, part)
+    if free.cpu < part * spec.resources.cpu_milli:
+        found.append(ReasonCode.CPU)
+    if free.memory < part * spec.resources.memory_bytes:
+        found.append(ReasonCode.MEMORY)
+    return found
+
+
+def reserved(free: Free, wanted: Asked) -> list[ReasonCode]:
+    found = []
+    if any(wanted.runs_into(window) for window in free.windows):
+        found.append(ReasonCode.RESERVED)
+    if wanted.spec.reservation and not wanted.lies_within(free.windows):
+        found.append(ReasonCode.RESERVATION)
+    return found
+
+
+def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode]:
+    request = spec.resources.devices
+    if request is None:
+        return []
+    narrowing = [code for code in ReasonCode if code.startswith("device_") and code is not ReasonCode.DEVICE_FREE]
+    for code in narrowing:
+        fitting = [device for device in free.node.devices if suits(device, request, code)]
+        if tasks_by_devices({device.index: 1000 for device in fitting}, fitting, request) < part:
+            return [code]
+    fitting = [device for device in free.node.devices if suits(device, request)]
+    return [] if tasks_by_devices(free.devices, fitting, request) >= part else [ReasonCode.DEVICE_FREE]
+
+
+def tasks_fitting(free: Free, wanted: Asked) -> int:
+    spec = wanted.spec
+    if reserved(free, wanted):
+        return 0
+    if free.node.state is not NodeState.READY or free.exclusive or (spec.exclusive and free.holders):
+        return 0
+    fitting = min(free.cpu // spec.resources.cpu_milli, free.memory // spec.resources.memory_bytes)
+    request = spec.resources.devices
+    if request is not None:
+        devices = [device for device in free.node.devices if suits(device, request)]
+        fitting = min(fitting, tasks_by_devices(free.devices, devices, request))
+    return max(0, fitting)
+
+
+def engine_totals(found: Room, wanted: Asked) -> dict[EngineName, int]:
+    """By engine: nodes that can hold their part, or tasks that fit where no number of nodes is asked for."""
+    totals: dict[EngineName, int] = {}
+    for free in found.values():
+        tasks, spec = tasks_fitting(free, wanted), wanted.spec
+        weight = int(tasks >= spec.tasks // spec.nodes) if spec.nodes else tasks
+        totals[free.node.engine] = totals.get(free.node.engine, 0) + weight
+    return totals
+
+
+def fits(found: Room, wanted: Asked) -> bool:
+    need = wanted.spec.nodes or wanted.spec.tasks
+    return any(total >= need for total in engine_totals(found, wanted).values())
+
+
+def both(one: Room, other: Room) -> Room:
+    """What is free in one room and in the other."""
+    return {
+        name: Free(
+            a.node,
+            min(a.cpu, other[name].cpu),
+            min(a.memory, other[name].memory),
+            max(a.holders, other[name].holders),
+            max(a.exclusive, other[name].exclusive),
+            {index: min(share, other[name].devices.get(index, 1000)) for index, share in a.devices.items()},
+            a.windows,
+        )
+        for name, a in one.items()
+    }
+
+
+def mended(center: Center) -> Room:
+    """The center with nobody in it, nothing reserved, all nodes in service, all devices in health."""
+    found = room(center, [])
+    for free in found.values():
+        free.windows = ()
+        devices = tuple(replace(device, healthy=True) for device in free.node.devices)
+        free.node = replace(free.node, state=NodeState.READY, devices=devices)
+    return found
