@@ -44,6 +44,7 @@ root = LazyGroup(
             "drain": f"{_HERE}.center:drain",
             "resume": f"{_HERE}.center:resume",
             "queues": f"{_HERE}.center:queues",
+            "reservation": f"{_HERE}.reservations:reservation",
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",
             "usage": f"{_HERE}.shares:usage",
