@@ -116,6 +116,7 @@ _OPTIONS = (
     option("-t", "--time", metavar="DURATION", says="spec.time"),
     option("-q", "--queue", metavar="NAME", says="spec.queue"),
     option("--priority", type=Whole(None), metavar="N", says="spec.priority"),
+    option("--reservation", metavar="NAME", says="spec.reservation"),
     option("-a", "--array", metavar="INDICES", says="spec.array"),
     *(
         option(f"--{kind}", type=Reference(), multiple=True, metavar="REF", says=f"spec.{kind}")
@@ -135,7 +136,19 @@ _OPTIONS = (
     option("-l", "--label", type=Pair("=", "NAME=VALUE"), multiple=True, says="spec.label"),
     option("--notify", metavar="ADDRESS", multiple=True, says="spec.notify"),
 )
-_PLAIN = ("name", "project", "kind", "application", "tasks", "nodes", "exclusive", "queue", "priority", "array")
+_PLAIN = (
+    "name",
+    "project",
+    "kind",
+    "application",
+    "tasks",
+    "nodes",
+    "exclusive",
+    "queue",
+    "priority",
+    "reservation",
+    "array",
+)
 
 
 def asking(function: F) -> F:

@@ -148,6 +148,20 @@ class Client:
         queues: Json = self._to.document("GET", "/v1/queues")
         return queues
 
+    def reservations(self) -> Json:
+        """Every advance reservation that has not ended."""
+        reservations: Json = self._to.document("GET", "/v1/reservations")
+        return reservations
+
+    def set_reservation(self, name: str, reservation: Json) -> Json:
+        """Set nodes aside, or let a reservation be this from now on."""
+        made: Json = self._to.document("PUT", f"/v1/reservations/{quote(name, safe='')}", body=reservation)
+        return made
+
+    def remove_reservation(self, name: str) -> None:
+        """Set nothing aside any more."""
+        self._to.send("DELETE", f"/v1/reservations/{quote(name, safe='')}")
+
     def whoami(self) -> Me:
         """Who the token says is asking."""
         me: Me = self._to.document("GET", "/v1/whoami")

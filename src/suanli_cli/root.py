@@ -45,6 +45,7 @@ root = LazyGroup(
             "resume": f"{_HERE}.center:resume",
             "queues": f"{_HERE}.center:queues",
             "license": f"{_HERE}.quotas:license_",
+            "reservation": f"{_HERE}.reservations:reservation",
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",
             "usage": f"{_HERE}.shares:usage",

@@ -70,6 +70,7 @@ NOUNS = {
     "output": "输出",
     "node": "节点",
     "queue": "队列",
+    "reservation": "预留",
     "user": "用户",
     "project": "项目",
     "token": "令牌",

@@ -7,7 +7,7 @@ microseconds where named ``_us``, processors are milli-cpus, memory is bytes, a 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import NewType
 
@@ -28,6 +28,11 @@ _CPU = re.compile(_NUMBER + r"(m?)")
 _PARTS = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 _EPOCH = date(1970, 1, 1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    re.IGNORECASE | re.ASCII,
+)
+_LATEST = (date(9999, 1, 1) - _EPOCH) // timedelta(microseconds=1)
 _SECONDS = re.compile(r"[0-9]{1,18}")
 _CLOCK = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
@@ -51,6 +56,22 @@ def parse_day(text: str) -> int:
 def format_day(day: int) -> str:
     """``2026-11-24`` of days since the Unix epoch."""
     return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+def parse_instant(text: str) -> Instant:
+    """The instant of ``2026-11-24T11:00:00Z`` (RFC 3339), of the years 1970 to 9998, cut off after microseconds.
+
+    Raises:
+        InvalidRequestError: the text is not such an instant.
+    """
+    try:
+        when = datetime.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        when = None
+    instant = 0 if when is None else (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    if not 0 < instant < _LATEST:
+        raise InvalidRequestError("instant", f"{text!r} is not an instant since 1970", "write 2026-11-24T11:00:00Z")
+    return Instant(instant)
 
 
 def parse_memory(text: str) -> int:

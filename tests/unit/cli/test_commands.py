@@ -282,6 +282,53 @@ def test_projects_are_set_and_listed(server: FakeServer, capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines()[-1].split() == ["oxides", "3", "ada", "li"]
 
 
+RESERVED = {
+    "name": "course",
+    "starts_at": "2026-12-01T08:00:00.000000Z",
+    "ends_at": "2026-12-01T12:00:00.000000Z",
+    "nodes": ["n1", "n2"],
+    "purpose": "use",
+    "projects": ["oxides"],
+    "users": ["li"],
+    "reason": "spring course",
+    "overlapping_runs": ["7.1", "9.2"],
+}
+
+
+def test_reservations_are_set_listed_and_removed(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    repair = RESERVED | {"name": "repair", "purpose": "maintenance", "projects": [], "users": []}
+    server.on("PUT", "/v1/reservations/course", Reply(RESERVED))
+    server.on("PUT", "/v1/reservations/repair", Reply(repair | {"overlapping_runs": []}))
+    server.on("GET", "/v1/reservations", [Reply({"items": [RESERVED, repair]}), Reply({"items": []})])
+    server.on("DELETE", "/v1/reservations/course", Reply(status=204))
+    times = ["--start", "2026-12-01T09:00:00+01:00", "--end", "2026-12-01 12:00Z"]
+    nodes = ["--node", "n1", "--node", "n2", "--node", "n1"]
+    assert run(["reservation", "set", "course", *times, *nodes, "--project", "oxides", "--user", "li"]) == 0
+    asked = {name: RESERVED[name] for name in ("starts_at", "ends_at", "nodes", "purpose", "projects", "users")}
+    assert server.asked[0].body == asked | {"reason": ""}
+    assert "7.1 9.2" in capsys.readouterr().out
+    assert run(["reservation", "set", "repair", "--start", "now", *times[2:], *nodes, "--reason", "fans"]) == 0
+    assert server.asked[1].body["purpose"] == "maintenance"
+    assert server.asked[1].body["reason"] == "fans"
+    assert "still" not in capsys.readouterr().out
+    assert run(["reservation", "list"]) == 0
+    told = capsys.readouterr().out
+    assert "oxides user li" in told
+    assert "nobody (maintenance)" in told
+    assert run(["reservation", "list"]) == 0
+    assert capsys.readouterr().out == "no reservations\n"
+    assert run(["reservation", "remove", "course"]) == 0
+
+
+def test_a_time_that_is_none_is_refused_before_anybody_is_asked(
+    server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["reservation", "set", "x", "--start", "tomorrow", "--end", "now", "--node", "n1"]
+    assert run(arguments) == 2
+    assert "2026-12-01T08:00" in capsys.readouterr().err
+    assert not server.asked
+
+
 def test_shares_are_shown_with_members_below_their_project(
     server: FakeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

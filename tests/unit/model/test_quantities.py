@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_CPU, format_memory, parse_cpu, parse_duration, parse_memory
+from suanli.model.quantities import WHOLE_CPU, format_memory, parse_cpu, parse_duration, parse_instant, parse_memory
 
 EXPONENT = {"K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
@@ -77,4 +79,38 @@ def test_durations_people_write(text: str, seconds: int) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         parse_duration(text)
+    assert refused.value.hint
+
+
+@given(st.integers(10**11, 2 * 10**17), st.integers(-14 * 60, 14 * 60))
+def test_instants_are_the_same_in_every_time_zone(instant: int, minutes: int) -> None:
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
+    there = when.astimezone(timezone(timedelta(minutes=minutes)))
+    assert parse_instant(when.isoformat().replace("+00:00", "Z")) == parse_instant(there.isoformat()) == instant
+
+
+@pytest.mark.parametrize(("text", "us"), [("1970-01-01T00:00:01z", 10**6), ("1970-01-01T00:00:00.1234567Z", 123456)])
+def test_instants_people_write(text: str, us: int) -> None:
+    assert parse_instant(text) == us
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "today",
+        "2026-11-24",
+        "2026-11-24T11:00:00",
+        "2026-11-24 11:00:00Z",
+        "2026-13-24T11:00:00Z",
+        "2026-11-24T25:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+        "9999-01-01T00:00:00Z",
+        "٢٠٢٦-11-24T11:00:00Z",
+    ],
+)
+def test_what_is_no_instant(text: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse_instant(text)
     assert refused.value.hint

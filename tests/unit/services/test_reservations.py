@@ -16,6 +16,7 @@ from suanli.model.errors import (
     NotFoundError,
     NotPermittedError,
 )
+from suanli.model.facts import NodeRegistered
 from suanli.model.ids import NodeName, ProjectName, ReservationName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.reservations import MAX_RESERVATIONS, AdvanceReservation, ReservationPurpose
@@ -24,7 +25,7 @@ from suanli.model.tenancy import Caller
 from suanli.services.reservations import ReservationView
 from suanli.services.scheduling import TurnReport
 from suanli.services.workloads import parse_ref
-from suanli.testing.builders import ANN, GIB
+from suanli.testing.builders import ANN, GIB, node
 from tests.unit.services.center import Center, admin, ann, bob, operator
 from tests.unit.services.turning import Turning
 
@@ -110,6 +111,18 @@ def test_a_reservation_made_while_a_plan_is_applied_is_not_run_into(turning: Tur
     assert turning.planner.turn() == TurnReport(stale=1)
     turning.settle()
     assert center.states(waiting) == ["waiting"]
+
+
+def test_nodes_that_a_reservation_left_before_it_was_looked_at_take_work(turning: Turning, center: Center) -> None:
+    center.tell(NodeRegistered(node=node("n2")))
+    turning.submit(resources=WHOLE)
+    assert turning.running() == [1]
+    wanted = reservation(center, 100, 200)
+    for nodes in (("n1", "n2"), ("n1",)):
+        define(center, replace(wanted, nodes=tuple(map(NodeName, nodes))))
+    second = center.submit(resources=WHOLE, time_limit_s=150)
+    assert turning.planner.turn() == TurnReport(placed=1)
+    assert center.states(second) == ["starting"]
 
 
 def test_work_within_a_reservation_runs_there_and_nobody_else_does(turning: Turning, center: Center) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suanli.model.errors import AdmissionRefusedError, ConflictError, NotFoundError
 from suanli.model.facts import NodeRegistered
-from suanli.model.ids import NodeName, QueueName, RunId, WorkloadId
-from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.ids import NodeName, QueueName, ReservationName, RunId, WorkloadId
+from suanli.model.quantities import WHOLE_DEVICE, Instant
+from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import (
     ArraySpec,
@@ -62,6 +65,7 @@ def asked(chance: Random, newest: int) -> dict[str, Any]:
         "array": ArraySpec(indices=(0, 1, 4), max_running=chance.choice([0, 1, 2])) if chance.random() < 0.2 else None,
         "dependencies": tuple(dependencies),
         "retry": RetryPolicy(max_attempts=2, on=frozenset({RetryCause.FAILED})),
+        "reservation": ReservationName(chance.choice(["", "", "", "r0", "r1"])),
     }
 
 
@@ -75,9 +79,14 @@ def happens(turning: Turning, chance: Random) -> None:
     center, known = turning.center, everything(turning.center)
     ids = [w.id for w in known if not w.state.final] or [WorkloadId(0)]
     some, workloads = chance.choice(ids), center.workloads
-    match chance.choice(["submit"] * 4 + ["end"] * 4 + ["engine"] * 3 + ["change"] * 2 + ["update", "node", "pause"]):
+    seldom = ["update", "node", "reserve", "pause"]
+    match chance.choice(["submit"] * 4 + ["end"] * 4 + ["engine"] * 3 + ["change"] * 2 + seldom):
         case "submit":
-            center.submit(operator, held=chance.random() < 0.2, **asked(chance, len(known)))
+            # Where it names a reservation that is not there, or too short.
+            with suppress(AdmissionRefusedError):
+                center.submit(operator, held=chance.random() < 0.2, **asked(chance, len(known)))
+        case "reserve":
+            reserve(center, chance)
         case "end":
             end_one(turning, chance)
         case "engine":
@@ -98,6 +107,25 @@ def happens(turning: Turning, chance: Random) -> None:
                 center.do(lambda tx: center.inventory.resume(tx, operator, name))
         case _:
             center.clock.at_us += chance.randint(1, 100) * 1_000_000
+
+
+def reserve(center: Center, chance: Random) -> None:
+    """Set some nodes aside for a while, change what is set aside, or set it aside no longer."""
+    name, begin = ReservationName(chance.choice(["r0", "r1", "r2"])), center.clock.at_us
+    use = chance.random() < 0.6
+    wanted = AdvanceReservation(
+        name=name,
+        starts_at=Instant(begin + chance.choice([0, 30, 200]) * 1_000_000),
+        ends_at=Instant(begin + chance.choice([300, 900]) * 1_000_000),
+        nodes=tuple(NodeName(f"n{number}") for number in chance.sample([1, 2, 3], chance.randint(1, 3))),
+        purpose=ReservationPurpose.USE if use else ReservationPurpose.MAINTENANCE,
+        users=frozenset({operator.user} if use else ()),
+    )
+    with suppress(ConflictError, NotFoundError):
+        if chance.random() < 0.3:
+            center.do(lambda tx: center.reservations.remove(tx, admin, name))
+        else:
+            center.do(lambda tx: center.reservations.define(tx, admin, wanted))
 
 
 def end_one(turning: Turning, chance: Random) -> None:
@@ -144,6 +172,23 @@ def check_what_was_placed(tables: Reading, before: dict[RunId, Run], drained: se
         assert not spec.nodes or len(run.allocation.nodes) == spec.nodes
 
 
+def check_windows(tables: Reading, before: dict[RunId, Run], now: int) -> None:
+    """What this turn placed ends before windows that it does not belong to start, and within the one it names."""
+    windows = tables.advance_reservations()
+    for run in tables.active_runs():
+        if run.id in before:
+            continue
+        named = tables.submission(tables.workload(run.workload).submission).spec.reservation
+        nodes, end = {hold.node for hold in run.allocation.nodes}, now + run.time_limit_s * 1_000_000
+        for window in windows:
+            if window.name == named:
+                assert nodes <= set(window.nodes)
+                assert window.starts_at <= now < end <= window.ends_at
+            else:
+                assert not (nodes & set(window.nodes) and window.overlaps(now, end))
+        assert not named or named in {window.name for window in windows}
+
+
 def turn(turning: Turning) -> None:
     """Take one turn, beside a planner that knows only the tables, and check what it did."""
     center = turning.center
@@ -158,6 +203,7 @@ def turn(turning: Turning) -> None:
         check_holds(tables)
         check_arrays(tables, everything(center))
         check_what_was_placed(tables, before, drained)
+        check_windows(tables, before, center.clock.at_us)
 
 
 def check_explanations(turning: Turning) -> None:

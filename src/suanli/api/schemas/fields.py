@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_memory
+from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_instant, parse_memory
 from suanli.model.quota import MAX_TOTAL_MEMORY_BYTES
 from suanli.model.spec import MAX_CPU_MILLI, MAX_MEMORY_BYTES, MAX_PRIORITY, MAX_TIME_LIMIT_S
 
@@ -68,6 +68,21 @@ Seconds = Annotated[
 ]
 """Whole seconds, or the text forms of :func:`suanli.model.quantities.parse_duration`."""
 
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return value
+
+
+Moment = Annotated[
+    int,
+    text_form(parse_instant),
+    BeforeValidator(_only_text),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T11:00:00Z"]}),
+]
+"""Microseconds since the epoch, written as an instant in RFC 3339 form."""
+
 MemoryBytes = Annotated[
     int,
     Field(ge=0, le=MAX_MEMORY_BYTES),
@@ -112,7 +127,7 @@ ShortText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max
 """One line of text."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=64)]
-"""The name of a user, project, queue or node."""
+"""The name of a user, project, queue, node or reservation."""
 
 NameOrNothing = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$", max_length=64)]
 

@@ -258,6 +258,8 @@ class WorkloadSpec(Body):
     """Queue to wait in."""
     priority: Priority = 0
     """Higher goes first within the queue."""
+    reservation: NameOrNothing = ""
+    """The advance reservation to run within; empty runs outside all of them."""
     array: Annotated[
         Array | None,
         text_form(_array),
@@ -341,6 +343,7 @@ class WorkloadSpec(Body):
             time_limit=noun.time_limit_s,
             queue=noun.queue,
             priority=noun.priority,
+            reservation=noun.reservation,
             array=None
             if array is None
             else Array.model_construct(indices=array.indices, max_running=array.max_running),

@@ -44,8 +44,8 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
     Raises:
         NotFoundError: it does not wait, or the policy names what does not exist.
     """
-    job = state.waiting(workload)
     with Turn(state, now, policy) as turn:
+        job = state.waiting(workload)
         after = _After.of(turn, job)
     return after.explain(state, job)
 

@@ -22,7 +22,7 @@ from suanli.model.facts import (
     WorkloadFact,
     WorkloadSubmitted,
 )
-from suanli.model.ids import FactSeq, RunId, WorkloadId
+from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, WorkloadId
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
@@ -121,14 +121,14 @@ class Follower:
                 self._fair_share.set_projects(tables.projects())
 
     def _take_reservation(self, tables: Reading, fact: AdvanceReservationSet | AdvanceReservationRemoved) -> None:
-        name = fact.name if isinstance(fact, AdvanceReservationRemoved) else fact.reservation.name
+        name, nodes = _named(fact)
         before, now = self._state.windows.named(name), tables.advance_reservation(name)
         if now.removed:
             self._state.remove_reservation(name)
         else:
             self._state.set_reservation(now)
-        # Their generations grew with the fact.
-        for node in {*now.nodes, *(() if before is None else before.nodes)}:
+        # Their generations grew with the fact; what the tables say of it may be later than that.
+        for node in {*nodes, *now.nodes, *(() if before is None else before.nodes)}:
             self._state.set_node(tables.node(node))
 
     def _follow(self, tables: Reading, workload: Workload, spec: WorkloadSpec | None, run: Run | None) -> None:
@@ -157,3 +157,10 @@ class Follower:
                 self._specs.clear()
             spec = self._specs[workload.submission] = tables.submission(workload.submission).spec
         return spec
+
+
+def _named(fact: AdvanceReservationSet | AdvanceReservationRemoved) -> tuple[ReservationName, tuple[NodeName, ...]]:
+    """The reservation that a fact is about, and the nodes that the fact itself names."""
+    if isinstance(fact, AdvanceReservationRemoved):
+        return fact.name, ()
+    return fact.reservation.name, fact.reservation.nodes

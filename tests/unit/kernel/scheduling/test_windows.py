@@ -78,6 +78,18 @@ def test_waiting_work_comes_to_a_window_as_time_passes_and_has_its_nodes_when_it
     assert why(center, waits).decision is Decision.NOW
 
 
+def test_an_explanation_is_of_its_own_instant_whether_a_turn_was_taken_or_not() -> None:
+    center = Center().with_nodes(node("n0"))
+    center.reserve("repair", 100, 200, "n0")
+    waits = center.add(spec(60))
+    assert placed(center) == {waits}
+    center.pass_time(50)
+    told = explain(center.state, waits, center.now, center.policy)
+    assert [reason.reservation for reason in told.reasons] == ["repair"]
+    center.pass_time(150)
+    assert explain(center.state, waits, center.now, center.policy).decision is Decision.NOW
+
+
 def test_nothing_is_looked_at_until_something_must_be_heeded_anew() -> None:
     center = Center().with_nodes(node("n0"))
     windows = center.state.windows
