@@ -251,6 +251,17 @@ class ClusterState:
         """Tell whether the run holds an allocation."""
         return run in self._running
 
+    def running(self, run: RunId) -> Job:
+        """A run that holds its allocation.
+
+        Raises:
+            NotFoundError: it holds none.
+        """
+        found = self._running.get(run)
+        if found is None:
+            raise NotFoundError("run with an allocation", run)
+        return found
+
     def held(self, row: int) -> tuple[list[list[int]], list[list[int]]]:
         """What a row of jobs holds: rows of holds and of device holds."""
         jobs = self.tables.jobs
