@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 
 MOST_SUBMITTED = 10_000
 """Workloads that may be imagined to be submitted at once, elements of arrays counted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Altered:
-    """A waiting workload with another time limit (0: none) and priority."""
-
-    workload: WorkloadId
-    time_limit_s: int
-    priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +27,12 @@ class Changes:
     """All that is otherwise from now on.
 
     ``nodes`` are new, or otherwise than they are; what runs on one that is DOWN is lost at once. Runs of ``sent_back``
-    wait again when they are lost, or have ended as they were asked to before now.
+    wait again when they are lost, or have ended as they were asked to before now. What is ``altered`` waits.
     """
 
     nodes: tuple[Node, ...] = ()
     cancelled: tuple[WorkloadId, ...] = ()
-    altered: tuple[Altered, ...] = ()
+    altered: tuple[WorkloadUpdated, ...] = ()
     submitted: tuple[Submitted, ...] = ()
     sent_back: frozenset[RunId] = frozenset()
 

@@ -9,11 +9,12 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.plan import Policy
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState, Job
-from suanli.kernel.what_if.changes import MOST_SUBMITTED, Altered, Bounds, Changes, Submitted
+from suanli.kernel.what_if.changes import MOST_SUBMITTED, Bounds, Changes, Submitted
 from suanli.kernel.what_if.onward import end_run, live_on, record_of, run_of, running_jobs, waiting_jobs
 from suanli.kernel.what_if.outcome import Comparison, LostRun
 from suanli.model.altered import altered
 from suanli.model.errors import ConflictError, InvalidRequestError
+from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import NodeState
@@ -90,7 +91,7 @@ def _cancel(state: ClusterState, now: Instant, cancelled: Iterable[WorkloadId]) 
         end_run(state, run_of(runs[workload]), now, is_sent_back=False)
 
 
-def _alter(state: ClusterState, change: Altered) -> None:
+def _alter(state: ClusterState, change: WorkloadUpdated) -> None:
     if not state.waits(change.workload):
         raise ConflictError(f"workload {change.workload} does not wait", "see `suanli why`")
     workload, spec = record_of(state, state.waiting(change.workload))

@@ -132,7 +132,8 @@ class _Onward:
     ) -> None:
         self._state, self._now, self._policy, self._bounds = state, now, policy, bounds
         self._overrun_us = policy.overrun_s * MICROSECONDS
-        self._sent_back = {run_of(job) for job in stopping(state)} & sent_back
+        self._returning = {run_of(job) for job in stopping(state)} & sent_back
+        """Runs that end as they were asked to, and whose workloads then wait again."""
         self._ends: list[tuple[int, RunId]] = []
         self._due: dict[RunId, int] = {}
         """When each run ends; what stands among the ends otherwise is outdated."""
@@ -173,8 +174,8 @@ class _Onward:
         )
 
     def _may_start(self) -> bool:
-        """Tell whether anything waits that could be held."""
-        return not bool(self._state.kinds.impossible.all())
+        """Tell whether anything waits that could be held, or will."""
+        return bool(self._returning) or not bool(self._state.kinds.impossible.all())
 
     def _next_instant(self) -> Instant:
         end, grain_us = self._ends[0][0], self._bounds.grain_s * MICROSECONDS
@@ -192,7 +193,8 @@ class _Onward:
                 del self._due[run]
                 self._count_held(self._state.running(run), end)
                 self._last_end = max(self._last_end, end)
-                end_run(self._state, run, at, is_sent_back=run in self._sent_back)
+                end_run(self._state, run, at, is_sent_back=run in self._returning)
+                self._returning.discard(run)
                 count += 1
         return count
 
@@ -238,7 +240,7 @@ class _Onward:
         run = _run(workload, allocation, Instant(int(self._state.tables.jobs[job.row, t.STARTED])))
         asked = replace(run, state=RunState.STOPPING, stop=StopCause.PREEMPTED)
         self._state.occupy(asked, workload, spec, job.end)
-        self._sent_back.add(run.id)
+        self._returning.add(run.id)
         self._expect(run.id, at + self._overrun_us)
         self._preempted += 1
         if job.workload in self._stays:

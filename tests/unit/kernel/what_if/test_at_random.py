@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.snapshot import snapshot
-from suanli.kernel.what_if.changes import Altered, Bounds, Changes
+from suanli.kernel.what_if.changes import Bounds, Changes
 from suanli.kernel.what_if.compare import compare
 from suanli.kernel.what_if.onward import live_on
 from suanli.kernel.what_if.outcome import Comparison, Course
+from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import RunId
 from suanli.model.resources import NodeState
 from tests.unit.kernel.scheduling.center import Center
@@ -55,7 +56,7 @@ def random_changes(center: Center, chance: Random) -> Changes:
         nodes=tuple(nodes),
         cancelled=tuple(cancelled),
         altered=tuple(
-            Altered(workload=workload, time_limit_s=chance.choice(LIMITS), priority=chance.randint(0, 2))
+            WorkloadUpdated(workload=workload, time_limit_s=chance.choice(LIMITS), priority=chance.randint(0, 2))
             for workload in kept
         ),
         sent_back=plain.stopping(center) | back,

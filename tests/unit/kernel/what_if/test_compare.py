@@ -9,10 +9,11 @@ import pytest
 
 from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.kernel.scheduling.snapshot import snapshot
-from suanli.kernel.what_if.changes import MOST_SUBMITTED, Altered, Bounds, Changes, Submitted
+from suanli.kernel.what_if.changes import MOST_SUBMITTED, Bounds, Changes, Submitted
 from suanli.kernel.what_if.compare import bounds_for, compare, holding
 from suanli.kernel.what_if.outcome import Comparison, Figures, figures, most_affected
 from suanli.model.errors import ConflictError, InvalidRequestError, TooFarAheadError
+from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, UserName, WorkloadId
 from suanli.model.resources import Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
@@ -71,7 +72,7 @@ def test_a_shorter_limit_lets_work_pass_beside_the_reservation() -> None:
     center.add(spec(limit=100))
     center.turn()
     head, small = center.add(spec(tasks=2)), center.add(spec(limit=300))
-    found = what_if(center, altered=(Altered(workload=small, time_limit_s=50, priority=0),))
+    found = what_if(center, altered=(WorkloadUpdated(workload=small, time_limit_s=50, priority=0),))
     assert starts(found, small) == (200, 0)
     assert starts(found, head) == (100, 100)
     assert most_affected(found, found.waiting, 5) == [small]
@@ -79,7 +80,7 @@ def test_a_shorter_limit_lets_work_pass_beside_the_reservation() -> None:
 
 def test_a_higher_priority_goes_first() -> None:
     center = busy(spec(), spec(), spec())
-    found = what_if(center, altered=(Altered(workload=WorkloadId(5), time_limit_s=100, priority=9),))
+    found = what_if(center, altered=(WorkloadUpdated(workload=WorkloadId(5), time_limit_s=100, priority=9),))
     assert [starts(found, n) for n in (3, 4, 5)] == [(100, 100), (100, 200), (200, 100)]
     assert most_affected(found, found.waiting, 1) == [4]
 
@@ -169,7 +170,7 @@ def test_too_far_ahead_says_how_far_it_came() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"altered": (Altered(workload=WorkloadId(1), time_limit_s=1, priority=0),)},
+        {"altered": (WorkloadUpdated(workload=WorkloadId(1), time_limit_s=1, priority=0),)},
         {"cancelled": (WorkloadId(77),)},
     ],
 )
