@@ -109,7 +109,7 @@ class Mixed:
                 started_at=self.now,
             )
             self.active[row.workload] = run
-            self.state.occupy(run, workload, spec, expected_end(run))
+            self.state.occupy(run, replace(workload, attempt=1), spec, expected_end(run))
         return plan
 
     def fill(self, waiting: int) -> None:

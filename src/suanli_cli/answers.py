@@ -153,6 +153,64 @@ class Preview(TypedDict):
     spec: Spec
 
 
+class Place(TypedDict):
+    """When and where a workload runs; no start where it never does."""
+
+    start: str | None
+    end: str | None
+    nodes: list[str]
+
+
+class Affected(TypedDict):
+    """One workload as it is and as it would be; no ``ref`` where it is imagined."""
+
+    id: int
+    ref: str | None
+    name: str
+    owner: str
+    before: Place | None
+    after: Place | None
+    start_later_s: float | None
+    end_later_s: float | None
+
+
+class Never(TypedDict):
+    """A workload that would never start, and why."""
+
+    ref: str
+    name: str
+    owner: str
+    reason: str
+    text: str
+    starts_as_it_is: bool
+
+
+class Lost(TypedDict):
+    """A run that ends because a node of it goes down."""
+
+    run: str
+    name: str
+    owner: str
+    waits_again: bool
+    start: str | None
+
+
+class WhatIf(TypedDict):
+    """Both sides; their figures by name."""
+
+    now: str
+    down: list[str]
+    added: list[str]
+    submitted: int
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    items: list[Affected]
+    never: list[Never]
+    lost: list[Lost]
+    grain_s: int
+    assumptions: list[str]
+
+
 class Changed(TypedDict):
     """Ids that a verb changed, and those it left as they were."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from suanli_cli.answers import Accepted, Changed, Explanation, Me, NewToken, Page, Preview, Shown, Spec
+from suanli_cli.answers import Accepted, Changed, Explanation, Me, NewToken, Page, Preview, Shown, Spec, WhatIf
 from suanli_cli.transport import PIECE_BYTES, Query, Transport
 
 Json = dict[str, Any]
@@ -46,6 +46,11 @@ class Client:
         """What submitting the spec now would lead to; nothing is submitted."""
         preview: Preview = self._to.document("POST", "/v1/workloads/preview", body=spec)
         return preview
+
+    def what_if(self, changes: Json) -> WhatIf:
+        """The center as it is beside the center as it would be; nothing is recorded."""
+        found: WhatIf = self._to.document("POST", "/v1/what-if", body=changes)
+        return found
 
     def workloads(self, which: Query, *, limit: int) -> Page:
         """The newest ``limit`` workloads that match, over as many pages as that takes."""

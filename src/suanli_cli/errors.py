@@ -109,6 +109,7 @@ _BY_STATUS: Mapping[int, type[Refused]] = {
     404: NotFound,
     409: Conflict,
     422: Invalid,
+    429: Unavailable,
     503: Unavailable,
 }
 _BY_CODE: Mapping[str, type[Refused]] = {"admission_refused": Conflict}

@@ -28,14 +28,15 @@ class App:
     server: str = ""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    def client(self, home: Path | None = None) -> Client:
-        """A client of the server the person means."""
+    def client(self, home: Path | None = None, *, patience_s: float | None = None) -> Client:
+        """A client of the server the person means; ``patience_s`` for answers that take their time."""
         from suanli_cli.client import Client
         from suanli_cli.connection import find_connection, state_directory
-        from suanli_cli.transport import Transport
+        from suanli_cli.transport import ANSWER_TIMEOUT_S, Transport
 
         home = home or state_directory(self.environment)
-        client = Client(Transport(find_connection(self.server, home, self.environment)))
+        connection = find_connection(self.server, home, self.environment)
+        client = Client(Transport(connection, patience_s=patience_s or ANSWER_TIMEOUT_S))
         click.get_current_context().call_on_close(client.close)
         return client
 

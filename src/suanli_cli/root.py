@@ -36,6 +36,7 @@ root = LazyGroup(
             "requeue": f"{_HERE}.verbs:requeue",
             "signal": f"{_HERE}.verbs:signal",
             "update": f"{_HERE}.verbs:update",
+            "what-if": f"{_HERE}.what_if:what_if",
         },
         "section.center": {
             "top": f"{_HERE}.top:top",

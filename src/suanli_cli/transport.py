@@ -45,10 +45,17 @@ class Answer:
 class Transport:
     """One server, spoken to by one thread at a time; `follow` opens a connection of its own and may run beside it.
 
-    ``pause`` waits the seconds it is given; tests hand in one that does not.
+    An answer may take ``patience_s`` seconds. ``pause`` waits the seconds it is given; tests hand in one that does not.
     """
 
-    def __init__(self, connection: Connection, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        patience_s: float = ANSWER_TIMEOUT_S,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._patience_s = patience_s
         self._url = connection.url
         self._parts = urlsplit(connection.url)
         self._token = connection.token
@@ -144,7 +151,7 @@ class Transport:
             self._kept = None
 
     def _exchange(self, method: str, target: str, payload: bytes | None, headers: Mapping[str, str]) -> Answer:
-        connection = self._kept or self._connect(ANSWER_TIMEOUT_S)
+        connection = self._kept or self._connect(self._patience_s)
         # Kept only after a whole exchange: whatever interrupts one leaves nothing half-read behind.
         self._kept = None
         try:

@@ -42,6 +42,7 @@ RULES: Mapping[str, Rule] = {
     "POST /v1/workloads": Rule(SUBMITS, SPEC, HELD),
     "POST /v1/workloads/batch": Rule(SUBMITS, {"workloads": [SPEC]}, HELD),
     "POST /v1/workloads/preview": Rule(KNOWN, SPEC),
+    "POST /v1/what-if": Rule(KNOWN, {"submit": [{"spec": SPEC}]}),
     "GET /v1/workloads": Rule(KNOWN),
     "GET /v1/workloads/counts": Rule(KNOWN),
     "GET /v1/workloads/{ref}": Rule(MINE_TO_SEE),

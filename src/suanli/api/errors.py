@@ -53,6 +53,12 @@ KINDS: Mapping[type[model.SuanliError], Kind] = {
     model.IllegalTransitionError: Kind(409, Words("State does not allow this", "当前状态不允许此操作")),
     model.AdmissionRefusedError: Kind(403, Words("Admission refused", "未获准入")),
     model.UnsupportedError: Kind(409, Words("Not supported here", "本中心不支持")),
+    model.BusyError: Kind(429, Words("Busy", "繁忙"), "正在处理的同类请求已达上限，请稍后再试", {"Retry-After": "5"}),
+    model.TooFarAheadError: Kind(
+        422,
+        Words("Too far ahead", "预测过远"),
+        "预测了 {turns} 轮（至 {ahead_s} 秒后）仍未结束：已有 {started} 个作业开始，{waiting} 个仍在等待",
+    ),
     model.EngineError: Kind(502, Words("Engine failed", "引擎失败")),
     model.EngineUnavailableError: Kind(503, Words("Engine unavailable", "引擎暂不可用"), headers=_AGAIN),
     model.MessageRefusedError: Kind(502, Words("Message refused", "消息被拒收")),

@@ -28,6 +28,7 @@ from suanli.api import (
     tokens,
     usage,
     users,
+    what_if,
     workloads,
 )
 from suanli.api.schemas.events import EventView
@@ -39,6 +40,7 @@ API_VERSION = "1"
 
 _TAGS = {
     "workloads": workloads,
+    "what-if": what_if,
     "logs": logs,
     "events": events,
     "nodes": nodes,
@@ -78,6 +80,7 @@ _LANGUAGE = {
     "schema": {"type": "string"},
     "example": "zh-CN, en;q=0.5",
 }
+_RECORDS_NOTHING = {workloads.preview_workload.__name__, what_if.look_ahead.__name__}
 _REFERENCE = "#/components/schemas/{model}"
 
 own = APIRouter(prefix="/v1", tags=["health"])
@@ -169,7 +172,7 @@ def _allow_selected_fields(schemas: dict[str, Any]) -> None:
 def _finish(method: str, operation: dict[str, Any]) -> None:
     parameters = operation.setdefault("parameters", [])
     operation["operationId"] = operation["operationId"].partition("_v1_")[0].removesuffix("_metrics_get")
-    if method == "post" and operation["operationId"] != workloads.preview_workload.__name__:
+    if method == "post" and operation["operationId"] not in _RECORDS_NOTHING:
         parameters.append(_KEY)
     if operation.get("security"):
         parameters.append(_LANGUAGE)

@@ -291,7 +291,7 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         generation=run.generation + 1,
     )
     usage = [_added(tables, more) for more in used(done, workload.project, workload.owner)]
-    if _runs_again(workload, run, fact):
+    if runs_again(workload, run, fact.cause, fact.exit_code):
         return [done, _queue_again(workload, at), *usage]
     cause = EndCause.CANCELLED if run.stop is StopCause.CANCELLED else fact.cause
     over = _grown(
@@ -438,14 +438,15 @@ def _outcome(cause: EndCause, exit_code: int) -> WorkloadState:
     return _OUTCOME[cause]
 
 
-def _runs_again(workload: Workload, run: Run, fact: facts.RunEnded) -> bool:
+def runs_again(workload: Workload, run: Run, cause: EndCause, exit_code: int = -1) -> bool:
+    """Tell whether a workload waits again once its run has ended for this cause."""
     if run.stop is StopCause.CANCELLED:
         return False
-    if fact.cause is EndCause.EXITED and fact.exit_code == 0:
+    if cause is EndCause.EXITED and exit_code == 0:
         return False
-    if run.stop is not None or fact.cause in _SENT_BACK:
+    if run.stop is not None or cause in _SENT_BACK:
         return True
-    retried = _RETRIED_AS.get(fact.cause)
+    retried = _RETRIED_AS.get(cause)
     return retried in workload.retry.on and workload.attempt < workload.retry.max_attempts
 
 

@@ -95,6 +95,25 @@ class UnsupportedError(SuanliError):
         super().__init__(detail, hint, ability=ability)
 
 
+class BusyError(SuanliError):
+    """As much of this is being done as may be at a time; the same call may be made again."""
+
+    code = "busy"
+
+
+class TooFarAheadError(SuanliError):
+    """Looking ahead takes more turns, or goes further, than is allowed.
+
+    Until then so many workloads had started and so many still waited, ``ahead_s`` seconds from now.
+    """
+
+    code = "too_far_ahead"
+
+    def __init__(self, *, turns: int, ahead_s: int, started: int, waiting: int) -> None:
+        detail = f"after {turns} turns, {ahead_s} s ahead, {started} workloads have started and {waiting} still wait"
+        super().__init__(detail, turns=turns, ahead_s=ahead_s, started=started, waiting=waiting)
+
+
 class EngineError(SuanliError):
     """An engine refused or failed; nothing is known to have started."""
 

@@ -101,6 +101,25 @@ def test_why_names_the_device_that_is_not_there(person: Person) -> None:
     assert person.reads("show", ident)["state"] == "cancelled"
 
 
+def test_looking_ahead_beside_the_center_as_it_is(person: Person) -> None:
+    cpus = str(int(person.reads("nodes")["items"][0]["cpus"]))
+    work = ["--cpus", cpus, "--time", "10m", "--", "/bin/sleep", "600"]
+    running, waiting = (person.does("submit", *work).stdout.strip() for _ in range(2))
+    (node,) = person.reads("nodes")["items"]
+    file = person.home / "more.yaml"
+    file.write_text(f"command: [/bin/true]\nresources: {{cpus: {cpus}}}\ntime_limit: 1h\n")
+    more = person.reads("what-if", "--add-nodes", "1", "--like", node["name"], "--submit", str(file), "--times", "2")
+    assert more["submitted"] == 2
+    assert [item["after"]["nodes"] for item in more["items"] if item["ref"] == waiting] == [more["added"]]
+    told = person.does("what-if", "--time-limit", f"{waiting}=5m", "--lang", "en").stdout
+    assert "sleep" in told
+    assert "-5m00s" in told
+    assert "没有新的提交" in person.does("what-if", "--down", node["name"], "--lang", "zh").stdout
+    person.does("what-if", "--time-limit", f"{running}=5m", code=5)
+    person.does("what-if", "--down", "nowhere", code=3)
+    person.does("cancel", running, waiting)
+
+
 def test_holding_and_releasing(person: Person) -> None:
     ident = person.does("submit", "--hold", "--", "/bin/true").stdout.strip()
     assert person.reads("show", ident)["state"] == "held"

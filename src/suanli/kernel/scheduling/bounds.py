@@ -138,6 +138,18 @@ class Bounds:
         """Whose a row is."""
         return self._associations.key(association).association
 
+    def max_running(self, association: int) -> int:
+        """How many elements of the array of a row may run (0: no bound)."""
+        return self._associations.key(association).max_running
+
+    def copied(self) -> Bounds:
+        """As it is now, and on its own from then on."""
+        other = Bounds()
+        other._associations, other._scopes = self._associations.copied(), self._scopes.copied()
+        other._asks, other._scopes_of = self._asks.copied(), dict(self._scopes_of)
+        other._quotas, other._columns, other._totals = dict(self._quotas), dict(self._columns), dict(self._totals)
+        return other
+
     def _take_scopes(self, row: int) -> None:
         scopes = tuple(scope for scope, _ in self._bounding(self._associations.key(row)))
         self._scopes_of[row] = scopes

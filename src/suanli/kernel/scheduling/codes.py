@@ -22,6 +22,13 @@ class Codes(Generic[K]):
         self._users: list[int] = []
         self._free: list[int] = []
 
+    def copied(self) -> Codes[K]:
+        """Codes that begin as these are, and then go their own way."""
+        other: Codes[K] = Codes(self._spare)
+        other._unused, other._codes = dict(self._unused), dict(self._codes)
+        other._keys, other._users, other._free = list(self._keys), list(self._users), list(self._free)
+        return other
+
     def __iter__(self) -> Iterator[K]:
         """The keys in use."""
         return iter(self._codes)

@@ -6,6 +6,7 @@ it still holds when it is applied.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import starmap
 from types import TracebackType
@@ -87,6 +88,11 @@ class Turn:
     def head(self) -> Job | None:
         """Who has the reservation, if anybody."""
         return None if self._decided.head == t.NOBODY else self.state.jobs[int(self._decided.head)]
+
+    @property
+    def leaving(self) -> Sequence[Job]:
+        """The runs that are asked to end, so that the head can have their place."""
+        return self._leaving
 
     @property
     def head_start(self) -> int:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
+
+import numpy as np
 
 from suanli.kernel.scheduling.core import tables as t
 
 Rows: TypeAlias = list[list[int]]
+
+
+def rows_from(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:
+    """Amounts as the loops take them [n, width], however few."""
+    return np.array(amounts, dtype=np.int64).reshape(-1, width)
 
 
 def held_by(tables: t.Center, job: int) -> tuple[Rows, Rows]:

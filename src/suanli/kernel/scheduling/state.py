@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.fair_share import NOBODY_OWED, Account, Standings
-from suanli.kernel.scheduling.holdings import held_by
+from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.plan import MICROSECONDS, Association
@@ -194,9 +193,7 @@ class ClusterState:
         Raises:
             NotFoundError: it does not wait.
         """
-        job = self._waiting.pop(workload, None)
-        if job is None:
-            raise NotFoundError("waiting workload", workload)
+        job = _found(self._waiting.pop(workload, None), "waiting workload", workload)
         changes.wait_no_longer(self.tables, job.row)
         self.windows.leave(job)
         self._class_no_more(job)
@@ -212,10 +209,7 @@ class ClusterState:
         Raises:
             NotFoundError: it does not wait.
         """
-        found = self._waiting.get(workload)
-        if found is None:
-            raise NotFoundError("waiting workload", workload)
-        return found
+        return _found(self._waiting.get(workload), "waiting workload", workload)
 
     def occupy(self, run: Run, workload: Workload, spec: WorkloadSpec, end: Instant) -> None:
         """A run that has not ended holds its allocation, presumably until ``end``. Said again, the last word holds.
@@ -238,7 +232,7 @@ class ClusterState:
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
         self._running[run.id] = job
-        changes.run(self.tables, job.row, _rows(held, 5), _rows(devices, 3))
+        changes.run(self.tables, job.row, rows_from(held, 5), rows_from(devices, 3))
 
     def vacate(self, run: RunId) -> None:
         """A run has ended and holds nothing.
@@ -246,9 +240,7 @@ class ClusterState:
         Raises:
             NotFoundError: it held nothing before.
         """
-        job = self._running.pop(run, None)
-        if job is None:
-            raise NotFoundError("run with an allocation", run)
+        job = _found(self._running.pop(run, None), "run with an allocation", run)
         held, devices = held_by(self.tables, job.row)
         self._held -= len(held)
         self._devices_held -= len(devices)
@@ -258,6 +250,14 @@ class ClusterState:
     def holds(self, run: RunId) -> bool:
         """Tell whether the run holds an allocation."""
         return run in self._running
+
+    def running(self, run: RunId) -> Job:
+        """A run that holds its allocation.
+
+        Raises:
+            NotFoundError: it holds none.
+        """
+        return _found(self._running.get(run), "run with an allocation", run)
 
     @property
     def room(self) -> Room:
@@ -493,5 +493,7 @@ class ClusterState:
             self.tables = grown(self.tables, sizes._replace(**larger))
 
 
-def _rows(amounts: Sequence[tuple[int, ...]], width: int) -> t.Ints:
-    return np.array(amounts, dtype=np.int64).reshape(-1, width)
+def _found(job: Job | None, noun: str, name: str | int) -> Job:
+    if job is None:
+        raise NotFoundError(noun, name)
+    return job

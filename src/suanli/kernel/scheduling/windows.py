@@ -70,6 +70,14 @@ class Windows:
         """The last instant at which that is so, ``NEVER`` where only what happens can change it."""
         return self._until
 
+    def copied(self) -> Windows:
+        """As it is now, and on its own from then on."""
+        other = Windows()
+        other._told, other._there, other._bits = dict(self._told), dict(self._there), dict(self._bits)
+        other._of_nodes, other._since, other._until = dict(self._of_nodes), self._since, self._until
+        other._groups = {key: _Group(group.heed, dict(group.members)) for key, group in self._groups.items()}
+        return other
+
     def move(self, now: Instant) -> bool:
         """Let it be now, and tell whether other reservations than before have bits, or may have other nodes.
 

@@ -8,6 +8,7 @@ from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.fair_share import FairShare, Standings
 from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
+from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
@@ -21,6 +22,7 @@ from suanli.ports.store import Store, Transaction, UsageBy, UsageFilter
 from suanli.services.scheduling.answers import TurnReport, Why
 from suanli.services.scheduling.blocked import Blocked
 from suanli.services.scheduling.follower import Follower
+from suanli.services.scheduling.look import Look
 
 _RANK_US = 60 * 1_000_000
 """How long an order holds: what is owed moves by days."""
@@ -88,6 +90,11 @@ class Planner:
         """Where a spec would start if its owner submitted it now, or why it would wait; nothing is recorded."""
         self._catch_up()
         return preview(self._state, spec, owner, self._clock.now(), self._policy)
+
+    def look(self) -> Look:
+        """The center as it is now, to look ahead from; others may go on with this planner meanwhile."""
+        self._catch_up()
+        return Look(self._store, snapshot(self._state), self._clock.now(), self._policy)
 
     def standings(self) -> Standings:
         """How projects and their members stand at this instant."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from suanli.kernel.authority import is_member, is_staff, require
+from suanli.kernel.authority import is_member, is_staff, require, require_operator
 from suanli.kernel.scheduling.fair_share import Standings
 from suanli.kernel.scheduling.plan import Explanation, ReasonCode
 from suanli.model.facts import RecordedFact, WorkloadFact, WorkloadSubmitted
@@ -16,7 +16,8 @@ from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Workload, WorkloadState
 from suanli.ports.store import Store
-from suanli.services.scheduling.answers import TurnReport, Why
+from suanli.services.scheduling.answers import Asked, Foreseen, TurnReport, Why
+from suanli.services.scheduling.lookers import Lookers
 
 if TYPE_CHECKING:
     from suanli.services.scheduling.planner import Planner
@@ -35,6 +36,7 @@ class Scheduling:
         self._store = store
         self._load = load
         self._lock = threading.Lock()
+        self._lookers = Lookers()
         self._planner: Planner | None = None
         self._seen: FactSeq | None = None
 
@@ -73,6 +75,27 @@ class Scheduling:
         """Where a spec would start if its owner submitted it now, or why it would wait; nothing is recorded."""
         with self._lock:
             return self._loaded().preview(spec, owner)
+
+    def what_if(self, caller: Caller, asked: Asked) -> Foreseen:
+        """What would become of what waits, beside what becomes of it as it is; nothing is recorded.
+
+        Turns go on meanwhile. A plain user hears of their own workloads alone, and cannot ask about nodes.
+
+        Raises:
+            BusyError: the caller is asking already, or as many others as may are.
+            ConflictError: what is altered does not wait, or what is cancelled neither waits nor runs.
+            InvalidRequestError: so many nodes are not there, or too much is submitted.
+            NotFoundError: there is no such node.
+            NotPermittedError: it is about nodes, and the caller is no operator.
+            TooFarAheadError: it goes too far ahead.
+        """
+        require(caller, Scope.READ)
+        if asked.is_about_nodes:
+            require_operator(caller, Scope.READ)
+        with self._lookers.entered(caller.user):
+            with self._lock:
+                look = self._loaded().look()
+            return look.ahead(caller, asked)
 
     def standings(self, caller: Caller) -> Standings:
         """How projects and their members stand: a plain user's own projects and own membership, for operators all."""

@@ -226,22 +226,27 @@ class Workloads:
             NotPermittedError: a plain user may not raise a priority above 0, nor the limit of what already runs.
             InvalidRequestError: the queue does not allow the limit, or an amount is out of bounds.
         """
-        check_bounds("time_limit", time_limit_s or 0, 0, MAX_TIME_LIMIT_S)
-        check_bounds("priority", priority or 0, -MAX_PRIORITY, MAX_PRIORITY)
+        return self._change(tx, caller, ref, lambda w: _updated(tx, caller, w, time_limit_s, priority))
 
-        def fact(workload: Workload) -> Fact | None:
-            limit = workload.time_limit_s if time_limit_s is None else time_limit_s
-            level = workload.priority if priority is None else priority
-            if workload.state.final or (limit, level) == (workload.time_limit_s, workload.priority):
-                return None
-            if limit != workload.time_limit_s:
-                check_time_limit(tx.queue(workload.queue), limit)
-            longer = workload.time_limit_s and (not limit or limit > workload.time_limit_s)
-            if not is_staff(caller) and (level > max(0, workload.priority) or (workload.state.active and longer)):
-                raise NotPermittedError("only operators may raise a priority above 0 or the limit of running work")
-            return WorkloadUpdated(workload=workload.id, time_limit_s=limit, priority=level)
+    def would_update(
+        self, caller: Caller, ref: WorkloadRef, *, time_limit_s: int | None, priority: int | None
+    ) -> Sequence[WorkloadUpdated]:
+        """What ``update`` would record of what is named; raises as it would. Nothing is recorded."""
+        require(caller, Scope.READ)
+        with self._store.read() as tables:
+            named = every(tables, caller, ref)
+            found = [_updated(tables, caller, workload, time_limit_s, priority) for workload in named]
+        return [fact for fact in found if fact is not None]
 
-        return self._change(tx, caller, ref, fact)
+    def named(self, caller: Caller, ref: WorkloadRef) -> Sequence[Workload]:
+        """All workloads named, by id.
+
+        Raises:
+            NotFoundError: there is none, or the caller may not know of them.
+        """
+        require(caller, Scope.READ)
+        with self._store.read() as tables:
+            return every(tables, caller, ref)
 
     def _change(
         self, tx: Transaction, caller: Caller, ref: WorkloadRef, fact_for: Callable[[Workload], Fact | None]
@@ -326,6 +331,24 @@ def _own(caller: Caller, which: WorkloadFilter) -> WorkloadFilter:
     if which.owner not in {"", caller.user}:
         raise NotPermittedError("you see only work of your own", "leave the owner out")
     return replace(which, owner=caller.user)
+
+
+def _updated(
+    tables: Reading, caller: Caller, workload: Workload, time_limit_s: int | None, priority: int | None
+) -> WorkloadUpdated | None:
+    """The change of a workload, None where it is over or nothing changes; raises as ``Workloads.update``."""
+    check_bounds("time_limit", time_limit_s or 0, 0, MAX_TIME_LIMIT_S)
+    check_bounds("priority", priority or 0, -MAX_PRIORITY, MAX_PRIORITY)
+    limit = workload.time_limit_s if time_limit_s is None else time_limit_s
+    level = workload.priority if priority is None else priority
+    if workload.state.final or (limit, level) == (workload.time_limit_s, workload.priority):
+        return None
+    if limit != workload.time_limit_s:
+        check_time_limit(tables.queue(workload.queue), limit)
+    longer = workload.time_limit_s and (not limit or limit > workload.time_limit_s)
+    if not is_staff(caller) and (level > max(0, workload.priority) or (workload.state.active and longer)):
+        raise NotPermittedError("only operators may raise a priority above 0 or the limit of running work")
+    return WorkloadUpdated(workload=workload.id, time_limit_s=limit, priority=level)
 
 
 def _stopping(tables: Reading, workload: Workload, cause: StopCause) -> bool:
