@@ -94,7 +94,7 @@ def test_what_is_foreseen_is_what_the_planner_then_does(seed: int) -> None:
 def test_without_a_change_both_sides_are_equal_and_the_center_is_as_it_was(seed: int) -> None:
     center = random_center(seed)
     changes = Changes(sent_back=plain.stopping(center))
-    told, plan = picture(center, center.state), center.plan()
+    plan, told = center.plan(), picture(center, center.state)
     found = compared(center, changes)
     assert found.before == found.after
     assert compared(center, changes) == found
@@ -106,7 +106,7 @@ def test_without_a_change_both_sides_are_equal_and_the_center_is_as_it_was(seed:
 def test_a_snapshot_and_its_center_do_not_notice_each_other(seed: int) -> None:
     center = random_center(seed)
     before = snapshot(center.state)
-    told, plan = picture(center, center.state), center.plan()
+    plan, told = center.plan(), picture(center, center.state)
     live_on(snapshot(before), center.now, center.policy, Bounds(), set())
     assert picture(center, before) == told
     assert decisions(before, cycle(before, center.now, center.policy)) == decisions(center.state, plan)
