@@ -105,8 +105,8 @@ def test_without_a_change_both_sides_are_equal_and_the_center_is_as_it_was(seed:
 @seeds
 def test_a_snapshot_and_its_center_do_not_notice_each_other(seed: int) -> None:
     center = random_center(seed)
-    before = snapshot(center.state)
     plan, told = center.plan(), picture(center, center.state)
+    before = snapshot(center.state)
     live_on(snapshot(before), center.now, center.policy, Bounds(), set())
     assert picture(center, before) == told
     assert decisions(before, cycle(before, center.now, center.policy)) == decisions(center.state, plan)
