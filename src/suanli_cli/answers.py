@@ -195,15 +195,37 @@ class Lost(TypedDict):
     start: str | None
 
 
+class Spread(TypedDict):
+    """Amounts of several workloads."""
+
+    mean: float
+    median: float
+    p99: float
+    max: float
+
+
+class Side(TypedDict):
+    """The figures of one side; no spread where nothing starts."""
+
+    started: int
+    never: int
+    wait_s: Spread | None
+    slowdown: Spread | None
+    makespan_s: float
+    cpus_held: float
+    devices_held: float
+    preempted: int
+
+
 class WhatIf(TypedDict):
-    """Both sides; their figures by name."""
+    """Both sides."""
 
     now: str
     down: list[str]
     added: list[str]
     submitted: int
-    before: Mapping[str, float]
-    after: Mapping[str, float]
+    before: Side
+    after: Side
     items: list[Affected]
     never: list[Never]
     lost: list[Lost]

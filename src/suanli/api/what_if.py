@@ -17,6 +17,7 @@ from suanli.api.schemas.what_if import (
     NeverView,
     PlaceView,
     SideView,
+    SpreadView,
     WhatIfBody,
     WhatIfView,
 )
@@ -37,7 +38,7 @@ from suanli.services.scheduling import Asked, Foreseen
 from suanli.services.workloads import parse_ref, ref_of
 
 if TYPE_CHECKING:
-    from suanli.kernel.what_if.outcome import Course, Figures, LostRun, Stay
+    from suanli.kernel.what_if.outcome import Course, Figures, LostRun, Spread, Stay
 
 router = APIRouter(prefix="/v1/what-if", tags=["what-if"])
 
@@ -72,14 +73,8 @@ _GRAIN = Words(
 _SIDE = {
     "started": 12,
     "never": 0,
-    "wait_mean_s": 900.0,
-    "wait_median_s": 600.0,
-    "wait_p99_s": 3600.0,
-    "wait_max_s": 3600.0,
-    "slowdown_mean": 1.5,
-    "slowdown_median": 1.2,
-    "slowdown_p99": 2.0,
-    "slowdown_max": 2.0,
+    "wait_s": {"mean": 900.0, "median": 600.0, "p99": 3600.0, "max": 3600.0},
+    "slowdown": {"mean": 1.5, "median": 1.2, "p99": 2.0, "max": 2.0},
     "makespan_s": 86400.0,
     "cpus_held": 0.75,
     "devices_held": 0.5,
@@ -93,7 +88,7 @@ _SHOWN = {
     "added": [],
     "submitted": 0,
     "before": _SIDE,
-    "after": {**_SIDE, "started": 11, "never": 1, "wait_mean_s": 1500.0},
+    "after": {**_SIDE, "started": 11, "never": 1},
     "items": [
         {
             "id": 121,
@@ -215,18 +210,23 @@ def _side(course: Course, figures: Figures) -> SideView:
     return SideView(
         started=figures.started,
         never=figures.never,
-        wait_mean_s=round(figures.wait_mean_s, 3),
-        wait_median_s=round(figures.wait_median_s, 3),
-        wait_p99_s=round(figures.wait_p99_s, 3),
-        wait_max_s=round(figures.wait_max_s, 3),
-        slowdown_mean=round(figures.slowdown_mean, 6),
-        slowdown_median=round(figures.slowdown_median, 6),
-        slowdown_p99=round(figures.slowdown_p99, 6),
-        slowdown_max=round(figures.slowdown_max, 6),
+        wait_s=_spread(figures.wait_s, 3),
+        slowdown=_spread(figures.slowdown, 6),
         makespan_s=(course.last_end - course.now) / _SECOND,
         cpus_held=round(course.cpu_part, 6),
         devices_held=round(course.device_part, 6),
         preempted=course.preempted,
+    )
+
+
+def _spread(spread: Spread | None, digits: int) -> SpreadView | None:
+    if spread is None:
+        return None
+    return SpreadView(
+        mean=round(spread.mean, digits),
+        median=round(spread.median, digits),
+        p99=round(spread.p99, digits),
+        max=round(spread.most, digits),
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 from suanli_cli import text
-from suanli_cli.answers import Affected, Lost, Never, Place, WhatIf
+from suanli_cli.answers import Affected, Lost, Never, Place, Side, WhatIf
 from suanli_cli.asking import Pair
 from suanli_cli.documents import read_specs
 from suanli_cli.errors import UsageMistake
@@ -16,26 +16,8 @@ from suanli_cli.language import say
 PATIENCE_S = 300.0
 """A large center's future takes its server many seconds."""
 
-_COUNTS = ("started", "never", "preempted")
-_SECONDS = ("wait_mean_s", "wait_median_s", "wait_p99_s", "wait_max_s", "makespan_s")
-_FACTORS = ("slowdown_mean", "slowdown_median", "slowdown_p99", "slowdown_max")
-_PARTS = ("cpus_held", "devices_held")
-_FIGURES = (
-    "started",
-    "never",
-    "wait_mean_s",
-    "wait_median_s",
-    "wait_p99_s",
-    "wait_max_s",
-    "slowdown_mean",
-    "slowdown_median",
-    "slowdown_p99",
-    "slowdown_max",
-    "makespan_s",
-    "cpus_held",
-    "devices_held",
-    "preempted",
-)
+_PARTS: tuple[Literal["mean", "median", "p99", "max"], ...] = ("mean", "median", "p99", "max")
+_HOUR_S = 3600
 _NAMED = 8
 """More nodes than these are counted and not named."""
 
@@ -116,25 +98,35 @@ def _nodes_text(found: WhatIf) -> str:
 
 
 def _figures_text(found: WhatIf) -> str:
-    rows = []
-    for name in _FIGURES:
-        before, after = found["before"][name], found["after"][name]
-        rows.append([say(f"what_if.{name}"), _amount(name, before), _amount(name, after), _apart(name, before, after)])
+    sides = zip(_figures(found["before"]), _figures(found["after"]), strict=True)
+    rows = [_row(key, write, before, after) for (key, write, before), (_, _, after) in sides]
     headings = ["", *(say(f"column.{name}") for name in ("as_it_is", "what_if", "difference"))]
     return text.table(headings, rows, right=(1, 2, 3))
 
 
-def _amount(name: str, value: float) -> str:
-    if name in _COUNTS:
-        return str(value)
-    if name in _SECONDS:
-        return text.duration(value)
-    return f"{100 * value:.1f}%" if name in _PARTS else f"{value:.2f}"
+def _figures(side: Side) -> Iterator[tuple[str, Callable[[float], str], float | None]]:
+    """What each figure is called, how it is written, and its value; None where there is none."""
+    yield "started", str, side["started"]
+    yield "never", str, side["never"]
+    wait, slowdown = side["wait_s"], side["slowdown"]
+    yield from ((f"wait_{name}", _span, wait and wait[name]) for name in _PARTS)
+    yield from ((f"slowdown_{name}", "{:.2f}".format, slowdown and slowdown[name]) for name in _PARTS)
+    yield "makespan", _span, side["makespan_s"]
+    yield "cpus_held", "{:.1%}".format, side["cpus_held"]
+    yield "devices_held", "{:.1%}".format, side["devices_held"]
+    yield "preempted", str, side["preempted"]
 
 
-def _apart(name: str, before: float, after: float) -> str:
-    told = _amount(name, abs(after - before))
-    return "" if before == after else f"{'+' if after > before else '-'}{told}"
+def _row(key: str, write: Callable[[float], str], before: float | None, after: float | None) -> list[str]:
+    apart = ""
+    if before is not None and after is not None and before != after:
+        apart = f"{'+' if after > before else '-'}{write(abs(after - before))}"
+    return [say(f"what_if.{key}"), *("-" if value is None else write(value) for value in (before, after)), apart]
+
+
+def _span(seconds: float) -> str:
+    """A duration to the nearest of what is shown of it."""
+    return text.duration(round(seconds / 60) * 60 if seconds >= _HOUR_S else seconds)
 
 
 def _items_text(items: Sequence[Affected]) -> str:
@@ -169,7 +161,7 @@ def _start(place: Place | None) -> str:
 def _later(seconds: float | None) -> str:
     if not seconds:
         return "" if seconds is None else "="
-    return f"{'+' if seconds > 0 else '-'}{text.duration(abs(seconds))}"
+    return f"{'+' if seconds > 0 else '-'}{_span(abs(seconds))}"
 
 
 def _never_line(never: Never) -> str:

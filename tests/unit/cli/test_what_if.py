@@ -11,21 +11,23 @@ import pytest
 from suanli_cli.main import run
 from tests.unit.cli.fake_server import FakeServer, Reply, problem
 
-SIDE = {
+SIDE: dict[str, Any] = {
     "started": 3,
     "never": 0,
-    "wait_mean_s": 900.0,
-    "wait_median_s": 600.0,
-    "wait_p99_s": 3600.0,
-    "wait_max_s": 3600.0,
-    "slowdown_mean": 1.5,
-    "slowdown_median": 1.25,
-    "slowdown_p99": 2.0,
-    "slowdown_max": 2.0,
-    "makespan_s": 7200.0,
+    "wait_s": {"mean": 900.0, "median": 600.0, "p99": 3600.0, "max": 3600.0},
+    "slowdown": {"mean": 1.5, "median": 1.25, "p99": 2.0, "max": 2.0},
+    "makespan_s": 28799.4,
     "cpus_held": 0.75,
     "devices_held": 0.5,
     "preempted": 0,
+}
+OTHER = {
+    **SIDE,
+    "started": 2,
+    "never": 1,
+    "wait_s": {**SIDE["wait_s"], "mean": 600.0},
+    "slowdown": {**SIDE["slowdown"], "mean": 2.5},
+    "cpus_held": 0.9,
 }
 PLACE = {"start": "2026-11-24T12:00:00.000000Z", "end": "2026-11-24T13:00:00.000000Z", "nodes": ["n1"]}
 GONE: dict[str, Any] = {"start": None, "end": None, "nodes": []}
@@ -51,7 +53,7 @@ ANSWER = {
     "added": ["n1.new1"],
     "submitted": 1,
     "before": SIDE,
-    "after": {**SIDE, "started": 2, "never": 1, "wait_mean_s": 600.0, "slowdown_mean": 2.5, "cpus_held": 0.9},
+    "after": OTHER,
     "items": [
         item(14, PLACE, {**PLACE, "nodes": ["n2"]}, 3600.0),
         item(15, PLACE, GONE, None),
@@ -109,13 +111,14 @@ def test_both_sides_are_told_beside_each_other(answering: FakeServer, capsys: py
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert answering.asked[0].body == {}
     for part in (
-        "9 nodes go down: n0, n1, n2, n3, n4, n5, n6, n7 ...",
-        "1 nodes come: n1.new1",
+        "nodes that go down (9): n0, n1, n2, n3, n4, n5, n6, n7 ...",
+        "nodes that come (1): n1.new1",
         "AS IT IS WHAT IF DIFFERENCE",
         "start 3 2 -1",
         "wait, mean 15m00s 10m00s -5m00s",
         "wait, median 10m00s 10m00s",
         "slowdown, mean 1.50 2.50 +1.00",
+        "all has ended in 8h00m 8h00m",
         "cpus held until then 75.0% 90.0% +15.0%",
         "- 15 wide (ada): nodes are away (node_state)",
         "- 19 huge (li): too large (impossible); nor as it is",
@@ -137,19 +140,30 @@ def test_both_sides_are_told_beside_each_other(answering: FakeServer, capsys: py
 def test_in_chinese_and_as_json(answering: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["what-if", "--lang", "zh"]) == 0
     out = capsys.readouterr().out
-    assert "9 个节点离线" in out
+    assert "离线的节点（9）" in out
     assert "将永不开始：" in out
     assert run(["what-if", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == ANSWER
 
 
 def test_a_quiet_answer_says_so(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
-    quiet = {**ANSWER, "down": [], "added": [], "after": SIDE, "items": [], "never": [], "lost": []}
+    nothing = {**SIDE, "started": 0, "wait_s": None, "slowdown": None}
+    quiet = {
+        **ANSWER,
+        "down": [],
+        "added": [],
+        "before": nothing,
+        "after": nothing,
+        "items": [],
+        "never": [],
+        "lost": [],
+    }
     server.on("POST", "/v1/what-if", Reply(quiet))
     assert run(["what-if"]) == 0
     out = capsys.readouterr().out
     assert "No workload would start at another time." in out
     assert "Would never start" not in out
+    assert "wait, mean - -" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

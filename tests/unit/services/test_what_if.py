@@ -77,7 +77,11 @@ def live_on(turning: Turning) -> dict[WorkloadId, tuple[Instant, tuple[NodeName,
 
 
 def submit_some(center: Center, chance: Random) -> None:
-    """Work of all kinds that waits; what would wait for others is left out, for nothing is foreseen of that."""
+    """Work of all kinds that waits.
+
+    Nothing is foreseen of what waits for others. And nobody gives way here: this engine ends at once what it is told
+    to end, not in the second that is foreseen.
+    """
     for number in range(chance.randint(5, 25)):
         wanted = asked(chance, 0)
         wanted |= {"dependencies": (), "retry": RetryPolicy(), "preemptible": False}
@@ -208,6 +212,27 @@ def test_nodes_by_number_model_and_likeness(turning: Turning) -> None:
         foreseen(turning, added=1, like=NodeName("nowhere"))
     found = foreseen(turning, added=2, like=N1)
     assert found.added == ("n1.new2", "n1.new3")
+
+
+def test_turns_and_others_go_on_while_somebody_looks(turning: Turning) -> None:
+    workload = turning.submit(resources=WHOLE, time_limit_s=100)
+    waiting = turning.submit(resources=WHOLE, time_limit_s=100)
+    seen = []
+
+    def meanwhile() -> None:
+        """The center moves on, others look, and the same user is refused."""
+        turning.end(workload)
+        seen.append(starts(foreseen(turning, ann), waiting))
+        with pytest.raises(BusyError):
+            foreseen(turning)
+
+    # The first reading is the planner's own, who catches up before the copy is made.
+    turning.store.before_reading += [lambda: None, meanwhile]
+    found = foreseen(turning)
+    assert seen == [(None, None)]
+    assert turning.center.states(workload, waiting) == ["completed", "running"]
+    assert starts(found, waiting)[0] == turning.center.clock.at_us + 100 * SECOND
+    assert starts(foreseen(turning), waiting) == (None, None)
 
 
 def test_few_look_at_a_time_and_each_for_another_user() -> None:

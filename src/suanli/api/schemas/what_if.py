@@ -65,6 +65,22 @@ class WhatIfBody(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpreadView:
+    """Amounts of several workloads."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    mean: float
+    """Their mean."""
+    median: float
+    """The middle one."""
+    p99: float
+    """One in a hundred exceeds this."""
+    max: float
+    """The largest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SideView:
     """One side. Waits and slowdowns are of workloads that wait now, those of yours unless you are an operator."""
 
@@ -74,22 +90,10 @@ class SideView:
     """How many of these start."""
     never: int
     """How many never start."""
-    wait_mean_s: float
-    """Seconds from when it could start to its start, the past counted in: the mean of those that start."""
-    wait_median_s: float
-    """The median."""
-    wait_p99_s: float
-    """One in a hundred waits longer."""
-    wait_max_s: float
-    """The longest."""
-    slowdown_mean: float
-    """Time from then to the end over the time limit, of at least 10 s, and no less than 1: the mean."""
-    slowdown_median: float
-    """The median."""
-    slowdown_p99: float
-    """One in a hundred is slowed down more."""
-    slowdown_max: float
-    """The largest."""
+    wait_s: SpreadView | None
+    """Seconds from when one could start to its start, the past counted in, of those that start; null: none does."""
+    slowdown: SpreadView | None
+    """Seconds from then to the end over the time limit, counted as at least 10 s; null: none with a limit starts."""
     makespan_s: float
     """Seconds until the last run with a time limit has ended."""
     cpus_held: float

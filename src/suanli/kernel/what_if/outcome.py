@@ -73,19 +73,26 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Of at least one amount; one in a hundred exceeds ``p99``."""
+
+    mean: float
+    median: float
+    p99: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of those that start: seconds of waiting, before now too, and bounded slowdowns of those with a limit."""
+    """Seconds of waiting of those that start, before now too, and bounded slowdowns of those of them with a limit.
+
+    None where there are none.
+    """
 
     started: int = 0
     never: int = 0
-    wait_mean_s: float = 0.0
-    wait_median_s: float = 0.0
-    wait_p99_s: float = 0.0
-    wait_max_s: float = 0.0
-    slowdown_mean: float = 0.0
-    slowdown_median: float = 0.0
-    slowdown_p99: float = 0.0
-    slowdown_max: float = 0.0
+    wait_s: Spread | None = None
+    slowdown: Spread | None = None
 
 
 def figures(course: Course, workloads: Collection[WorkloadId]) -> Figures:
@@ -100,20 +107,7 @@ def figures(course: Course, workloads: Collection[WorkloadId]) -> Figures:
         if stay.time_limit_s:
             bounded_s = max(stay.time_limit_s, _SHORT_S)
             slowdowns.append(max(1.0, (wait_s + stay.time_limit_s) / bounded_s))
-    waits.sort()
-    slowdowns.sort()
-    return Figures(
-        started=len(waits),
-        never=never,
-        wait_mean_s=_mean(waits),
-        wait_median_s=_rank(waits, 0.5),
-        wait_p99_s=_rank(waits, 0.99),
-        wait_max_s=_rank(waits, 1.0),
-        slowdown_mean=_mean(slowdowns),
-        slowdown_median=_rank(slowdowns, 0.5),
-        slowdown_p99=_rank(slowdowns, 0.99),
-        slowdown_max=_rank(slowdowns, 1.0),
-    )
+    return Figures(started=len(waits), never=never, wait_s=_spread(waits), slowdown=_spread(slowdowns))
 
 
 def most_affected(comparison: Comparison, workloads: Collection[WorkloadId], most: int) -> list[WorkloadId]:
@@ -127,10 +121,13 @@ def most_affected(comparison: Comparison, workloads: Collection[WorkloadId], mos
     return [workload for _, _, workload in sorted(differences)[:most]]
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _spread(values: list[float]) -> Spread | None:
+    if not values:
+        return None
+    ordered = sorted(values)
 
+    def rank(part: float) -> float:
+        """The smallest that so large a part of them does not exceed (nearest rank)."""
+        return ordered[ceil(part * len(ordered)) - 1]
 
-def _rank(values: list[float], part: float) -> float:
-    """The smallest of the sorted values that this part of them does not exceed (nearest rank)."""
-    return values[max(ceil(part * len(values)) - 1, 0)] if values else 0.0
+    return Spread(mean=sum(ordered) / len(ordered), median=rank(0.5), p99=rank(0.99), most=ordered[-1])

@@ -38,7 +38,7 @@ class Look:
     def ahead(self, caller: Caller, asked: Asked) -> Foreseen:
         """Look ahead with and without what is asked; raises as :meth:`Scheduling.what_if`."""
         with self._store.read() as tables:
-            down, added = _nodes(tables.nodes(), asked)
+            down, added = _nodes(tables.nodes() if asked.is_about_nodes else (), asked)
             back = self._sent_back(tables, [node.name for node in down])
         changes = Changes(
             nodes=(*down, *added),

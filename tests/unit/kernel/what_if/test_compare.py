@@ -11,7 +11,7 @@ from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.what_if.changes import MOST_SUBMITTED, Bounds, Changes, Submitted
 from suanli.kernel.what_if.compare import bounds_for, compare, holding
-from suanli.kernel.what_if.outcome import Comparison, Figures, figures, most_affected
+from suanli.kernel.what_if.outcome import Comparison, Figures, Spread, figures, most_affected
 from suanli.model.errors import ConflictError, InvalidRequestError, TooFarAheadError
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, UserName, WorkloadId
@@ -135,14 +135,8 @@ def test_figures_are_of_those_that_start() -> None:
     assert figures(found.before, found.waiting) == Figures(
         started=3,
         never=1,
-        wait_mean_s=305 / 3,
-        wait_median_s=100,
-        wait_p99_s=105,
-        wait_max_s=105,
-        slowdown_mean=(2 + 10.5) / 2,
-        slowdown_median=2,
-        slowdown_p99=10.5,
-        slowdown_max=10.5,
+        wait_s=Spread(mean=305 / 3, median=100, p99=105, most=105),
+        slowdown=Spread(mean=(2 + 10.5) / 2, median=2, p99=10.5, most=10.5),
     )
     assert figures(found.before, []) == Figures()
     assert found.before.stays[WorkloadId(6)].end is None
