@@ -192,6 +192,7 @@ def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
         project_s=settings.share_project_s,
         member_s=settings.share_member_s,
         half_life_s=settings.share_half_life_s,
+        size_s=settings.size_s,
     )
     return Planner(store, clock, Policy(shares=shares))
 

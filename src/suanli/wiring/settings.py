@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     share_member_s: int = Field(
         default=86_400, ge=0, le=MAX_TIME_LIMIT_S, description="the same of a member within the project"
     )
+    size_s: int = Field(
+        default=0, ge=0, le=MAX_TIME_LIMIT_S, description="waiting that asking for the whole center is worth"
+    )
     share_half_life_s: int = Field(
         default=7 * 86_400, gt=0, le=MAX_TIME_LIMIT_S, description="after which what was held counts half"
     )

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import exp2
 
+from suanli.kernel.scheduling.demand import Amounts, Demand
 from suanli.model.ids import NodeName, ProjectName, RunId, UserName
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 from suanli.model.resources import Node
@@ -38,16 +39,20 @@ _PAST_HALF_LIVES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareWeights:
-    """Seconds of waiting that a factor of 1 is worth, of projects and of members; with both 0 nothing is owed."""
+    """Seconds of waiting that a factor of 1 is worth, of projects and of members; with both 0 nothing is owed.
+
+    ``size_s`` is what asking for all of the center is worth, and for a part of it that part: wide work waits longer.
+    """
 
     project_s: int = 0
     member_s: int = 0
+    size_s: int = 0
     half_life_s: int = 7 * 86_400
 
     @property
     def count(self) -> bool:
-        """Whether anything held makes a difference."""
-        return self.project_s > 0 or self.member_s > 0
+        """Whether anything held, or asked for, makes a difference."""
+        return self.project_s > 0 or self.member_s > 0 or self.size_s > 0
 
     def first_day(self, now: Instant) -> int:
         """The earliest day whose usage counts."""
@@ -74,6 +79,16 @@ class Standings:
     weights: ShareWeights = ShareWeights()
     projects: Mapping[ProjectName, Standing]
     members: Mapping[Account, Standing]
+    capacity: tuple[int, int, int] = (1, 1, 1)
+    """Milli-cpus, bytes and thousandths of devices of the center, each at least 1."""
+
+    def size_credit_s(self, asked: Amounts) -> int:
+        """Seconds of waiting that work which asks for so much has ahead."""
+        if not self.weights.size_s:
+            return 0
+        wanted = (asked.cpu_milli, asked.memory_bytes, asked.device_share)
+        part = max(amount / there for amount, there in zip(wanted, self.capacity, strict=True))
+        return round(self.weights.size_s * min(part, 1.0) / _GRAIN_S) * _GRAIN_S
 
     def credit_s(self, project: ProjectName, owner: UserName) -> int:
         """Seconds of waiting that work has ahead; who is not among them held nothing."""
@@ -85,6 +100,37 @@ class Standings:
 
 NOBODY_OWED = Standings(projects={}, members={})
 """Where nothing is counted: the order is that of arrival."""
+
+
+class Owed:
+    """From when on work counts as waiting, by the standings that were told last."""
+
+    def __init__(self) -> None:
+        self._standings = NOBODY_OWED
+        self._credits: dict[Account, int] = {}
+
+    def take(self, standings: Standings, waiting: Iterable[Account]) -> bool:
+        """Go by these standings; tell whether any of those who wait is owed otherwise than before."""
+        resized = standings.weights.size_s > 0 and standings.capacity != self._standings.capacity
+        self._standings, before, self._credits = standings, self._credits, {}
+        return any(before.get(account) != self._credit_s(account) for account in waiting) or resized
+
+    def since(self, at: Instant, account: Account, demand: Demand) -> int:
+        """When work that came at an instant would have come, had it waited for what it is owed as well."""
+        owed_s = self._credit_s(account) + self._standings.size_credit_s(demand.asked)
+        return at - owed_s * 1_000_000
+
+    def copied(self) -> Owed:
+        """As it is now, and on its own from then on."""
+        other = Owed()
+        other._standings, other._credits = self._standings, dict(self._credits)
+        return other
+
+    def _credit_s(self, account: Account) -> int:
+        credit = self._credits.get(account)
+        if credit is None:
+            credit = self._credits[account] = self._standings.credit_s(*account)
+        return credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +188,16 @@ class FairShare:
             projects[project] = Standing(share, max(map(sum, zip(*parts, strict=True))))
             for owner, part in zip(owners, parts, strict=True):
                 members[project, owner] = Standing(share / len(owners), max(part))
-        return Standings(weights=self.weights, projects=projects, members=members)
+        return Standings(weights=self.weights, projects=projects, members=members, capacity=self._capacity())
+
+    def _capacity(self) -> tuple[int, int, int]:
+        cpus, memory, devices = (max(sum(node[part] for node in self._nodes.values()), 1) for part in range(3))
+        return cpus, memory, devices
 
     def _held(self, now: Instant, past: Iterable[UsageDay]) -> dict[Account, _Parts]:
         """Parts of the center that everybody held on the weighted average."""
         found: dict[Account, _Parts] = {}
-        cpus, memory, devices = (max(sum(node[part] for node in self._nodes.values()), 1) for part in range(3))
+        cpus, memory, devices = self._capacity()
         for day in past:
             begin, end = day.day * DAY_US, min((day.day + 1) * DAY_US, now)
             if end > begin:

@@ -13,11 +13,11 @@ from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand, demand_of
-from suanli.kernel.scheduling.fair_share import NOBODY_OWED, Account, Standings
+from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
 from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
-from suanli.kernel.scheduling.plan import MICROSECONDS, Association
+from suanli.kernel.scheduling.plan import Association
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
 from suanli.model.errors import InvalidRequestError, NotFoundError
@@ -64,8 +64,7 @@ class ClusterState:
         """Advance reservations, and what waiting work must heed of them."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._queues: dict[QueueName, int] = {}
-        self._standings = NOBODY_OWED
-        self._credits: dict[Account, int] = {}
+        self._owed = Owed()
         self._waiting: dict[WorkloadId, Job] = {}
         self._running: dict[RunId, Job] = {}
         self._rows: Codes[WorkloadId | RunId] = Codes()
@@ -161,12 +160,9 @@ class ClusterState:
 
     def rank(self, standings: Standings) -> None:
         """Among work of equal standing, let the order be that of these credits, for what waits and what will."""
-        self._standings = standings
-        before, self._credits = self._credits, {}
-        credit_us = {account: self._credit_us(account) for account in self.accounts()}
-        if any(before.get(account) != credit for account, credit in credit_us.items()):
+        if self._owed.take(standings, self.accounts()):
             waiting = list(self._waiting.values())
-            owed = [job.since - credit_us[job.project, job.owner] for job in waiting]
+            owed = [self._owed.since(job.since, (job.project, job.owner), job.demand) for job in waiting]
             self.tables.keys[2, [job.row for job in waiting]] = owed
             t.sort_queue(self.tables)
 
@@ -366,7 +362,7 @@ class ClusterState:
             self.bounds.write(self.tables, association, asks)
         self.tables.jobs[row, [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE]] = (association, asks, workload.preemptible)
         since = workload.eligible_at or workload.submitted_at
-        owed = since - self._credit_us((workload.project, workload.owner))
+        owed = self._owed.since(since, (workload.project, workload.owner), demand)
         self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, owed, workload.id)
         job = Job(
             row=row,
@@ -386,12 +382,6 @@ class ClusterState:
         )
         self.jobs[row] = job
         return job
-
-    def _credit_us(self, account: Account) -> int:
-        credit = self._credits.get(account)
-        if credit is None:
-            credit = self._credits[account] = self._standings.credit_s(*account) * MICROSECONDS
-        return credit
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]

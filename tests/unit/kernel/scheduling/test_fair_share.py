@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.demand import Amounts
 from suanli.kernel.scheduling.fair_share import Account, FairShare, ShareWeights
 from suanli.kernel.usage import used
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, UserName, WorkloadId, run_id
@@ -179,6 +180,38 @@ def test_a_full_center_is_parted_by_shares_whoever_came_first(shares: tuple[int,
             center.end(ended.id)
     assert held[A] + held[B] == 480
     assert held[A] / 480 == pytest.approx(shares[0] / sum(shares), abs=0.05)
+
+
+def test_asking_for_much_is_worth_waiting_time_by_the_largest_part_of_the_center() -> None:
+    standings = share(ShareWeights(size_s=10 * HOUR_S)).standings(NOW, ())
+    for asked, hours in (
+        (Amounts(1, 10_000, 1, 0), 10.0),
+        (Amounts(1, 1_000, 50 * GIB, 1_000), 5.0),
+        (Amounts(1, 1_000, GIB, 3_000), 7.5),
+        (Amounts(1, 99_000, GIB, 0), 10.0),
+        (Amounts(1, 1, 1, 0), 0.0),
+    ):
+        assert standings.size_credit_s(asked) == hours * HOUR_S
+    assert share().standings(NOW, ()).size_credit_s(Amounts(1, 10_000, 1, 0)) == 0
+
+
+def test_wide_work_goes_first_by_as_much_as_it_is_owed_and_anew_when_the_center_grows() -> None:
+    center = Center().with_nodes(node("n0", 4, 16))
+    taken = center.add(WorkloadSpec(resources=asks(4), time_limit_s=10))
+    center.turn()
+    narrow = center.add(WorkloadSpec(resources=asks(1)))
+    center.pass_time(1800)
+    wide = center.add(WorkloadSpec(resources=asks(4)))
+    fair_share = FairShare(ShareWeights(size_s=HOUR_S))
+    fair_share.set_node(center.nodes[NodeName("n0")])
+    center.state.rank(fair_share.standings(center.now, ()))
+    assert center.queue() == [wide, narrow]
+    late = center.add(WorkloadSpec(resources=asks(4)))
+    assert center.queue() == [wide, late, narrow]
+    fair_share.set_node(node("n1", 100, 400))
+    center.state.rank(fair_share.standings(center.now, ()))
+    assert center.queue() == [narrow, wide, late]
+    assert taken in center.active
 
 
 def test_standing_and_the_queues_priority_go_before_credit() -> None:
