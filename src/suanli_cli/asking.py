@@ -114,6 +114,7 @@ _OPTIONS = (
     option("--exclusive", is_flag=True, says="spec.exclusive"),
     option("--license", type=Count("NAME[:COUNT]"), multiple=True, says="spec.license"),
     option("-t", "--time", metavar="DURATION", says="spec.time"),
+    option("--deadline", metavar="INSTANT", says="spec.deadline"),
     option("-q", "--queue", metavar="NAME", says="spec.queue"),
     option("--priority", type=Whole(None), metavar="N", says="spec.priority"),
     option("--reservation", metavar="NAME", says="spec.reservation"),
@@ -147,6 +148,7 @@ _PLAIN = (
     "queue",
     "priority",
     "reservation",
+    "deadline",
     "array",
 )
 

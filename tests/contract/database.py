@@ -25,6 +25,7 @@ from suanli.model.facts import (
     AdvanceReservationRemoved,
     AdvanceReservationSet,
     CancelRequested,
+    DeadlineMissed,
     DependenciesMet,
     DependencyFailed,
     Fact,
@@ -96,7 +97,7 @@ class DatabasePlace:
 Step = tuple[int, int, bool]
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
-_steps = st.lists(st.tuples(st.integers(0, 22), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+_steps = st.lists(st.tuples(st.integers(0, 26), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
 histories = st.lists(_steps, min_size=1, max_size=3)
 """Transactions, each of some steps; what a step does depends on what is there."""
 
@@ -113,6 +114,7 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         WorkloadUpdated(workload=workload, time_limit_s=number, priority=-number),
         DependenciesMet(workload=workload, left=(open_one,) if flag else ()),
         DependencyFailed(workload=workload, dependency=open_one),
+        DeadlineMissed(workload=workload),
         CancelRequested(workload=workload),
         RequeueRequested(workload=workload),
         SignalRequested(workload=workload, signal=number),
@@ -129,6 +131,8 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         TokenRevoked(token=TokenId(f"t{number}")),
         AdvanceReservationSet(reservation=reserved(f"r{number % 2}", "n0", *(["n1"] if flag else []))),
         AdvanceReservationRemoved(name=ReservationName(f"r{number % 2}")),
+        QuotaDefined(quota=Quota(scope=QuotaScope.USER, name=ANN, runs=number)),
+        LicenseDefined(license=License(name=LicenseName("求解器"), total=number)),
     ]
     return choices[rule] if rule < len(choices) else None
 

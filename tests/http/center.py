@@ -22,7 +22,9 @@ from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, Precision
+from suanli.ports.admission import AdmissionCheck
 from suanli.services.accounting import Accounting
+from suanli.services.deadlines import DeadlineCheck
 from suanli.services.inventory import Inventory
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
@@ -113,14 +115,13 @@ def running(home: Path) -> Iterator[RunningCenter]:
     store = build_store(settings)
     engine = FakeEngine(nodes(), clock)
     engines = {engine.name: engine}
+    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock), DeadlineCheck(clock)]
     center = Center(
         store=store,
         clock=clock,
         engines=dict(engines),
         requests=Requests(store),
-        workloads=Workloads(
-            store, engines, checks=[QuotaCheck(clock), ReservationAdmission(clock)], notifier=NoNotifier()
-        ),
+        workloads=Workloads(store, engines, checks=checks, notifier=NoNotifier()),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),
         notifier=NoNotifier(),

@@ -247,6 +247,14 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("running work ending that has some, or asking for fewer", "等占用许可证的作业结束，或减少数量"),
     ),
+    "deadline": Row(
+        "deadline",
+        Words(
+            "it is foreseen to start in {needed}s, and must in {available}s to be done by its deadline",
+            "预计 {needed} 秒后启动，但必须在 {available} 秒内启动才能赶上截止时间",
+        ),
+        Words("a shorter time limit, or a later deadline", "缩短时间限制，或推迟截止时间"),
+    ),
     "priority": Row(
         "priority",
         Words("work that goes first takes the room", "排在前面的作业占用了空间"),

@@ -55,6 +55,8 @@ _OUTCOME = {
     EndCause.LOST: WorkloadState.LOST,
 }
 
+_WITHOUT_A_RUN = frozenset({EndCause.DEPENDENCY, EndCause.DEADLINE})
+
 _SENT_BACK = frozenset({EndCause.PREEMPTED, EndCause.REQUEUED})
 """Ends that no fault of the work brought about; an engine of a cluster may decide on them by itself."""
 
@@ -206,6 +208,13 @@ def _dependency_failed(fact: facts.DependencyFailed, tables: Tables, at: Instant
 
 
 @_fold.register
+def _deadline_missed(fact: facts.DeadlineMissed, tables: Tables, at: Instant) -> Sequence[Record]:
+    workload = _expect(tables.workload(fact.workload), _QUEUED, "give up")
+    detail = "it could not be done by its deadline any more"
+    return [_grown(workload, state=WorkloadState.CANCELLED, cause=EndCause.DEADLINE, detail=detail, ended_at=at)]
+
+
+@_fold.register
 def _cancel(fact: facts.CancelRequested, tables: Tables, at: Instant) -> Sequence[Record]:
     workload = tables.workload(fact.workload)
     if workload.state in _QUEUED:
@@ -272,8 +281,8 @@ def _preempt(fact: facts.PreemptRequested, tables: Tables, _at: Instant) -> Sequ
 
 @_fold.register
 def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record]:
-    if fact.cause is EndCause.DEPENDENCY:
-        raise IllegalTransitionError(f"run {fact.run} exists, so no dependency kept it from existing")
+    if fact.cause in _WITHOUT_A_RUN:
+        raise IllegalTransitionError(f"run {fact.run} exists, so no {fact.cause} kept it from existing")
     run = _live_run(tables, fact.run, fact.workload)
     workload = tables.workload(run.workload)
     ended_at = fact.ended_at or at

@@ -69,6 +69,13 @@ class DependencyFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMissed:
+    """It cannot be done by its deadline any more, so the workload ends without a run, or another one."""
+
+    workload: WorkloadId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested:
     """Somebody asked that it end: at once where it has no run, else when its run has."""
 
@@ -219,6 +226,7 @@ WorkloadFact = (
     | WorkloadUpdated
     | DependenciesMet
     | DependencyFailed
+    | DeadlineMissed
     | CancelRequested
     | RequeueRequested
     | SignalRequested

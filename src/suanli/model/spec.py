@@ -9,7 +9,7 @@ from enum import StrEnum
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
-from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 
 MAX_ARRAY_SIZE = 1_000_000
 MAX_ARRAY_INDEX = 999_999_999
@@ -194,6 +194,8 @@ class WorkloadSpec:
     licenses: dict[LicenseName, int] = field(default_factory=dict)
     """How many of each license, for the workload as a whole."""
     time_limit_s: int = 0
+    deadline: Instant = Instant(0)
+    """When it must be done; 0 for whenever it is."""
     queue: QueueName = QueueName("default")
     priority: int = 0
     reservation: ReservationName = ReservationName("")

@@ -64,6 +64,7 @@ class EndCause(StrEnum):
     LAUNCH_FAILED = "launch_failed"
     LOST = "lost"
     DEPENDENCY = "dependency"
+    DEADLINE = "deadline"
 
 
 class StopCause(StrEnum):

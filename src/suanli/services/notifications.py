@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suanli.model.errors import NotFoundError
-from suanli.model.facts import CancelRequested, DependencyFailed, Fact, RecordedFact, RunEnded, RunStarted
+from suanli.model.facts import (
+    CancelRequested,
+    DeadlineMissed,
+    DependencyFailed,
+    Fact,
+    RecordedFact,
+    RunEnded,
+    RunStarted,
+)
 from suanli.model.ids import FactSeq, WorkloadId, run_id
 from suanli.model.spec import Notification, NotifyEvent
 from suanli.model.workload import EndCause, Workload, WorkloadState
@@ -15,7 +23,7 @@ from suanli.ports.store import FactFilter, Reading, Store, Transaction, Workload
 
 _CURSOR = "notifications"
 _START = frozenset({RunStarted.__name__})
-_TELLING = (RunStarted, RunEnded, CancelRequested, DependencyFailed)
+_TELLING = (RunStarted, RunEnded, CancelRequested, DeadlineMissed, DependencyFailed)
 _ARRAYS_KEPT = 10_000
 _WEIGHTIEST_FIRST = (NotifyEvent.FAILED, NotifyEvent.ENDED, NotifyEvent.STARTED)
 _LIVE = frozenset(state for state in WorkloadState if not state.final)

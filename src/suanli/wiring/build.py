@@ -38,6 +38,7 @@ from suanli.ports.engine import Engine
 from suanli.ports.notify import Notifier
 from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
+from suanli.services.deadlines import DeadlineCheck
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.quotas import QuotaCheck, Quotas
@@ -145,7 +146,7 @@ def build_center(settings: Settings) -> Center:
 
 def _checks(clock: Clock) -> list[AdmissionCheck]:
     """Everybody who has a say on what may be submitted."""
-    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock)]
+    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock), DeadlineCheck(clock)]
     if os.geteuid() == 0:
         checks.append(MappedAccounts())
     return checks
@@ -193,6 +194,7 @@ def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
         member_s=settings.share_member_s,
         half_life_s=settings.share_half_life_s,
         size_s=settings.size_s,
+        deadline_s=settings.deadline_s,
     )
     return Planner(store, clock, Policy(shares=shares))
 

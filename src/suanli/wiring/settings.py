@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     size_s: int = Field(
         default=0, ge=0, le=MAX_TIME_LIMIT_S, description="waiting that asking for the whole center is worth"
     )
+    deadline_s: int = Field(
+        default=0, ge=0, le=MAX_TIME_LIMIT_S, description="waiting that having to start now to be in time is worth"
+    )
     share_half_life_s: int = Field(
         default=7 * 86_400, gt=0, le=MAX_TIME_LIMIT_S, description="after which what was held counts half"
     )

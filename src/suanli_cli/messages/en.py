@@ -294,6 +294,7 @@ TEXTS = {
     "spec.array": "One workload per index: 0-7, 1,3,5-9:2, 0-99%4 (at most 4 at a time).",
     "spec.chdir": "Working directory; a scratch folder unless given.",
     "spec.cpus": "Processors per task, 0.5 is half of one.",
+    "spec.deadline": "When it must be done, as 2026-11-27T12:00:00Z; what cannot be any more ends.",
     "spec.device": "Accelerators per task: gpu:2, gpu:A100:2, 'gpu:A100|H800:2', any:1; gpu:0.5 is half of one.",
     "spec.device_memory": "Least memory of each device, 40GiB.",
     "spec.env": "Variable of the work; without a value, yours.",

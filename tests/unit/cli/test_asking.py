@@ -41,6 +41,7 @@ def test_every_field_of_the_spec_has_its_option(
     arguments = (
         "--name relax --project oxides --kind service --tasks 4 -c 0.5 -m 4GiB -d gpu:A100:2 --device-memory 40GiB"
         " --precision bf16 -N 2 --exclusive -t 2h30m -q urgent --priority -5 --reservation course"
+        " --deadline 2026-11-27T12:00:00Z --license solver:2 --license mesher"
         " -a 0-7%4 --after 1 --afterok 2 --afterok 3_4 --afternotok 5 --afterany 6 --singleton -e A=b=c"
         " -e SEED -C work --launcher mpi"
         " --input data.csv --input /srv/x:in/x --output fit=out/fit.png --output log.txt --retry 3 --retry-on lost"
@@ -63,6 +64,8 @@ def test_every_field_of_the_spec_has_its_option(
         "queue": "urgent",
         "priority": -5,
         "reservation": "course",
+        "deadline": "2026-11-27T12:00:00Z",
+        "licenses": {"solver": 2, "mesher": 1},
         "array": "0-7%4",
         "dependencies": ["after:1", "afterok:2", "afterok:3_4", "afternotok:5", "afterany:6", "singleton"],
         "environment": {"A": "b=c", "SEED": "42"},

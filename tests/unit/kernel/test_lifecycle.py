@@ -55,6 +55,7 @@ FACTS: dict[str, Callable[[Book], Fact]] = {
     "update": lambda _: facts.WorkloadUpdated(workload=W, time_limit_s=60, priority=-1),
     "met": lambda _: facts.DependenciesMet(workload=W),
     "giveup": lambda _: facts.DependencyFailed(workload=W, dependency=AFTEROK),
+    "late": lambda _: facts.DeadlineMissed(workload=W),
     "cancel": lambda _: facts.CancelRequested(workload=W),
     "requeue": lambda _: facts.RequeueRequested(workload=W),
     "signal": lambda _: facts.SignalRequested(workload=W, signal=10),
@@ -92,24 +93,24 @@ PATHS: dict[str, tuple[bool, tuple[Dependency, ...], list[str | Callable[[Book],
 # What each fact makes of a workload that stands so: a state, `-` where the fact does not fit, `?` where it names a run
 # that does not exist.
 TABLE = """
-                 hold release update   met     giveup    cancel    requeue signal  place    start   preempt end
-held             -    waiting held     -       -         cancelled -       -       -        ?       -       ?
-held-after       -    blocked held     held    cancelled cancelled -       -       -        ?       -       ?
-blocked          held -       blocked  waiting cancelled cancelled -       -       -        ?       -       ?
-waiting          held -       waiting  -       -         cancelled -       -       starting ?       -       ?
-starting         -    -       starting -       -         ending    ending  -       -        running ending  completed
-running          -    -       running  -       -         ending    ending  running -        -       ending  completed
-never-cancelling -    -       ending   -       -         ending    -       ending  -        ending  -       cancelled
-cancelling       -    -       ending   -       -         ending    -       ending  -        -       -       cancelled
-preempting       -    -       ending   -       -         ending    ending  ending  -        -       -       completed
-requeueing       -    -       ending   -       -         ending    ending  ending  -        -       -       completed
-waiting-anew     held -       waiting  -       -         cancelled -       -       starting -       -       -
-completed        -    -       -        -       -         -         waiting -       -        -       -       -
-failed           -    -       -        -       -         -         waiting -       -        -       -       -
-cancelled        -    -       -        -       -         -         waiting -       -        -       -       -
-timeout          -    -       -        -       -         -         waiting -       -        -       -       -
-out_of_memory    -    -       -        -       -         -         waiting -       -        -       -       -
-lost             -    -       -        -       -         -         waiting -       -        -       -       -
+                 hold release update   met     giveup    late      cancel    requeue signal  place    start   preempt end
+held             -    waiting held     -       -         cancelled cancelled -       -       -        ?       -       ?
+held-after       -    blocked held     held    cancelled cancelled cancelled -       -       -        ?       -       ?
+blocked          held -       blocked  waiting cancelled cancelled cancelled -       -       -        ?       -       ?
+waiting          held -       waiting  -       -         cancelled cancelled -       -       starting ?       -       ?
+starting         -    -       starting -       -         -         ending    ending  -       -        running ending  completed
+running          -    -       running  -       -         -         ending    ending  running -        -       ending  completed
+never-cancelling -    -       ending   -       -         -         ending    -       ending  -        ending  -       cancelled
+cancelling       -    -       ending   -       -         -         ending    -       ending  -        -       -       cancelled
+preempting       -    -       ending   -       -         -         ending    ending  ending  -        -       -       completed
+requeueing       -    -       ending   -       -         -         ending    ending  ending  -        -       -       completed
+waiting-anew     held -       waiting  -       -         cancelled cancelled -       -       starting -       -       -
+completed        -    -       -        -       -         -         -         waiting -       -        -       -       -
+failed           -    -       -        -       -         -         -         waiting -       -        -       -       -
+cancelled        -    -       -        -       -         -         -         waiting -       -        -       -       -
+timeout          -    -       -        -       -         -         -         waiting -       -        -       -       -
+out_of_memory    -    -       -        -       -         -         -         waiting -       -        -       -       -
+lost             -    -       -        -       -         -         -         waiting -       -        -       -       -
 """
 _HEAD, *_ROWS = (line.split() for line in TABLE.strip().splitlines())
 CELLS = [(row[0], fact, cell) for row in _ROWS for fact, cell in zip(_HEAD, row[1:], strict=True)]
@@ -163,14 +164,14 @@ ENDS = [
     *(
         (StopCause.CANCELLED, cause, 0, WorkloadState.CANCELLED, EndCause.CANCELLED)
         for cause in EndCause
-        if cause is not EndCause.DEPENDENCY
+        if cause not in {EndCause.DEPENDENCY, EndCause.DEADLINE}
     ),
     # Preempted or requeued work waits again, unless it had done its work.
     *(
         (stop, cause, 1, WorkloadState.WAITING, None)
         for stop in (StopCause.PREEMPTED, StopCause.REQUEUED)
         for cause in EndCause
-        if cause is not EndCause.DEPENDENCY
+        if cause not in {EndCause.DEPENDENCY, EndCause.DEADLINE}
     ),
     (StopCause.PREEMPTED, EndCause.EXITED, 0, WorkloadState.COMPLETED, EndCause.EXITED),
     (StopCause.REQUEUED, EndCause.EXITED, 0, WorkloadState.COMPLETED, EndCause.EXITED),
@@ -193,10 +194,11 @@ def test_what_an_end_means(
     assert (run.state, run.cause, run.exit_code, run.stop) == (RunState.ENDED, cause, exit_code, stop)
 
 
-def test_a_dependency_ends_no_run() -> None:
+@pytest.mark.parametrize("cause", [EndCause.DEPENDENCY, EndCause.DEADLINE])
+def test_what_keeps_a_run_from_existing_ends_none(cause: EndCause) -> None:
     book = stood("running")
     with pytest.raises(IllegalTransitionError):
-        book.tell(ended(book, EndCause.DEPENDENCY))
+        book.tell(ended(book, cause))
 
 
 @pytest.mark.parametrize(
@@ -322,6 +324,13 @@ def test_dependencies_met_while_held_leave_the_hold() -> None:
     assert book.workload(W).state is WorkloadState.HELD
     book.tell(facts.WorkloadReleased(workload=W))
     assert book.workload(W).state is WorkloadState.WAITING
+
+
+def test_a_deadline_that_cannot_be_kept_is_the_cause() -> None:
+    book = stood("waiting")
+    book.tell(facts.DeadlineMissed(workload=W))
+    workload = book.workload(W)
+    assert (workload.cause, workload.attempt, workload.ended_at) == (EndCause.DEADLINE, 0, 2_000_000)
 
 
 def test_a_dependency_that_cannot_be_met_is_named() -> None:

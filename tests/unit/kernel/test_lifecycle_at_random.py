@@ -130,6 +130,10 @@ class AnyFactAtAnyTime(RuleBasedStateMachine):
     def give_up(self, workload: WorkloadId, dependency: Dependency) -> None:
         self._try(facts.DependencyFailed(workload=workload, dependency=dependency))
 
+    @rule(workload=workloads)
+    def miss_deadline(self, workload: WorkloadId) -> None:
+        self._try(facts.DeadlineMissed(workload=workload))
+
     @rule(workload=workloads, skip=st.integers(0, 1))
     def place(self, workload: WorkloadId, skip: int) -> None:
         run = run_id(workload, self.book.workload(workload).attempt + 1 + skip)

@@ -13,6 +13,7 @@ from suanli.api.schemas.fields import (
     Body,
     Cpus,
     MemoryBytes,
+    Moment,
     Name,
     NameOrNothing,
     Priority,
@@ -20,6 +21,7 @@ from suanli.api.schemas.fields import (
     ShortText,
     Text,
     cpus,
+    maybe_timestamp,
     text_form,
 )
 from suanli.model import spec as nouns
@@ -60,6 +62,11 @@ Indices = Annotated[
     PlainSerializer(format_indices, return_type=str),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": PATTERN}, {**_LISTED, "uniqueItems": True}]}),
 ]
+
+MaybeMoment = Annotated[
+    Moment | None, PlainSerializer(lambda instant: maybe_timestamp(instant or 0), return_type=str | None)
+]
+"""An instant, or none."""
 
 DependencyText = Annotated[
     str,
@@ -254,6 +261,8 @@ class WorkloadSpec(Body):
     """How many of each license it needs, on whatever nodes it runs."""
     time_limit: Seconds = 0
     """Longest time to run; 0 means the queue's default."""
+    deadline: MaybeMoment = None
+    """When it must be done: what cannot be any more ends without a run."""
     queue: Name = "default"
     """Queue to wait in."""
     priority: Priority = 0
@@ -341,6 +350,7 @@ class WorkloadSpec(Body):
             exclusive=noun.exclusive,
             licenses={str(name): count for name, count in noun.licenses.items()},
             time_limit=noun.time_limit_s,
+            deadline=noun.deadline or None,
             queue=noun.queue,
             priority=noun.priority,
             reservation=noun.reservation,
@@ -365,6 +375,7 @@ _PLAIN = nouns.WorkloadSpec()
 _CONVERSIONS: dict[str, Callable[[Any], object]] = {
     "resources": lambda resources: resources.noun(),
     "array": lambda array: array and nouns.ArraySpec(indices=array.indices, max_running=array.max_running),
+    "deadline": lambda instant: instant or 0,
     "dependencies": lambda texts: tuple([_dependency(text) for text in texts]),
     "inputs": lambda items: tuple([nouns.InputArtifact(source=i.source, target=i.target) for i in items]),
     "outputs": lambda items: tuple([nouns.OutputArtifact(name=o.name, path=o.path) for o in items]),

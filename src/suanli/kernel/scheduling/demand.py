@@ -83,3 +83,12 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         request.precision,
         licenses,
     )
+
+
+NO_DEADLINE = 2**62
+"""The latest start of work without a deadline."""
+
+
+def latest_start(spec: WorkloadSpec, time_limit_s: int) -> int:
+    """The last instant from which work that takes all of its limit is done by its deadline, in microseconds."""
+    return spec.deadline - time_limit_s * 1_000_000 if spec.deadline else NO_DEADLINE

@@ -25,7 +25,7 @@ from suanli.kernel.scheduling.cycle import Turn
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job
-from suanli.kernel.scheduling.plan import Decision, Explanation, Policy, Reason, ReasonCode
+from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
 from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
@@ -87,6 +87,7 @@ def preview(state: ClusterState, spec: WorkloadSpec, owner: UserName, now: Insta
 class _After:
     """What a turn leaves for one workload: asked before the turn is taken back, told afterwards."""
 
+    now: Instant
     ahead: int
     given: Explanation | None
     bounded: Reason | None
@@ -109,6 +110,7 @@ class _After:
             )
         settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
         return cls(
+            now=turn.now,
             ahead=ahead,
             given=given,
             bounded=held_back,
@@ -138,7 +140,7 @@ class _After:
         return Explanation(
             workload=job.workload,
             decision=Decision.LATER,
-            reasons=self._reasons(state, job),
+            reasons=(*self._reasons(state, job), *self._too_late(job)),
             earliest_start=Instant(self.start) if self._is_foreseen else None,
             unforeseen=None if self._is_foreseen else self._unforeseen(state, job),
             ahead=self.ahead,
@@ -155,6 +157,12 @@ class _After:
         elif self.window is not None and not found:
             found.append(self.window)
         return tuple(found)
+
+    def _too_late(self, job: Job) -> tuple[Reason, ...]:
+        if not self._is_foreseen or self.start <= job.latest:
+            return ()
+        needed, available = (max(instant - self.now, 0) // MICROSECONDS for instant in (self.start, job.latest))
+        return (Reason(code=ReasonCode.DEADLINE, needed=needed, available=available),)
 
     def _unforeseen(self, state: ClusterState, job: Job) -> ReasonCode:
         """What stands against any start of a demand that is possible."""

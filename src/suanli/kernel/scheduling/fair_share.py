@@ -47,12 +47,14 @@ class ShareWeights:
     project_s: int = 0
     member_s: int = 0
     size_s: int = 0
+    deadline_s: int = 0
+    """What having to start right now to be in time is worth; each second that it may start later, one less."""
     half_life_s: int = 7 * 86_400
 
     @property
     def count(self) -> bool:
         """Whether anything held, or asked for, makes a difference."""
-        return self.project_s > 0 or self.member_s > 0 or self.size_s > 0
+        return max(self.project_s, self.member_s, self.size_s, self.deadline_s) > 0
 
     def first_day(self, now: Instant) -> int:
         """The earliest day whose usage counts."""
@@ -115,10 +117,14 @@ class Owed:
         self._standings, before, self._credits = standings, self._credits, {}
         return any(before.get(account) != self._credit_s(account) for account in waiting) or resized
 
-    def since(self, at: Instant, account: Account, demand: Demand) -> int:
-        """When work that came at an instant would have come, had it waited for what it is owed as well."""
+    def since(self, at: Instant, account: Account, demand: Demand, latest: int) -> int:
+        """When work that came at an instant would have come, had it waited for what it is owed as well.
+
+        ``latest`` is until when it must start to be in time.
+        """
         owed_s = self._credit_s(account) + self._standings.size_credit_s(demand.asked)
-        return at - owed_s * 1_000_000
+        hurried = latest - self._standings.weights.deadline_s * 1_000_000
+        return min(at, hurried) - owed_s * 1_000_000
 
     def copied(self) -> Owed:
         """As it is now, and on its own from then on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand
 from suanli.kernel.scheduling.plan import MICROSECONDS
 from suanli.model.ids import ProjectName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
@@ -32,6 +32,8 @@ class Job:
     association: int
     asks: int
     reservation: ReservationName = ReservationName("")
+    latest: int = NO_DEADLINE
+    """Until when it must start to be done by its deadline."""
     end: Instant = Instant(0)
     """When a run is taken to end."""
 

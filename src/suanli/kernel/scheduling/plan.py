@@ -60,6 +60,8 @@ class ReasonCode(StrEnum):
     USER_QUOTA = "user_quota"
     LICENSE = "license"
     """Too few of a license are free, or are kept for work that goes first."""
+    DEADLINE = "deadline"
+    """By what is foreseen it starts too late to be done by its deadline."""
     PRIORITY = "priority"
     """Work that goes first takes the room in this very turn."""
     BACKFILL_WINDOW = "backfill_window"
@@ -74,14 +76,15 @@ class ReasonCode(StrEnum):
 class Reason:
     """One constraint that blocks. Amounts are in the unit of the code: milli-cpus, bytes, nodes, tasks, elements.
 
-    ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail none
-    before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the center, for
-    NODE_STATE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the most that one could. Of
-    devices they count thousandths (for DEVICE_MEMORY the bytes of one). For BACKFILL_WINDOW they are seconds, and
-    ``ahead`` is the workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for
-    ARRAY_LIMIT ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what
-    work that runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed``
-    is what it asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
+    ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail
+    none before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the
+    center, for NODE_STATE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the most that
+    one could. Of devices they count thousandths (for DEVICE_MEMORY the bytes of one). For DEADLINE they are the
+    seconds until it starts, and until it must. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the workload
+    with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT ``needed``
+    counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that runs asked
+    for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it asks and
+    ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
     """
 
     code: ReasonCode

@@ -12,7 +12,8 @@ from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, R
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
-from suanli.kernel.scheduling.demand import Demand, demand_of
+from suanli.kernel.scheduling.deadlines import Deadlines
+from suanli.kernel.scheduling.demand import Demand, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
 from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
@@ -65,6 +66,7 @@ class ClusterState:
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._queues: dict[QueueName, int] = {}
         self._owed = Owed()
+        self.deadlines = Deadlines()
         self._waiting: dict[WorkloadId, Job] = {}
         self._running: dict[RunId, Job] = {}
         self._rows: Codes[WorkloadId | RunId] = Codes()
@@ -162,7 +164,7 @@ class ClusterState:
         """Among work of equal standing, let the order be that of these credits, for what waits and what will."""
         if self._owed.take(standings, self.accounts()):
             waiting = list(self._waiting.values())
-            owed = [self._owed.since(job.since, (job.project, job.owner), job.demand) for job in waiting]
+            owed = [self._owed.since(job.since, (job.project, job.owner), job.demand, job.latest) for job in waiting]
             self.tables.keys[2, [job.row for job in waiting]] = owed
             t.sort_queue(self.tables)
 
@@ -179,6 +181,7 @@ class ClusterState:
             self.dequeue(workload.id)
         job = self._job(workload.id, workload, spec, Instant(0))
         job = self._class(job, self.windows.join(job))
+        self.deadlines.join(job.workload, job.latest)
         columns = (job.demand.nodes or job.demand.tasks, self.demands[job.demand], job.limit_us, 0)
         self.tables.jobs[job.row, t.NEED : t.NEED + len(columns)] = columns
         changes.wait(self.tables, job.row)
@@ -192,6 +195,7 @@ class ClusterState:
         job = _found(self._waiting.pop(workload, None), "waiting workload", workload)
         changes.wait_no_longer(self.tables, job.row)
         self.windows.leave(job)
+        self.deadlines.leave(workload)
         self._class_no_more(job)
         self._drop(job)
 
@@ -361,8 +365,8 @@ class ClusterState:
         if are_new:
             self.bounds.write(self.tables, association, asks)
         self.tables.jobs[row, [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE]] = (association, asks, workload.preemptible)
-        since = workload.eligible_at or workload.submitted_at
-        owed = self._owed.since(since, (workload.project, workload.owner), demand)
+        since, latest = workload.eligible_at or workload.submitted_at, latest_start(spec, workload.time_limit_s)
+        owed = self._owed.since(since, (workload.project, workload.owner), demand, latest)
         self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, owed, workload.id)
         job = Job(
             row=row,
@@ -378,6 +382,7 @@ class ClusterState:
             association=association,
             asks=asks,
             reservation=spec.reservation,
+            latest=latest,
             end=end,
         )
         self.jobs[row] = job

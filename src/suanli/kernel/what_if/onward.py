@@ -88,8 +88,9 @@ def record_of(state: ClusterState, job: Job) -> tuple[Workload, WorkloadSpec]:
         eligible_at=job.since,
         generation=job.generation,
     )
+    deadline = Instant(job.latest + job.time_limit_s * MICROSECONDS if job.latest < NEVER else 0)
     spec = _spec_of(job.demand.anytime, state.bounds.max_running(job.association), job.reservation)
-    return workload, spec
+    return workload, altered(spec, deadline=deadline) if deadline else spec
 
 
 def end_run(state: ClusterState, run: RunId, at: Instant, *, is_sent_back: bool) -> None:
@@ -151,6 +152,7 @@ class _Onward:
         """Milli-cpus and thousandths of devices, times the microseconds for which they were held from now on."""
         self._last_end = int(now)
         self._turns = self._preempted = 0
+        self._late: dict[WorkloadId, ReasonCode] = {}
         for job in running_jobs(state):
             if job.end != NEVER:
                 self._expect(run_of(job), job.end if job.end > now else now + self._overrun_us)
@@ -158,9 +160,9 @@ class _Onward:
     def course(self) -> Course:
         """Live on to the end."""
         self._plan(self._now)
-        while self._may_start() and (self._ends or self._next_window() < NEVER):
+        while self._may_start() and (self._ends or self._next_turn() < NEVER):
             at = self._next_instant()
-            if self._end_until(at) or not self._state.windows.are_current(at):
+            if self._end_until(at) or not self._state.windows.are_current(at) or self._state.deadlines.next < at:
                 self._plan(at)
         last = max([self._last_end, *self._due.values()])
         for job in running_jobs(self._state):
@@ -182,13 +184,13 @@ class _Onward:
         """Tell whether anything waits that could be held, or will."""
         return bool(self._returning) or not bool(self._state.kinds.impossible.all())
 
-    def _next_window(self) -> int:
-        """When waiting work must next heed other advance reservations."""
-        return min(self._state.windows.until + 1, NEVER)
+    def _next_turn(self) -> int:
+        """When waiting work must next heed other advance reservations, or is late."""
+        return min(self._state.windows.until + 1, self._state.deadlines.next + 1, NEVER)
 
     def _next_instant(self) -> Instant:
         grain_us = self._bounds.grain_s * MICROSECONDS
-        end = min(self._ends[0][0] if self._ends else NEVER, self._next_window())
+        end = min(self._ends[0][0] if self._ends else NEVER, self._next_turn())
         at = end if not grain_us else self._now - (self._now - end) // grain_us * grain_us
         if at > self._now + self._bounds.horizon_s * MICROSECONDS:
             self._give_up(at)
@@ -211,6 +213,9 @@ class _Onward:
     def _plan(self, at: Instant) -> None:
         """Take turns until nothing follows: after one that was complete and asked nobody to leave, nothing does."""
         follows = True
+        for workload in self._state.deadlines.missed(at):
+            self._late[workload] = ReasonCode.DEADLINE
+            self._state.dequeue(workload)
         while follows:
             if self._turns == self._bounds.turns:
                 self._give_up(at)
@@ -274,7 +279,7 @@ class _Onward:
         for job in left:
             if (job.demand, job.association) not in found:
                 found[job.demand, job.association] = self._why(job, at)
-        return {job.workload: found[job.demand, job.association] for job in left}
+        return {**self._late, **{job.workload: found[job.demand, job.association] for job in left}}
 
     def _why(self, job: Job, at: Instant) -> ReasonCode:
         if self._state.impossible(job.demand):

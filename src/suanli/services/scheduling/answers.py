@@ -16,11 +16,15 @@ from suanli.model.workload import Workload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnReport:
-    """What one turn recorded; ``stale`` rows of the plan met a center that had moved on, and are planned again."""
+    """What one turn recorded; ``stale`` rows of the plan met a center that had moved on, and are planned again.
+
+    ``late`` is how many workloads it let end because of their deadlines.
+    """
 
     placed: int = 0
     preempted: int = 0
     judged: int = 0
+    late: int = 0
     stale: int = 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.explain import explain, preview
@@ -11,7 +12,7 @@ from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
-from suanli.model.facts import SYSTEM, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
+from suanli.model.facts import SYSTEM, DeadlineMissed, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
 from suanli.model.ids import UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.spec import WorkloadSpec
@@ -49,17 +50,27 @@ class Planner:
         anew in the next turn. Nobody gives way to what waits no longer.
         """
         self._catch_up()
+        late = self._give_up_late()
         plan = cycle(self._state, self._clock.now(), self._policy)
         self._plan = plan
         if not (plan.placements or plan.preemptions or self._blocked.due):
-            return TurnReport()
+            return TurnReport(late=late)
         report = self._store.transact(lambda tx: _apply(tx, plan, self._blocked.judge(tx)))
         self._blocked.judged()
-        return report
+        return replace(report, late=late)
+
+    def _give_up_late(self) -> int:
+        """Let work end that cannot be done by its deadline any more; return how much."""
+        late = self._state.deadlines.missed(self._clock.now())
+        if late:
+            self._store.transact(lambda tx: _give_up(tx, late))
+            self._catch_up()
+        return len(late)
 
     def is_due(self) -> bool:
-        """Tell whether waiting work must heed other advance reservations now than it did in the last turn."""
-        return not self._state.windows.are_current(self._clock.now())
+        """Tell whether waiting work must heed other advance reservations than in the last turn, or is late by now."""
+        now = self._clock.now()
+        return not self._state.windows.are_current(now) or self._state.deadlines.next < now
 
     def reasons(self, workloads: Sequence[Workload]) -> dict[WorkloadId, ReasonCode]:
         """The one reason in short that the last plan gave for each of these that waits."""
@@ -123,6 +134,13 @@ class Planner:
             self._catch_up()
             if self._state.waits(workload) is (found.state is WorkloadState.WAITING):
                 return found
+
+
+def _give_up(tx: Transaction, late: Sequence[WorkloadId]) -> None:
+    for workload in late:
+        # Whoever moved on meanwhile is not late for it.
+        if tx.workload(workload).state is WorkloadState.WAITING:
+            tx.append(DeadlineMissed(workload=workload), actor=SYSTEM)
 
 
 def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | DependencyFailed]) -> TurnReport:
