@@ -28,6 +28,7 @@ TESTS = [
         "test_place",
         "test_reserve",
         "test_preempt",
+        "test_windows",
         "core/test_replay_at_random",
         "test_explain",
         "test_at_random",

@@ -147,8 +147,9 @@ class ClusterState:
         if self.windows.are_current(now):
             return
         if self.windows.move(now):
-            tables, bits = self.tables, np.zeros(len(self.names), dtype=np.int64)
-            tables.windows[:] = self.windows.rows()
+            tables, bits, rows = self.tables, np.zeros(len(self.names), dtype=np.int64), self.windows.rows()
+            tables.windows[: len(rows)] = _rows(rows, 2)
+            tables.sizes[t.WINDOWS_SIZE] = len(rows)
             for name in self.windows.nodes().keys() & self.nodes.keys():
                 bits[self.nodes[name]] = self.windows.of_node(name)
             for row in np.flatnonzero(bits != tables.nodes[: bits.size, t.RESERVED]).tolist():
@@ -157,7 +158,7 @@ class ClusterState:
         for heed, workloads in self.windows.moved():
             for workload in workloads:
                 self._class_anew(workload, heed)
-            t.tell_kinds(self.tables)
+        t.tell_kinds(self.tables)
         self.tables.sizes[t.HEAD] = t.NOBODY
 
     def rank(self, standings: Standings) -> None:

@@ -138,8 +138,8 @@ class Windows:
         return self._of_nodes
 
     def rows(self) -> list[tuple[int, int]]:
-        """By bit, when its reservation starts and ends; zeros for bits not in use."""
-        found = [(0, 0)] * WINDOWS
+        """By bit up to the last one in use, when its reservation starts and ends; zeros for bits not in use."""
+        found = [(0, 0)] * (1 + max(self._bits.values(), default=-1))
         for name, bit in self._bits.items():
             found[bit] = (self._there[name].starts_at, self._there[name].ends_at)
         return found

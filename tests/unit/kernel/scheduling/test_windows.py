@@ -170,6 +170,28 @@ def test_work_within_a_reservation_waits_for_it_uses_its_nodes_alone_and_is_gone
     assert inside not in placed(center)
 
 
+def test_a_reservation_opens_to_its_work_at_its_very_start() -> None:
+    center = Center().with_nodes(node("n0"))
+    center.reserve("course", 100, 300, "n0", use=True)
+    inside = center.add(spec(50, "course"))
+    assert not placed(center)
+    center.pass_time(100)
+    assert placed(center) == {inside}
+
+
+def test_work_is_promised_no_start_from_which_it_would_outlast_its_reservation() -> None:
+    center = Center().with_nodes(node("n0"))
+    center.reserve("course", 0, 200, "n0", use=True)
+    first = center.add(spec(100, "course"))
+    center.turn()
+    assert first in center.active
+    fits, too_long = center.add(spec(100, "course")), center.add(spec(101, "course"))
+    assert why(center, fits).earliest_start == after(center, 100)
+    center.withdraw(fits)
+    assert not judged(center).reservations
+    assert why(center, too_long).unforeseen is ReasonCode.RESERVATION
+
+
 def test_work_that_waits_for_its_reservation_is_never_the_head() -> None:
     center = Center().with_nodes(node("n0"))
     center.reserve("course", 1000, 2000, "n0", use=True)

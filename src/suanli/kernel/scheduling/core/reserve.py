@@ -76,12 +76,15 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     if is_known and sizes[HEAD_SEEN] == sizes[LOG_SIZE]:
         return int(sizes[HEAD_START])
     release(center)
-    start = look_again(center, shape, need) if is_known and sizes[HEAD_PAST] == 0 else NEVER
-    if start == NEVER:
-        start = look_ahead(center, shape, need, now, soon)
-    sizes[HEAD_PAST] = is_crossed(center, shape, jobs[job, LIMIT], now, start)
-    if sizes[HEAD_PAST]:
+    if is_known and sizes[HEAD_PAST]:
         start = _look_past(center, job, now, soon)
+    else:
+        start = look_again(center, shape, need) if is_known else NEVER
+        if start == NEVER:
+            start = look_ahead(center, shape, need, now, soon)
+        sizes[HEAD_PAST] = is_crossed(center, shape, jobs[job, LIMIT], now, start)
+        if sizes[HEAD_PAST]:
+            start = _look_past(center, job, now, soon)
     if start != NEVER:
         busy = center.busy
         for node in range(busy.size):

@@ -183,7 +183,8 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     BOOKED,
     BOOKED_DEVICES,
     HEAD_PAST,
-) = range(31)
+    WINDOWS_SIZE,
+) = range(32)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -191,7 +192,7 @@ devices; milli-cpus and bytes of the largest nodes; how far the gains have read 
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
 how many of these might, before a turn that may be undone; where in its row the queue begins; and how many steps, rises,
 drops, and rows of what is booked of nodes and of devices there are; and 1 where the head's start was foreseen past
-windows, so that its gains do not tell it."""
+windows, so that its gains do not tell it; and how many rows of windows there are to look at."""
 
 (
     FAILS_STATE,
@@ -335,7 +336,7 @@ def make_center(sizes: Sizes) -> Center:
         reach=_ints(4, nodes),
         booked=_ints(sizes.booked, 2 + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
-        sizes=np.zeros(31, dtype=np.int64),
+        sizes=np.zeros(32, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY

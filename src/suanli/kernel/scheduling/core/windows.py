@@ -15,7 +15,7 @@ from suanli.kernel.scheduling.core.tables import (
     RESERVED,
     WINDOW_END,
     WINDOW_START,
-    WINDOWS,
+    WINDOWS_SIZE,
     WITHIN,
     Center,
 )
@@ -31,7 +31,7 @@ def see_at(center: Center, shape: int, limit: int, instant: int) -> None:
     """Let a shape be judged as at an instant, for work of that limit, on the nodes where that makes a difference."""
     windows, within = center.windows, center.shapes[shape, WITHIN]
     kept_off, own = 0, within & ~CLOSED
-    for bit in range(WINDOWS):
+    for bit in range(center.sizes[WINDOWS_SIZE]):
         begins, ends = windows[bit, WINDOW_START], windows[bit, WINDOW_END]
         if _is_own(within, bit):
             if instant < begins or instant + limit > ends:
@@ -60,7 +60,7 @@ def see(center: Center, shape: int, kept_off: int, within: int) -> None:
 def next_opening(center: Center, shape: int, instant: int) -> int:
     """The first instant after this one at which a window may let a shape have nodes, NEVER where there is none."""
     windows, within, first = center.windows, center.shapes[shape, WITHIN], NEVER
-    for bit in range(WINDOWS):
+    for bit in range(center.sizes[WINDOWS_SIZE]):
         opens = windows[bit, WINDOW_START if _is_own(within, bit) else WINDOW_END]
         if instant < opens < first:
             first = opens
@@ -72,7 +72,7 @@ def is_crossed(center: Center, shape: int, limit: int, now: int, start: int) -> 
     """Tell whether work of that limit must heed something else at some instant up to a start than at the present."""
     windows, within = center.windows, center.shapes[shape, WITHIN]
     last = NEVER if max(start, limit) >= NEVER else start + limit
-    for bit in range(WINDOWS):
+    for bit in range(center.sizes[WINDOWS_SIZE]):
         begins, ends = windows[bit, WINDOW_START], windows[bit, WINDOW_END]
         if _is_own(within, bit):
             if now < begins <= start or now + limit <= ends < last:
