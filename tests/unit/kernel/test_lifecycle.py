@@ -111,7 +111,7 @@ cancelled        -    -       -        -       -         -         -         wai
 timeout          -    -       -        -       -         -         -         waiting -       -        -       -       -
 out_of_memory    -    -       -        -       -         -         -         waiting -       -        -       -       -
 lost             -    -       -        -       -         -         -         waiting -       -        -       -       -
-"""
+"""  # noqa: E501 - a line for each situation
 _HEAD, *_ROWS = (line.split() for line in TABLE.strip().splitlines())
 CELLS = [(row[0], fact, cell) for row in _ROWS for fact, cell in zip(_HEAD, row[1:], strict=True)]
 REFUSED = {"-": IllegalTransitionError, "?": NotFoundError}
