@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from bench.rig.mixed import POLICY, Mixed
 from bench.rig.report import figure, machine, spread
+from suanli.kernel.scheduling.job import expected_end
 from suanli.kernel.scheduling.snapshot import snapshot
-from suanli.kernel.scheduling.state import expected_end
 from suanli.kernel.what_if.changes import Changes
 from suanli.kernel.what_if.compare import bounds_for, compare
 from suanli.kernel.what_if.onward import record_of
