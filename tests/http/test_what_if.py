@@ -7,26 +7,29 @@ from typing import Any
 
 import pytest
 
-from tests.http.center import RunningCenter
+from suanli.api.what_if import NEVER
+from suanli.kernel.scheduling.plan import ReasonCode
+from tests.http.center import RunningCenter, running
 from tests.http.test_errors import problem
 
 WHOLE = {"cpus": 64, "memory": "1GiB"}
 
 
 @pytest.fixture(scope="module")
-def full(center: RunningCenter) -> Iterator[tuple[int, int]]:
+def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCenter]:
+    """A center for these tests alone: what others leave running on theirs would be in the way."""
+    with running(tmp_path_factory.mktemp("what-if") / "home") as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def full(center: RunningCenter) -> tuple[int, int]:
     """Both nodes held by bob, one of whose works ann's waits for."""
     spec = {"resources": WHOLE, "time_limit": "1h", "name": "full"}
     held = [center.submit("bob", **spec) for _ in range(2)]
-    runs = [center.started(workload) for workload in held]
-    waiting = center.submit("ann", **spec)
-    yield held[0], waiting
-    with center.client("admin") as client:
-        client.post(f"/v1/workloads/{waiting}/cancel")
-    for run in runs:
-        center.engine.end(run)
     for workload in held:
-        center.wait_state(workload, "completed")
+        center.started(workload)
+    return held[0], center.submit("ann", **spec)
 
 
 def look(center: RunningCenter, user: str, **body: Any) -> dict[str, Any]:
@@ -130,3 +133,9 @@ def test_nothing_otherwise_leaves_both_sides_equal(center: RunningCenter, full: 
     found = look(center, "ann", show=[str(full[1])])
     assert found["before"] == found["after"]
     assert (item(found, full[1])["start_later_s"], found["lost"], found["grain_s"]) == (0, [], 0)
+
+
+def test_every_reason_for_which_nothing_ever_starts_has_words() -> None:
+    quotas = {code for code in ReasonCode if code.endswith("quota")}
+    others = {"impossible", "no_time_limit", "node_state", "device_health", "array_limit", "license", "reservation"}
+    assert set(NEVER) == quotas | others

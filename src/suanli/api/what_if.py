@@ -45,6 +45,10 @@ router = APIRouter(prefix="/v1/what-if", tags=["what-if"])
 _BODY = TypeAdapter(WhatIfBody)
 _SECOND = 1_000_000
 
+_QUOTA = Words(
+    "its quota is too small for it, or used for ever by work without a time limit",
+    "其配额不足以容纳它，或一直被没有时间限制的作业占用",
+)
 NEVER: Mapping[str, Words] = {
     "impossible": Words("no nodes of the center could hold it, even empty", "即使全部空闲，也没有节点能容纳它"),
     "no_time_limit": Words("work without a time limit holds what it needs", "没有时间限制的作业一直占用它所需的资源"),
@@ -52,6 +56,16 @@ NEVER: Mapping[str, Words] = {
     "device_health": Words("devices that it needs are broken", "它所需的设备出现故障"),
     "array_limit": Words(
         "as many elements of its array as may run do so for ever", "其数组中同时运行的元素已达上限且不会结束"
+    ),
+    "queue_quota": _QUOTA,
+    "queue_user_quota": _QUOTA,
+    "project_quota": _QUOTA,
+    "project_user_quota": _QUOTA,
+    "user_quota": _QUOTA,
+    "license": Words("licenses that it needs are never free", "它所需的许可证不会空闲"),
+    "reservation": Words(
+        "the advance reservation that it names is over, too short for it, or not there",
+        "它指定的预留已结束、时间不够或不存在",
     ),
 }
 _OTHERWISE = Words("what it needs is never free at once", "它所需的资源不会同时空闲")

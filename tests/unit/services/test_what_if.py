@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.plan import ReasonCode
-from suanli.model.errors import BusyError, InvalidRequestError, NotFoundError, NotPermittedError
+from suanli.model.errors import AdmissionRefusedError, BusyError, InvalidRequestError, NotFoundError, NotPermittedError
 from suanli.model.facts import NodeRegistered, WorkloadUpdated
 from suanli.model.ids import NodeName, WorkloadId, run_id
 from suanli.model.quantities import Instant
@@ -25,7 +26,7 @@ from suanli.services.scheduling import Asked, Foreseen
 from suanli.services.scheduling.lookers import Lookers
 from suanli.testing.builders import ANN, BOB, GIB, node, spec
 from tests.unit.services.center import Center, admin, ann, bob, caller, opened, operator
-from tests.unit.services.test_scheduling_at_random import URGENT, asked, everything
+from tests.unit.services.test_scheduling_at_random import URGENT, asked, everything, reserve
 from tests.unit.services.turning import LOCAL, Turning
 
 SECOND = 1_000_000
@@ -51,13 +52,25 @@ def starts(found: Foreseen, workload: int) -> tuple[Instant | None, Instant | No
     )
 
 
+def window_edges(center: Center) -> list[int]:
+    """Instants from now on at which work must heed other advance reservations than the instant before."""
+    with center.store.read() as tables:
+        reservations = [one for one in tables.advance_reservations() if not one.removed]
+    limits = {w.time_limit_s for w in everything(center)}
+    edges = {one.starts_at - limit * SECOND for one in reservations for limit in limits}
+    edges |= {one.ends_at - limit * SECOND for one in reservations for limit in limits}
+    edges |= {edge for one in reservations for edge in (one.starts_at, one.ends_at)}
+    return sorted(edge + later for edge in edges for later in (0, 1) if edge + later > center.clock.at_us)
+
+
 def live_on(turning: Turning) -> dict[WorkloadId, tuple[Instant, tuple[NodeName, ...]]]:
     """Turn, let the engine begin what is placed and end it when its limit is over; say when and where each started.
 
-    What should have ended before does so in a second.
+    What should have ended before does so in a second. A turn is also taken when the planner says that one is due.
     """
     center, found = turning.center, {}
     now = center.clock.at_us
+    edges = window_edges(center)
     while True:
         turning.settle()
         runs = center.runs.live(LOCAL)
@@ -66,10 +79,15 @@ def live_on(turning: Turning) -> dict[WorkloadId, tuple[Instant, tuple[NodeName,
                 nodes = tuple(hold.node for hold in run.allocation.nodes)
                 found[run.workload] = (run.started_at, nodes)
         ends = {run.id: run.started_at + run.time_limit_s * SECOND for run in runs if run.time_limit_s}
-        if not ends:
-            return found
         ends = {run: end if end > now else now + SECOND for run, end in ends.items()}
-        center.clock.at_us = min(ends.values())
+        while edges and edges[0] <= min(ends.values(), default=edges[0]):
+            center.clock.at_us = edges.pop(0)
+            if turning.planner.is_due():
+                break
+        else:
+            if not ends:
+                return found
+            center.clock.at_us = min(ends.values())
         over = [run for run, end in ends.items() if end == center.clock.at_us]
         for ending in over:
             center.engine.end(ending, cause=EndCause.TIMEOUT)
@@ -85,7 +103,9 @@ def submit_some(center: Center, chance: Random) -> None:
     for number in range(chance.randint(5, 25)):
         wanted = asked(chance, 0)
         wanted |= {"dependencies": (), "retry": RetryPolicy(), "preemptible": False}
-        center.submit(operator, **wanted)
+        # Where it names a reservation that is not there, or too short.
+        with suppress(AdmissionRefusedError):
+            center.submit(operator, **wanted)
         center.clock.at_us += chance.choice([0, 1, SECOND]) * (number % 3)
 
 
@@ -101,9 +121,11 @@ def test_the_planner_then_does_what_was_foreseen(seed: int) -> None:
             NodeRegistered(node=replace(node("n3"), memory_bytes=16 * GIB)),
         )
         center.do(lambda tx: center.inventory.define_queue(tx, admin, Queue(name=URGENT, priority=3)))
+        reserve(center, chance)
         submit_some(center, chance)
         turning.settle()
         center.clock.at_us += chance.randint(1, 9) * SECOND
+        reserve(center, chance)
         submit_some(center, chance)
         waiting = {w.id for w in everything(center) if w.state is WorkloadState.WAITING}
         course = foreseen(turning).comparison.before
