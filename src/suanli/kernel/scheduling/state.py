@@ -148,7 +148,7 @@ class ClusterState:
             return
         if self.windows.move(now):
             tables, bits, rows = self.tables, np.zeros(len(self.names), dtype=np.int64), self.windows.rows()
-            tables.windows[: len(rows)] = _rows(rows, 2)
+            tables.windows[: len(rows)] = rows_from(rows, 2)
             tables.sizes[t.WINDOWS_SIZE] = len(rows)
             for name in self.windows.nodes().keys() & self.nodes.keys():
                 bits[self.nodes[name]] = self.windows.of_node(name)
