@@ -18,8 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rig.shared import DATA
+from suanli.kernel.replay.arriving import place_arriving
 from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.scores.arrays import KINDS, Free, Request, fits, take
+from suanli.kernel.scheduling.scores.fragmentation import fragmentation
+from suanli.kernel.scheduling.scores.gradient import gradient
 from suanli.kernel.scheduling.scores.largest import Largest
 from suanli.kernel.scheduling.scores.residual_value import Worth, worth
 from suanli.kernel.scheduling.scores.typical import Typical, typical
@@ -187,7 +190,13 @@ def run(center: Center, tasks: Tasks, score: Score, known: Any, seed: int) -> Ou
     arriving = tasks.arriving(chance, ARRIVED[-1] / 100 * center.capacity)
     free = center.shuffled(chance.permutation(center.free.cpu.size))
     _seed(seed)
-    arrived, allocated = play(free, tasks.classes, arriving, score, known, score is at_random)
+    if score is fragmentation:
+        memory = gradient(free, tasks.classes, known)
+        placed = place_arriving(memory, free, tasks.classes, arriving, known)
+        asked = (tasks.classes[:, 2] * tasks.classes[:, 3])[arriving]
+        arrived, allocated = np.cumsum(asked), np.cumsum(np.where(placed >= 0, asked, 0))
+    else:
+        arrived, allocated = play(free, tasks.classes, arriving, score, known, score is at_random)
     percent = 100 * arrived / center.capacity
     marks = (np.abs(percent - mark) <= 0.5 for mark in ARRIVED)
     return Outcome(tuple(float(allocated[near].mean()) * 100 / center.capacity for near in marks))
