@@ -63,7 +63,7 @@ def test_work_of_a_course_runs_within_its_reservation(center: RunningCenter) -> 
             shown = client.get(f"/v1/workloads/{inside}").json()
             assert shown["spec"]["reservation"] == "course"
             assert [hold["node"] for hold in shown["runs"][0]["nodes"]] == ["n2"]
-            assert client.get("/v1/reservations/course").json()["overlapping_runs"] == []
+            assert run not in client.get("/v1/reservations/course").json()["overlapping_runs"]
         center.engine.end(run)
         center.wait_state(inside, "completed")
         spec = {"command": ["true"], "time_limit": 60, "reservation": "course"}
@@ -83,10 +83,11 @@ def test_runs_that_may_still_be_there_are_told(center: RunningCenter) -> None:
     run = center.started(workload)
     made = set_aside(center, "soon", **times(HOUR_S, 3 * HOUR_S))
     remove(center, "soon")
-    assert made["overlapping_runs"] == [run]
+    # The center is shared with other tests, whose runs may be there too.
+    assert run in made["overlapping_runs"]
     later = set_aside(center, "later", **times(3 * HOUR_S, 4 * HOUR_S))
     remove(center, "later")
-    assert later["overlapping_runs"] == []
+    assert run not in later["overlapping_runs"]
     center.engine.end(run)
     center.wait_state(workload, "completed")
 

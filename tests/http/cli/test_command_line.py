@@ -206,6 +206,35 @@ def test_events_tell_the_story(person: Person) -> None:
     assert kinds[-1] == "RunEnded"
 
 
+def test_a_node_is_set_aside_and_work_waits_for_it_or_runs_within_it(person: Person) -> None:
+    (node,) = [node["name"] for node in person.reads("nodes")["items"]]
+    times = ("--start", "now", "--end", "2100-01-01T00:00Z")
+    told = person.does("reservation", "set", "repair", *times, "--node", node, "--reason", "new fans").stdout
+    assert told.startswith("Reservation repair: 1 nodes")
+    outside = person.does("submit", "--time", "60s", "--", "/bin/true").stdout.strip()
+    (reason,) = person.reads("why", outside)["reasons"]
+    assert (reason["code"], reason["params"]["reservation"]) == ("reserved", "repair")
+    assert "repair" in person.does("why", outside, "--lang", "zh").stdout
+    assert "new fans" in person.does("reservation", "list").stdout
+    person.does("submit", "--reservation", "repair", "--time", "60s", "--", "/bin/true", code=5)
+    person.does("reservation", "remove", "repair")
+    assert person.does("reservation", "set", "mine", *times, "--node", node, "--user", "admin").stdout
+    assert (
+        person.does("run", "--reservation", "mine", "--time", "60s", "--", "/bin/echo", "inside").stdout == "inside\n"
+    )
+    assert person.reads("show", outside)["state"] in {"completed", "waiting"}
+    person.does("reservation", "remove", "mine")
+    person.does("reservation", "remove", "mine", code=3)
+
+
 def test_looks_at_the_center_are_readable(person: Person) -> None:
-    for words in (["status"], ["top"], ["queues"], ["user", "list"], ["token", "list"], ["nodes"]):
+    for words in (
+        ["status"],
+        ["top"],
+        ["queues"],
+        ["user", "list"],
+        ["token", "list"],
+        ["nodes"],
+        ["reservation", "list"],
+    ):
         assert person.does(*words).stdout.strip()
