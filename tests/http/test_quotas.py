@@ -50,7 +50,8 @@ def test_why_tells_of_a_quota_and_of_a_license_in_both_languages(center: Running
         (reason,) = client.get(f"/v1/workloads/{second}/why").json()["reasons"]
         assert (reason["code"], reason["constraint"]) == ("user_quota", "owner")
         assert "2 个运行" in reason["text"]
-        assert reason["params"] == {"needed": 2, "available": 1, "wanted": "runs", "ahead": 0}
+        told = {name: reason["params"][name] for name in ("needed", "available", "wanted")}
+        assert told == {"needed": 2, "available": 1, "wanted": "runs"}
     with center.client("ann") as client:
         why = client.get(f"/v1/workloads/{other}/why").json()
         assert [reason["code"] for reason in why["reasons"]] == ["license"]
