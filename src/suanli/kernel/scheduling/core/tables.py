@@ -95,6 +95,34 @@ did, and the last step of the node while profiles are built."""
 BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
 """Columns of booked: whose reservation, from when, and from the third on what a hold says of one node."""
 
+(
+    ROOM_CPU,
+    ROOM_MEMORY,
+    ROOM_WHOLE,
+    ROOM_PART,
+    ROOM_SHARES,
+    ROOM_IDLE,
+    ON_SHELF,
+    ORDER_KEY,
+) = range(8)
+"""Columns of room, what the index knows of a node: free milli-cpus and bytes, healthy devices that are wholly free, the
+most thousandths free of one, those of all, 1 where nobody holds any of it; and the shelf on which it stands (-1: none),
+and by which key."""
+
+SHELF_SIZE, IS_LOOSE, NEXT_SHELF, SHELF_BEFORE, SHELF_AISLE = range(6, 11)
+"""Columns of shelves after the first six, which say the most that any node on it has (as in room): how many nodes stand
+on it, 1 where that most may be too much since one was taken away, its neighbours in its aisle, and which that is."""
+
+FIRST_SHELF, LAST_SHELF, AISLE_TYPES = range(3)
+"""Rows of aisles [3, levels * groups]: their ends (-1: empty); and by group the bits of its nodes' device types."""
+
+SHELF = 32
+"""Nodes on one shelf at most: all are looked at where the most that they have does not tell."""
+GROUPS_MOST = 64
+"""Groups of nodes by device types. Where a center has more combinations, the last one stands for all the rest."""
+LEVELS = 16
+"""Levels of a group: 0 to 4 without a wholly free device, by how much of one is, and then by how many are."""
+
 ACTIVE, MOST = range(2)
 """Columns of bounds: elements of the array that run, and how many may."""
 
@@ -148,14 +176,19 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     DROPS,
     BOOKED,
     BOOKED_DEVICES,
-) = range(30)
+    INDEX_SEEN,
+    SHELVES_USED,
+    SHELF_UNUSED,
+    GROUPS,
+) = range(34)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
 devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
-how many of these might, before a turn that may be undone; where in its row the queue begins; and how many steps, rises,
-drops, and rows of what is booked of nodes and of devices there are."""
+how many of these might, before a turn that may be undone; where in its row the queue begins; how many steps, rises,
+drops, and rows of what is booked of nodes and of devices there are; how far the index has read the log (-1: it must be
+made anew), how many shelves were ever used, the first that is so no more, and how many groups there are."""
 
 (
     FAILS_STATE,
@@ -182,7 +215,8 @@ class Center(NamedTuple):
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``then_...`` is what is free on kept nodes at the reserved start
     beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy`` [N] (float32) and
-    ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial.
+    ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``, ``shelves``, ``aisles``
+    and ``shelved`` [shelves, SHELF], the keys on each shelf, are the index's (``index``).
     """
 
     nodes: Ints
@@ -220,6 +254,10 @@ class Center(NamedTuple):
     reach: Ints
     booked: Ints
     booked_devices: Ints
+    room: Ints
+    shelves: Ints
+    shelved: Ints
+    aisles: Ints
     sizes: Ints
 
 
@@ -282,10 +320,14 @@ def make_center(sizes: Sizes) -> Center:
         reach=_ints(4, nodes),
         booked=_ints(sizes.booked, 2 + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
-        sizes=np.zeros(30, dtype=np.int64),
+        room=_ints(nodes, 8),
+        shelves=_ints(nodes + 1, 11),
+        shelved=_ints(nodes + 1, SHELF),
+        aisles=_ints(3, LEVELS * GROUPS_MOST),
+        sizes=np.zeros(34, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
-    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
+    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
     center.jobs[:, [HOLD, DEVICE_HOLD]] = NOBODY
