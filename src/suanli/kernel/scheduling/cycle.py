@@ -107,6 +107,7 @@ class Turn:
     def plan(self) -> Plan:
         """What was decided, in the model's words."""
         head = self.head
+        changes.judge(self.state.tables, self._score)
         return Plan(
             placements=tuple(self._placement(self.state.jobs[int(row)]) for row in self.started),
             preemptions=tuple(

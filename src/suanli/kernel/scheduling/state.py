@@ -422,7 +422,7 @@ class ClusterState:
 
     def _judge_anew(self) -> None:
         self.tables.shapes[:, t.SEEN] = t.NOBODY
-        self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
+        self.tables.sizes[[t.HEAD_SEEN, t.INDEX_SEEN]] = t.NOBODY
 
     def _add_node(self, name: NodeName) -> int:
         row = self.nodes[name] = len(self.names)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import lists
-from suanli.kernel.scheduling.core.feasible import holdable, refresh
+from suanli.kernel.scheduling.core.feasible import holdable, is_dear, refresh
+from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import hold, lay
+from suanli.kernel.scheduling.core.seek import seek
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
     AMOUNTS,
@@ -61,12 +62,30 @@ def fits(center: Center, job: int, policy: int) -> bool:
     return holdable(center.total, shape, center.jobs[job, NEED])
 
 
+BY_SHAPE = -1
+"""The answer of :func:`find` where nodes are to be chosen by what is remembered of the shape."""
+_FEW = 16
+"""So much of a need may be looked for one after the other."""
+
+
+@compiled
+def find(center: Center, job: int, policy: int) -> int:
+    """Tell whether there is room for all of a job now: 0 if not, else how many nodes are chosen, or ``BY_SHAPE``."""
+    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    if need <= _FEW and center.total.shape[1] == 1 and is_dear(center, shape):
+        read_changes(center, policy)
+        return seek(center, shape, need, False)
+    return BY_SHAPE if fits(center, job, policy) else 0
+
+
 @compiled
 def begin(center: Center, job: int, now: int, chosen: int, beside: bool) -> None:
-    """Let a job run on the chosen nodes; ``beside`` where only what is not kept of them may be taken."""
+    """Let a job run on the chosen nodes; ``beside`` where only what is not kept of them may be taken.
+
+    It is not yet among those that run (``lists``).
+    """
     jobs = center.jobs
     hold(center, job, chosen, beside)
     lay(center, job)
     jobs[job, END] = min(now + jobs[job, LIMIT], NEVER)
     tally(center, job, 1)
-    lists.start(center, job)

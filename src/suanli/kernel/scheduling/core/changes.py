@@ -5,22 +5,25 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core.admit import tally
 from suanli.kernel.scheduling.core.copying import copy
-from suanli.kernel.scheduling.core.feasible import touch
+from suanli.kernel.scheduling.core.feasible import refresh, touch
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lift
 from suanli.kernel.scheduling.core.ranks import open_ranks
 from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
+    BLOCKED,
     CPU,
     END,
     ENGINE,
     FREE_CPU,
     FREE_MEMORY,
     HEAD,
+    IMPOSSIBLE,
     LEAVING,
     LEAVING_SIZE,
     MEMORY,
     NOBODY,
+    OF_SHAPE,
     PREEMPTIBLES,
     PREEMPTIBLES_BEFORE,
     RAN,
@@ -29,6 +32,8 @@ from suanli.kernel.scheduling.core.tables import (
     RUNNING,
     RUNNING_BEFORE,
     RUNNING_SIZE,
+    TURN,
+    WAITING_OF,
     Center,
     Ints,
 )
@@ -103,6 +108,15 @@ def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     sizes[RAN], sizes[PREEMPTIBLES_BEFORE] = sizes[RUNNING_SIZE], sizes[PREEMPTIBLES]
     copy(entries[RUNNING_BEFORE], entries[RUNNING, : sizes[RAN]])
     return turn(center, now, soon, rules, started)
+
+
+@entry
+def judge(center: Center, policy: int) -> None:
+    """Remember why every kind of work that could not start in the last turn cannot: most were only found not to."""
+    kinds, this = center.kinds, center.sizes[TURN]
+    for kind in range(kinds.shape[0]):
+        if kinds[kind, WAITING_OF] > 0 and kinds[kind, BLOCKED] == this and not kinds[kind, IMPOSSIBLE]:
+            refresh(center, kinds[kind, OF_SHAPE], policy)
 
 
 @entry

@@ -11,6 +11,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.lists import start as let_run
 from suanli.kernel.scheduling.core.lists import waiting
 from suanli.kernel.scheduling.core.place import choose, choose_now, hold, unchain
 from suanli.kernel.scheduling.core.preempt import preempt
@@ -147,11 +148,13 @@ def _begin(center: Center, job: int, now: int, is_beside: bool) -> None:
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
     if not is_beside:
         begin(center, job, now, choose_now(center, shape, need), False)
+        let_run(center, job)
         return
     end = min(now + center.jobs[job, LIMIT], NEVER)
     count = choose(center, shape, need, center.row, center.score[shape])
     _keep(center, shape, count, (now, end))
     begin(center, job, now, count, True)
+    let_run(center, job)
     _let_go(center, count)
     occupy(center, job, now, end, now)
 

@@ -34,6 +34,7 @@ from suanli.kernel.scheduling.core.tables import (
     HEAD_SEEN,
     HEALTHY,
     HOLDERS,
+    INDEX_SEEN,
     KEPT_OFF,
     KINDS,
     LAST,
@@ -164,12 +165,20 @@ def _shorten(nodes: Ints, shapes: Ints, log: Ints, sizes: Ints) -> None:
     for shape in range(shapes.shape[0]):
         if shapes[shape, SEEN] >= 0:
             shapes[shape, SEEN] = log[shapes[shape, SEEN]] if shapes[shape, SEEN] < size else kept
-    if sizes[HEAD_SEEN] >= 0:
-        sizes[HEAD_SEEN] = log[sizes[HEAD_SEEN]] if sizes[HEAD_SEEN] < size else kept
+    for reader in (HEAD_SEEN, INDEX_SEEN):
+        if sizes[reader] >= 0:
+            sizes[reader] = log[sizes[reader]] if sizes[reader] < size else kept
     for node in range(nodes.shape[0]):
         if nodes[node, LAST] >= 0:
             log[nodes[node, LAST]] = node
     sizes[LOG_SIZE] = kept
+
+
+@compiled
+def is_dear(center: Center, shape: int) -> bool:
+    """Tell whether it costs more to judge a shape anew, as all others that ask, than to look without remembering."""
+    seen, size = center.shapes[shape, SEEN], center.sizes[LOG_SIZE]
+    return bool(center.sizes[KINDS] >= _MANY and (seen < 0 or size - seen > _NEAR))
 
 
 @compiled

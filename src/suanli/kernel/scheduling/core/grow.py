@@ -9,6 +9,7 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_UNUSED,
     HEAD,
     HEAD_SEEN,
+    INDEX_SEEN,
     IS_KEPT,
     KEPT_SIZE,
     LAST,
@@ -67,7 +68,7 @@ def grown(center: Center, sizes: Sizes) -> Center:
         getattr(larger, name)[tuple(slice(0, length) for length in old.shape)] = old
     larger.sizes[:] = center.sizes
     larger.sizes[[LOG_SIZE, KEPT_SIZE]] = 0
-    larger.sizes[[HEAD, HEAD_SEEN]] = NOBODY
+    larger.sizes[[HEAD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
     larger.nodes[:, [LAST, IS_KEPT]] = (NOBODY, 0)
     larger.shapes[:, [SEEN, BESIDE_TURN]] = NOBODY
     for place, of_old, of_new in (

@@ -120,6 +120,33 @@ BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
 
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
+(
+    ROOM_CPU,
+    ROOM_MEMORY,
+    ROOM_WHOLE,
+    ROOM_PART,
+    ROOM_SHARES,
+    ROOM_IDLE,
+    ON_SHELF,
+    ORDER_KEY,
+) = range(8)
+"""Columns of room, what the index knows of a node: free milli-cpus and bytes, healthy devices that are wholly free, the
+most thousandths free of one, those of all, 1 where nobody holds any of it; and the shelf on which it stands (-1: none),
+and by which key."""
+
+SHELF_SIZE, IS_LOOSE, NEXT_SHELF, SHELF_BEFORE, SHELF_AISLE = range(6, 11)
+"""Columns of shelves after the first six, which say the most that any node on it has (as in room): how many nodes stand
+on it, 1 where that most may be too much since one was taken away, its neighbours in its aisle, and which that is."""
+
+FIRST_SHELF, LAST_SHELF, AISLE_TYPES = range(3)
+"""Rows of aisles [3, levels * groups]: their ends (-1: empty); and by group the bits of its nodes' device types."""
+
+SHELF = 32
+"""Nodes on one shelf at most: all are looked at where the most that they have does not tell."""
+GROUPS_MOST = 64
+"""Groups of nodes by device types. Where a center has more combinations, the last one stands for all the rest."""
+LEVELS = 16
+"""Levels of a group: 0 to 4 without a wholly free device, by how much of one is, and then by how many are."""
 
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
@@ -184,15 +211,20 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     BOOKED_DEVICES,
     HEAD_PAST,
     WINDOWS_SIZE,
-) = range(32)
+    INDEX_SEEN,
+    SHELVES_USED,
+    SHELF_UNUSED,
+    GROUPS,
+) = range(36)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
 devices; milli-cpus and bytes of the largest nodes; how far the gains have read the log (-1: worthless), how many there
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
-how many of these might, before a turn that may be undone; where in its row the queue begins; and how many steps, rises,
-drops, and rows of what is booked of nodes and of devices there are; and 1 where the head's start was foreseen past
-windows, so that its gains do not tell it; and how many rows of windows there are to look at."""
+how many of these might, before a turn that may be undone; where in its row the queue begins; how many steps, rises,
+drops, and rows of what is booked of nodes and of devices there are; 1 where the head's start was foreseen past windows,
+so that its gains do not tell it; how many rows of windows there are to look at; how far the index has read the log (-1:
+it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are."""
 
 (
     FAILS_STATE,
@@ -225,7 +257,8 @@ class Center(NamedTuple):
     after the other (-1: no more), ``bounds`` [B, 2, 4] bound what may be asked for at once, ``asks`` [P, 4 + L] is what
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
-    [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial.
+    [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
+    ``shelves``, ``aisles`` and ``shelved`` [shelves, SHELF], the keys on each shelf, are the index's (``index``).
     """
 
     nodes: Ints
@@ -267,6 +300,10 @@ class Center(NamedTuple):
     reach: Ints
     booked: Ints
     booked_devices: Ints
+    room: Ints
+    shelves: Ints
+    shelved: Ints
+    aisles: Ints
     sizes: Ints
 
 
@@ -336,10 +373,14 @@ def make_center(sizes: Sizes) -> Center:
         reach=_ints(4, nodes),
         booked=_ints(sizes.booked, 2 + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
-        sizes=np.zeros(32, dtype=np.int64),
+        room=_ints(nodes, 8),
+        shelves=_ints(nodes + 1, 11),
+        shelved=_ints(nodes + 1, SHELF),
+        aisles=_ints(3, LEVELS * GROUPS_MOST),
+        sizes=np.zeros(36, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
-    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
+    center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
     center.bounds[:, MOST] = NEVER

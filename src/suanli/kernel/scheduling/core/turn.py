@@ -8,7 +8,7 @@ the turn where there are more.
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, lists
-from suanli.kernel.scheduling.core.admit import begin, fits, is_full
+from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full
 from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import choose_now, shift
@@ -16,6 +16,7 @@ from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
 from suanli.kernel.scheduling.core.reserve import choose_beside, meet, reserve, startable_beside
 from suanli.kernel.scheduling.core.rules import NO_BACKFILL, Decided, Rules
+from suanli.kernel.scheduling.core.seek import seek
 from suanli.kernel.scheduling.core.tables import (
     BARRED,
     BLOCKED,
@@ -48,7 +49,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     read_ahead(center)
     size, this = sizes[WAITING_SIZE], sizes[TURN]
     queue, kind_of = lists.waiting(center)
-    place, count, blocked = 0, 0, sizes[BARRED]
+    place, count, noted, blocked = 0, 0, 0, sizes[BARRED]
     head, head_start, complete = NOBODY, NEVER, True
     while place < size and blocked < sizes[KINDS]:
         job, kind = queue[place], kind_of[place]
@@ -62,11 +63,16 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         if count == rules.most:
             complete = False
             break
-        if fits(center, job, rules.score):
-            if _try(center, job, now, long):
+        chosen = find(center, job, rules.score)
+        if chosen != 0:
+            if _try(center, job, now, long, chosen):
                 started[count] = job
                 center.lists[LEFT, count] = place - 1
                 count += 1
+                if center.licenses.shape[0] > 0:
+                    # Who waits for a license looks at the ends of all that runs.
+                    lists.start_all(center, started[noted:count])
+                    noted = count
             else:
                 kinds[kind, LONG] = this
             continue
@@ -76,13 +82,14 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         kinds[kind, BLOCKED] = this
         blocked += 1
         if head == NOBODY:
-            if rules.preempt:
-                preempt(center, job)
-            head_start = reserve(center, job, now, soon)
+            lists.start_all(center, started[noted:count])
+            noted = count
+            head_start = _reserve(center, job, now, soon, rules)
             if head_start != NEVER:
                 head = job
                 licensing.keep(center, job, head_start, (now, soon))
                 queue, kind_of = behind(center, place) if rules.shortest_first else (queue, kind_of)
+    lists.start_all(center, started[noted:count])
     if count:
         close_ranks(center, count, rules.shortest_first)
     return Decided(count, head, head_start, complete)
@@ -100,15 +107,30 @@ def _next_open(kinds: Ints, kind_of: Ints, place: int, this: int) -> int:
 
 
 @compiled
-def _try(center: Center, job: int, now: int, long: bool) -> bool:
-    """Start a job that there is room for, unless it would run into the head's reservation (``long``) and delay it."""
+def _reserve(center: Center, job: int, now: int, soon: int, rules: Rules) -> int:
+    """Let the first that cannot start take its right, and reserve for it; the start, NEVER where none is foreseen."""
+    fits(center, job, rules.score)
+    if rules.preempt:
+        preempt(center, job)
+    return reserve(center, job, now, soon)
+
+
+@compiled
+def _try(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
+    """Start a job that there is room for, unless it would run into the head's reservation (``long``) and delay it.
+
+    ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
+    """
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
-    if not long:
-        _start(center, job, now, choose_now(center, shape, need), False)
-        return True
-    if not startable_beside(center, shape, need):
+    if chosen != BY_SHAPE:
+        chosen = seek(center, shape, need, True) if long else chosen
+    elif not long:
+        chosen = choose_now(center, shape, need)
+    else:
+        chosen = choose_beside(center, shape, need) if startable_beside(center, shape, need) else 0
+    if chosen == 0:
         return False
-    _start(center, job, now, choose_beside(center, shape, need), True)
+    _start(center, job, now, chosen, long)
     return True
 
 
