@@ -307,6 +307,9 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
     elif plan.complete:
         assert explained.earliest_start == foreseen(center, plan, workload)
     assert (explained.earliest_start is None) == (explained.unforeseen is not None)
+    deadline, start = center.specs[workload.id].deadline, explained.earliest_start
+    is_late = bool(deadline) and start is not None and start + workload.time_limit_s * SECOND > deadline
+    assert (ReasonCode.DEADLINE in codes) == is_late
 
 
 def allocations(center: Center) -> list[Allocation]:

@@ -23,14 +23,16 @@ from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import EngineName, LicenseName, NodeName, QueueName, ReservationName
+from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, WorkloadSpec
-from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, Center, as_explained, asks
+from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check, check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
+LICENSES = (LicenseName("solver"), LicenseName("mesher"))
 BARE = demand_of(WorkloadSpec())
 CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
 
@@ -76,7 +78,7 @@ def random_request(chance: Random) -> DeviceRequest | None:
 def random_spec(chance: Random) -> WorkloadSpec:
     across = chance.choice([0, 0, 0, 1, 2])
     preemptible = chance.random() < 0.4
-    licenses = {LicenseName(chance.choice(["solver", "mesher"])): chance.randint(1, 3)} if chance.random() < 0.2 else {}
+    licenses = {chance.choice(LICENSES): chance.choice([1, 1, 2, 3])} if chance.random() < 0.15 else {}
     return WorkloadSpec(
         licenses=licenses,
         tasks=(across or 1) * chance.choice([1, 1, 2, 3]),
@@ -161,6 +163,8 @@ class Life:
         self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
         self.center.with_nodes(*(random_node(self.chance, number) for number in range(self.chance.randint(0, 5))))
         self.center.set_queue("urgent", self.chance.randint(0, 1))
+        for name in LICENSES:
+            self.center.set_license(name, self.chance.randint(1, 4))
 
     def step(self) -> None:
         events = [
@@ -173,7 +177,8 @@ class Life:
             self.quota,
             self.license,
         ]
-        self.chance.choices(events, weights=[6, 1, 4, 1, 1, 2, 1, 1])[0]()
+        self.chance.choices(events, weights=[6, 1, 4, 1, 1, 2, 2, 1])[0]()
+        self.give_up()
         self.reserve()
         self.judge()
         if self.center.last % 5 == 4:
@@ -223,9 +228,18 @@ class Life:
 
     def spec(self) -> WorkloadSpec:
         spec, chance = random_spec(self.chance), self.of_windows
+        if self.chance.random() < 0.15:
+            spec = replace(
+                spec, deadline=Instant(self.center.now + (spec.time_limit_s + self.chance.choice([5, 60])) * SECOND)
+            )
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
+
+    def give_up(self) -> None:
+        """Let go of what is late for its deadline, as the planner does."""
+        for workload in self.center.state.deadlines.missed(self.center.now):
+            self.center.withdraw(workload)
 
     def submit(self) -> None:
         spec = self.spec()
@@ -267,7 +281,7 @@ class Life:
         self.center.set_quota(Quota(scope=scope, name=name, **most))
 
     def license(self) -> None:
-        self.center.set_license(self.chance.choice(["solver", "mesher"]), self.chance.randint(0, 4))
+        self.center.set_license(self.chance.choice(LICENSES), self.chance.choice([0, 1, 2, 3, 4]))
 
     def pass_time(self) -> None:
         self.center.pass_time(self.chance.choice([1, 30, 300]))

@@ -62,6 +62,8 @@ def live_on(center: Center) -> Lived:
     for run in center.runs.values():
         expect(run)
     while True:
+        for workload in center.state.deadlines.missed(center.now):
+            center.withdraw(workload)
         while (plan := _turn(center, lived)).placements or plan.preemptions:
             for victim in plan.preemptions:
                 ends[victim.run] = center.now + overrun
@@ -69,11 +71,11 @@ def live_on(center: Center) -> Lived:
                 if run.id not in ends:
                     expect(run)
         due = {run: end for run, end in ends.items() if run in center.runs}
-        # As the loop that plans: it asks whether advance reservations are heeded as they must be by now.
-        window = center.state.windows.until + 1 if center.waiting else NEVER
-        if not due and window >= NEVER:
+        # As the loop that plans: it asks whether advance reservations are heeded as they must be, or work is late.
+        turn = min(center.state.windows.until, center.state.deadlines.next) + 1 if center.waiting else NEVER
+        if not due and turn >= NEVER:
             return lived
-        center.now = Instant(min([*due.values(), window]))
+        center.now = Instant(min([*due.values(), turn]))
         for name in sorted(run for run, end in due.items() if end == center.now):
             ended = center.runs[name]
             _end(center, ended, is_sent_back=ended.state is RunState.STOPPING)

@@ -379,6 +379,12 @@ def make_center(sizes: Sizes) -> Center:
         aisles=_ints(3, LEVELS * GROUPS_MOST),
         sizes=np.zeros(36, dtype=np.int64),
     )
+    _begin(center)
+    return center
+
+
+def _begin(center: Center) -> None:
+    """Fill in what is not zero in tables without content."""
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
     center.shapes[:, UNIT] = 1
@@ -389,7 +395,6 @@ def make_center(sizes: Sizes) -> Center:
     for chain, row in ((center.holds, NEXT), (center.device_holds, DEVICE_NEXT)):
         chain[:, row] = np.arange(1, chain.shape[0] + 1)
         chain[-1:, row] = NOBODY
-    return center
 
 
 def queued(center: Center) -> Ints:
