@@ -112,6 +112,7 @@ _OPTIONS = (
     option("--precision", type=Word(PRECISIONS), says="spec.precision"),
     option("-N", "--nodes", type=Whole(), metavar="N", says="spec.nodes"),
     option("--exclusive", is_flag=True, says="spec.exclusive"),
+    option("--feature", metavar="NAME", multiple=True, says="spec.feature"),
     option("--license", type=Count("NAME[:COUNT]"), multiple=True, says="spec.license"),
     option("-t", "--time", metavar="DURATION", says="spec.time"),
     option("-q", "--queue", metavar="NAME", says="spec.queue"),
@@ -177,6 +178,7 @@ def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
     listed = {
         "resources": _resources(given),
         "dependencies": dependencies + ["singleton"] * given["singleton"],
+        "features": sorted(set(given["feature"])),
         "licenses": dict(given["license"]),
         "environment": dict(given["env"]),
         "labels": dict(given["label"]),

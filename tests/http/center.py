@@ -23,6 +23,7 @@ from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, Precision
 from suanli.services.accounting import Accounting
+from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
@@ -98,10 +99,10 @@ def nodes() -> list[Node]:
         )
         for n in range(2)
     )
-    engine = EngineName("fake")
+    engine, here = EngineName("fake"), frozenset({"x86_64"})
     return [
-        Node(name=NodeName("n1"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, devices=gpus),
-        Node(name=NodeName("n2"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB),
+        Node(name=NodeName("n1"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, devices=gpus, features=here),
+        Node(name=NodeName("n2"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, features=here | {"ib"}),
     ]
 
 
@@ -119,7 +120,10 @@ def running(home: Path) -> Iterator[RunningCenter]:
         engines=dict(engines),
         requests=Requests(store),
         workloads=Workloads(
-            store, engines, checks=[QuotaCheck(clock), ReservationAdmission(clock)], notifier=NoNotifier()
+            store,
+            engines,
+            checks=[QuotaCheck(clock), ReservationAdmission(clock), FeatureAdmission()],
+            notifier=NoNotifier(),
         ),
         runs=Runs(store),
         tenants=Tenants(store, clock, SystemSecrets()),

@@ -51,6 +51,7 @@ specs = st.builds(
         devices=st.none() | devices,
     ),
     exclusive=st.booleans(),
+    features=st.frozensets(names, max_size=3),
     time_limit_s=st.integers(0, 10**9),
     queue=names.map(QueueName),
     priority=st.integers(-(10**6), 10**6),

@@ -44,6 +44,7 @@ class Node:
     state: NodeState = NodeState.READY
     reason: str = ""
     features: frozenset[str] = frozenset()
+    """Names of what it has that work may ask for: its architecture, its network."""
     generation: int = 0
 
 

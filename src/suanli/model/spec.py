@@ -18,6 +18,7 @@ MAX_CPU_MILLI = 1_000_000_000
 MAX_MEMORY_BYTES = 2**45
 MAX_DEVICES = 10_000
 MAX_LICENSES = 1_000_000
+MAX_FEATURES = 16
 MAX_PRIORITY = 1_000_000
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
@@ -25,6 +26,7 @@ MAX_SCRIPT_BYTES = 4 * 1024 * 1024
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,128}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FEATURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/+-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?")
 
 
@@ -191,6 +193,8 @@ class WorkloadSpec:
     resources: TaskResources = TaskResources()
     nodes: int = 0
     exclusive: bool = False
+    features: frozenset[str] = frozenset()
+    """What each of its nodes must have, by names of the engine's own (``Node.features``)."""
     licenses: dict[LicenseName, int] = field(default_factory=dict)
     """How many of each license, for the workload as a whole."""
     time_limit_s: int = 0
@@ -295,6 +299,11 @@ def _check_texts(spec: WorkloadSpec) -> None:
     for name, value in spec.environment.items():
         if _ENV_NAME.fullmatch(name) is None or "\0" in value:
             raise InvalidRequestError(f"environment.{name}", "not a name or value an environment can hold")
+    if len(spec.features) > MAX_FEATURES:
+        raise InvalidRequestError("features", f"more than {MAX_FEATURES} features are asked for")
+    for feature in spec.features:
+        if _FEATURE.fullmatch(feature) is None:
+            raise InvalidRequestError("features", f"{feature!r} cannot name a feature", "see `suanli nodes`")
     for name, value in spec.labels.items():
         if _LABEL.fullmatch(name) is None or len(value) > 256:
             raise InvalidRequestError(f"labels.{name}", "letters, digits and . _ / - only; values of at most 256")

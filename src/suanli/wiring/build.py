@@ -38,6 +38,7 @@ from suanli.ports.engine import Engine
 from suanli.ports.notify import Notifier
 from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
+from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.quotas import QuotaCheck, Quotas
@@ -145,7 +146,7 @@ def build_center(settings: Settings) -> Center:
 
 def _checks(clock: Clock) -> list[AdmissionCheck]:
     """Everybody who has a say on what may be submitted."""
-    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock)]
+    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock), FeatureAdmission()]
     if os.geteuid() == 0:
         checks.append(MappedAccounts())
     return checks

@@ -40,7 +40,8 @@ def test_every_field_of_the_spec_has_its_option(
     monkeypatch.chdir(tmp_path)
     arguments = (
         "--name relax --project oxides --kind service --tasks 4 -c 0.5 -m 4GiB -d gpu:A100:2 --device-memory 40GiB"
-        " --precision bf16 -N 2 --exclusive -t 2h30m -q urgent --priority -5 --reservation course"
+        " --precision bf16 -N 2 --exclusive --feature ib --feature avx512 -t 2h30m -q urgent"
+        " --priority -5 --reservation course"
         " -a 0-7%4 --after 1 --afterok 2 --afterok 3_4 --afternotok 5 --afterany 6 --singleton -e A=b=c"
         " -e SEED -C work --launcher mpi"
         " --input data.csv --input /srv/x:in/x --output fit=out/fit.png --output log.txt --retry 3 --retry-on lost"
@@ -59,6 +60,7 @@ def test_every_field_of_the_spec_has_its_option(
         },
         "nodes": 2,
         "exclusive": True,
+        "features": ["avx512", "ib"],
         "time_limit": "2h30m",
         "queue": "urgent",
         "priority": -5,

@@ -69,7 +69,7 @@ class NodeView:
     devices: list[DeviceView]
     """Its accelerators."""
     features: list[str]
-    """Free words about it."""
+    """What work may ask its nodes to have, by name."""
     runs: list[str]
     """Runs that hold part of it."""
 

@@ -30,6 +30,7 @@ from suanli.model.spec import (
     MAX_ARRAY_INDEX,
     MAX_ARRAY_SIZE,
     MAX_DEVICES,
+    MAX_FEATURES,
     MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
@@ -209,6 +210,9 @@ class Notification(Body):
     """Moments to tell of."""
 
 
+Feature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/+-]*$", max_length=64)]
+"""The name of something that a node has."""
+
 _EXAMPLE: JsonDict = {
     "name": "relax",
     "command": ["python3", "relax.py", "--steps", "500"],
@@ -250,6 +254,8 @@ class WorkloadSpec(Body):
     """Exactly so many nodes sharing the tasks evenly; 0 lets the planner choose."""
     exclusive: bool = False
     """Keep everybody else off its nodes."""
+    features: Annotated[frozenset[Feature], InOrder] = Field(default=frozenset(), max_length=MAX_FEATURES)
+    """What each of its nodes must have; `/v1/nodes` says which have what."""
     licenses: dict[Name, Annotated[int, Field(ge=1, le=MAX_LICENSES)]] = _NOTHING
     """How many of each license it needs, on whatever nodes it runs."""
     time_limit: Seconds = 0
@@ -339,6 +345,7 @@ class WorkloadSpec(Body):
             resources=TaskResources.of(noun.resources),
             nodes=noun.nodes,
             exclusive=noun.exclusive,
+            features=noun.features,
             licenses={str(name): count for name, count in noun.licenses.items()},
             time_limit=noun.time_limit_s,
             queue=noun.queue,

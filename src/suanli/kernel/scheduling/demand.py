@@ -43,6 +43,8 @@ class Demand(NamedTuple):
     """How many of each, of the center's; by name."""
     kept_off: int = 0
     within: int = 0
+    features: tuple[str, ...] = ()
+    """What each node must have; by name."""
 
     @property
     def asked(self) -> Amounts:
@@ -70,9 +72,9 @@ def demand_of(spec: WorkloadSpec) -> Demand:
     """The class a spec belongs to."""
     resources, request = spec.resources, spec.resources.devices
     amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
-    licenses = tuple(sorted(spec.licenses.items()))
+    licenses, features = tuple(sorted(spec.licenses.items())), tuple(sorted(spec.features))
     if request is None:
-        return Demand(*amounts, licenses=licenses)
+        return Demand(*amounts, licenses=licenses, features=features)
     return Demand(
         *amounts,
         request.device_class,
@@ -82,4 +84,5 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         -(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         request.precision,
         licenses,
+        features=features,
     )

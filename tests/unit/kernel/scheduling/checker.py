@@ -142,6 +142,7 @@ def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -
         assert free.node.state is NodeState.READY
         assert not free.exclusive
         assert not (spec.exclusive and free.holders)
+        assert spec.features <= free.node.features
         check_hold(free, hold, spec)
         free.take(hold, exclusive=allocation.exclusive)
         assert free.cpu >= 0
@@ -334,6 +335,8 @@ def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> No
     for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
         at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
         assert (code in told) == (at_all > 0)
+        if code is ReasonCode.FEATURE and at_all:
+            check_lacking(before, spec, told[code])
         if at_all:
             counted = (told[code].nodes_failing, told[code].nodes_failing_first, told[code].nodes_total)
             assert counted == (at_all, first, len(before))
@@ -343,6 +346,15 @@ def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> No
         totals = engine_totals(before, wanted).values()
         assert told[code].available == max(totals, default=0) < told[code].needed == (spec.nodes or spec.tasks)
         assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
+
+
+def check_lacking(before: Room, spec: WorkloadSpec, reason: Reason) -> None:
+    """The features said to be missing are those that no node has, or else all that some node lacks."""
+    nodes = [free.node.features for free in before.values()]
+    nowhere = [name for name in sorted(spec.features) if not any(name in one for one in nodes)]
+    lacking = [name for name in sorted(spec.features) if not all(name in one for one in nodes)]
+    assert reason.wanted == ", ".join(nowhere or lacking)
+    assert reason.available == sum(spec.features <= one for one in nodes)
 
 
 def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:

@@ -118,6 +118,8 @@ def fails(free: Free, wanted: Asked) -> list[ReasonCode]:
     if free.node.state is not NodeState.READY:
         found.append(ReasonCode.NODE_STATE)
     found += reserved(free, wanted)
+    if not spec.features <= free.node.features:
+        found.append(ReasonCode.FEATURE)
     if free.exclusive or (spec.exclusive and free.holders):
         found.append(ReasonCode.EXCLUSIVE)
     found += device_failure(free, spec, part)
@@ -152,7 +154,7 @@ def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode
 
 def tasks_fitting(free: Free, wanted: Asked) -> int:
     spec = wanted.spec
-    if reserved(free, wanted):
+    if reserved(free, wanted) or not spec.features <= free.node.features:
         return 0
     if free.node.state is not NodeState.READY or free.exclusive or (spec.exclusive and free.holders):
         return 0

@@ -16,6 +16,7 @@ from suanli.kernel.scheduling.core.tables import (
     ENGINE,
     FREE_CPU,
     FREE_MEMORY,
+    HAS,
     HEAD,
     LEAVING,
     LEAVING_SIZE,
@@ -36,8 +37,8 @@ from suanli.kernel.scheduling.core.turn import turn
 
 
 @entry
-def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int]) -> None:
-    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes, the bits of windows that it lies in.
+def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int, int]) -> None:
+    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes, and bits: of windows, of features.
 
     What is held of it stays held.
     """
@@ -45,7 +46,7 @@ def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int])
     nodes[node, FREE_CPU] += amounts[2] - nodes[node, CPU]
     nodes[node, FREE_MEMORY] += amounts[3] - nodes[node, MEMORY]
     nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts[:4]
-    nodes[node, RESERVED] = amounts[4]
+    nodes[node, RESERVED], nodes[node, HAS] = amounts[4:]
     touch(nodes, center.shapes, center.log, center.sizes, node)
 
 

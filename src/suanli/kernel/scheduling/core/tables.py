@@ -32,6 +32,8 @@ BLOCK = 64
 """Nodes whose least score is kept together: near the square root of the thousands of nodes there may be."""
 WINDOWS = 62
 """Most advance reservations at a time: each is a bit of one number."""
+FEATURES = 62
+"""Most features of nodes that waiting work may name at a time: each is a bit of one number."""
 CLOSED = 2**62
 """The bit of a reservation that is not open to the work that names it; no node ever lies in it."""
 
@@ -49,11 +51,12 @@ CLOSED = 2**62
     HELD,
     LOOKED_AT,
     RESERVED,
-) = range(13)
+    HAS,
+) = range(14)
 """Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
 hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
 keeps some, the first hold of a running job on it, the look ahead that met it last, and a bit for each advance
-reservation that it lies in."""
+reservation that it lies in, and for each feature that it has and waiting work names."""
 
 TYPE, HEALTHY, FREE = range(3)
 """Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
@@ -75,14 +78,15 @@ TYPE, HEALTHY, FREE = range(3)
     OF_MEMORY,
     KEPT_OFF,
     WITHIN,
-) = range(16)
+    MUST_HAVE,
+) = range(17)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
-what fits beside the reservation was worked out. The last three are device types as the constraints leave them one
-after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. The last two
-are bits of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED
-where that is not open to it."""
+what fits beside the reservation was worked out. The next three are device types as the constraints leave them one
+after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. Two are bits
+of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
+is not open to it. The last are bits of the features that a node must have."""
 
 SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
 """Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
@@ -197,6 +201,7 @@ windows, so that its gains do not tell it."""
     FAILS_STATE,
     FAILS_RESERVED,
     FAILS_OUTSIDE,
+    FAILS_FEATURE,
     FAILS_EXCLUSIVE,
     FAILS_CLASS,
     FAILS_MODEL,
@@ -206,9 +211,9 @@ windows, so that its gains do not tell it."""
     FAILS_FREE,
     FAILS_CPU,
     FAILS_MEMORY,
-) = range(12)
+) = range(13)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 12
+FAILURES = 13
 """How many of them there are."""
 
 
@@ -217,7 +222,7 @@ class Center(NamedTuple):
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 12] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 13] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -296,9 +301,9 @@ def make_center(sizes: Sizes) -> Center:
     devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
     devices[:, :, TYPE] = NOBODY
     center = Center(
-        nodes=_ints(nodes, 13),
+        nodes=_ints(nodes, 14),
         devices=devices,
-        shapes=_ints(shapes, 16),
+        shapes=_ints(shapes, 17),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
@@ -324,9 +329,9 @@ def make_center(sizes: Sizes) -> Center:
         busy=np.zeros(nodes, dtype=np.float32),
         node_keys=np.zeros(nodes),
         spare=_ints(2, sizes.engines),
-        then_nodes=_ints(nodes, 13),
+        then_nodes=_ints(nodes, 14),
         then_devices=devices.copy(),
-        both_nodes=_ints(nodes, 13),
+        both_nodes=_ints(nodes, 14),
         both_devices=devices.copy(),
         steps=_ints(steps, 6),
         step_devices=_ints(steps, sizes.devices),
