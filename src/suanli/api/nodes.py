@@ -30,6 +30,7 @@ _NODE = {
     "allocated_memory_bytes": 536870912,
     "devices": [],
     "features": ["x86_64"],
+    "switch": "leaf3",
     "runs": ["120.1"],
 }
 _SHOWN = gives(200, "The node as it stands.", _NODE)

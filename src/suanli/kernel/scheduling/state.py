@@ -66,6 +66,7 @@ class ClusterState:
         """Advance reservations, and what waiting work must heed of them."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._features = Features()
+        self._switches: Codes[str] = Codes()
         self._queues: dict[QueueName, int] = {}
         self._owed = Owed()
         self._waiting: dict[WorkloadId, Job] = {}
@@ -101,12 +102,14 @@ class ClusterState:
             self._judge_anew()
         ready, bits = int(node.state is NodeState.READY), self.windows.of_node(node.name)
         features = self._features.set_node(row, node.features)
-        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes, bits, features))
+        self._switches.leave(int(self.tables.nodes[row, t.SWITCH]))
+        switch, _ = self._switches.take(node.switch)
+        self.tables.sizes[t.SWITCHES] = len(self._switches)
+        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes, bits, features, switch))
         self.generations[row] = node.generation
         self._measure()
         self._impossible.clear()
-        self._empty = self._kinds = None
-        self._are_kinds_stale = True
+        self._empty, self._kinds, self._are_kinds_stale = None, None, True
 
     def set_reservation(self, reservation: AdvanceReservation) -> None:
         """An advance reservation is there, or is otherwise than before; it is heeded from the next turn on."""
@@ -155,8 +158,8 @@ class ClusterState:
                 bits[self.nodes[name]] = self.windows.of_node(name)
             for row in np.flatnonzero(bits != tables.nodes[: bits.size, t.RESERVED]).tolist():
                 engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
-                features = int(tables.nodes[row, t.HAS])
-                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features))
+                features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
+                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
         for heed, workloads in self.windows.moved():
             for workload in workloads:
                 self._class_anew(workload, heed)
@@ -268,15 +271,8 @@ class ClusterState:
     def room(self) -> Room:
         """What is there and free, as views of the tables."""
         count = len(self.names)
-        ones = np.ones(count, dtype=np.int64)
-        return Room(
-            self.tables.nodes[:count],
-            self.tables.devices[:count],
-            ones,
-            self.types,
-            len(self.engines),
-            self._features.bits,
-        )
+        nodes, devices, ones = self.tables.nodes[:count], self.tables.devices[:count], np.ones(count, dtype=np.int64)
+        return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits)
 
     @property
     def empty_room(self) -> Room:
@@ -429,6 +425,7 @@ class ClusterState:
     def _add_node(self, name: NodeName) -> int:
         row = self.nodes[name] = len(self.names)
         self._reach(nodes=row + 1)
+        self.tables.nodes[row, t.SWITCH], _ = self._switches.take("")
         self.names.append(name)
         self.generations.append(0)
         self.indices.append([])

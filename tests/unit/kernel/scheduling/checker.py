@@ -23,6 +23,7 @@ from tests.unit.kernel.scheduling.rooms import (
     engine_totals,
     fails,
     fits,
+    is_near,
     mended,
     reserved,
     room,
@@ -87,12 +88,17 @@ def check(center: Center, plan: Plan) -> None:
 def check_placements(center: Center, plan: Plan) -> None:
     seen = [row.workload for row in plan.placements]
     assert len(seen) == len(set(seen))
-    before = now_room(center, held(center, plan, []))
+    before, beside_head = now_room(center, held(center, plan, [])), beside_of(center, plan)
     for row in plan.placements:
         workload, spec = center.waiting[row.workload], center.specs[row.workload]
         assert row.generation == workload.generation
         assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
+        wanted = asked(center, workload, center.now)
+        rooms = [before, *([both(before, beside_head)] if beside_head else [])]
+        assert any(is_near(one, row.allocation, wanted) for one in rooms)
         check_allocation(before, row.allocation, spec)
+        if beside_head and wanted.end > plan.reservations[0].start:
+            take(beside_head, row.allocation)
         check_windows(before, row.allocation, asked(center, workload, center.now))
     running = members(center, plan)
     for workload in [center.waiting[row.workload] for row in plan.placements]:
@@ -100,6 +106,20 @@ def check_placements(center: Center, plan: Plan) -> None:
         for name in center.specs[workload.id].licenses:
             assert licenses_free(center, plan, name) >= 0
     check_kept_licenses(center, plan)
+
+
+def beside_of(center: Center, plan: Plan) -> Room:
+    """What is free at the head's start beside the head and all that started before it; nothing where there is none."""
+    for reservation in plan.reservations:
+        early = ahead_of(center, reservation.workload)
+        before = held(center, plan, [row for row in plan.placements if row.workload in early])
+        return beside(center, before, reservation)
+    return {}
+
+
+def take(found: Room, allocation: Allocation) -> None:
+    for hold in allocation.nodes:
+        found[hold.node].take(hold, exclusive=allocation.exclusive)
 
 
 def check_kept_licenses(center: Center, plan: Plan) -> None:
@@ -192,6 +212,7 @@ def check_reservation(center: Center, plan: Plan) -> None:
         promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
         check_allocation(at_start, promised, spec)
         check_windows(at_start, promised, asked(center, head, reservation.start))
+        assert is_near(room_at(center, before, reservation.start), promised, asked(center, head, reservation.start))
 
 
 def turns(center: Center) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.model.ids import EngineName, NodeName, ReservationName
@@ -179,6 +180,29 @@ def engine_totals(found: Room, wanted: Asked) -> dict[EngineName, int]:
 def fits(found: Room, wanted: Asked) -> bool:
     need = wanted.spec.nodes or wanted.spec.tasks
     return any(total >= need for total in engine_totals(found, wanted).values())
+
+
+def switches(found: Room, allocation: Allocation, wanted: Asked) -> dict[str, int]:
+    """What the nodes of each switch hold in a room together, of the engine of an allocation."""
+    of_engine = {name: free for name, free in found.items() if free.node.engine == allocation.engine}
+    rooms: dict[str, int] = {}
+    for free in of_engine.values():
+        for total in engine_totals({free.node.name: free}, wanted).values():
+            rooms[free.node.switch] = rooms.get(free.node.switch, 0) + total
+    return {switch: total for switch, total in rooms.items() if total}
+
+
+def is_near(found: Room, allocation: Allocation, wanted: Asked) -> bool:
+    """Whether an allocation takes as few switches of a room as can hold it, and one alone no roomier than must be."""
+    rooms, need = switches(found, allocation, wanted), wanted.spec.nodes or wanted.spec.tasks
+    used = {found[hold.node].node.switch for hold in allocation.nodes}
+    if len(allocation.nodes) == 1:
+        return True
+    for count in range(1, len(used) + 1):
+        enough = [some for some in combinations(rooms, count) if sum(rooms[one] for one in some) >= need]
+        if enough:
+            return count == len(used) and (count > 1 or rooms[min(used)] == min(rooms[one] for (one,) in enough))
+    return False
 
 
 def both(one: Room, other: Room) -> Room:

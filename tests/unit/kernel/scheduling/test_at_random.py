@@ -163,6 +163,7 @@ class Life:
         self.of_windows = Random(seed) if seed % 2 == 0 else None
         # Every third has nodes with features, and work that names some; of a seed, the rest is as it was without.
         self.of_features = Random(seed) if seed % 3 == 1 else None
+        self.of_switches = Random(seed) if seed % 3 == 2 else None
         self.met: Counter[str] = Counter()
         self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
         self.center.with_nodes(*(self.node(number) for number in range(self.chance.randint(0, 5))))
@@ -238,6 +239,8 @@ class Life:
 
     def node(self, number: int) -> Node:
         node = random_node(self.chance, number)
+        if self.of_switches is not None:
+            return replace(node, switch=self.of_switches.choice(["", "leaf1", "leaf1", "leaf2", "leaf3"]))
         return node if self.of_features is None else featured(self.of_features, node)
 
     def submit(self) -> None:

@@ -52,11 +52,12 @@ CLOSED = 2**62
     LOOKED_AT,
     RESERVED,
     HAS,
-) = range(14)
+    SWITCH,
+) = range(15)
 """Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
 hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
 keeps some, the first hold of a running job on it, the look ahead that met it last, and a bit for each advance
-reservation that it lies in, and for each feature that it has and waiting work names."""
+reservation that it lies in, and for each feature that it has and waiting work names; and its switch."""
 
 TYPE, HEALTHY, FREE = range(3)
 """Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
@@ -152,8 +153,9 @@ same for who is behind the head, in the order of backfill, and at the end of a t
 the queue these left; who loses its place in this turn; who runs, by end; who is taken off for a trial; who ran before
 a turn that may be undone."""
 
-CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
-"""Rows of scratch [4, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept."""
+CHOSEN, TASKS, CANDIDATE, KEPT, ROOM = range(5)
+"""Rows of scratch [5, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept, and
+by switch what the candidates there hold together."""
 
 (
     WAITING_SIZE,
@@ -187,7 +189,8 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     BOOKED,
     BOOKED_DEVICES,
     HEAD_PAST,
-) = range(31)
+    SWITCHES,
+) = range(32)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -195,7 +198,8 @@ devices; milli-cpus and bytes of the largest nodes; how far the gains have read 
 are, how many jobs had to end for them, and looks ahead ever; how many that run may lose their place; how many ran, and
 how many of these might, before a turn that may be undone; where in its row the queue begins; and how many steps, rises,
 drops, and rows of what is booked of nodes and of devices there are; and 1 where the head's start was foreseen past
-windows, so that its gains do not tell it."""
+windows, so that its gains do not tell it; and how many switches there are, of which one is that of all nodes whose
+switch is not known."""
 
 (
     FAILS_STATE,
@@ -301,7 +305,7 @@ def make_center(sizes: Sizes) -> Center:
     devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
     devices[:, :, TYPE] = NOBODY
     center = Center(
-        nodes=_ints(nodes, 14),
+        nodes=_ints(nodes, 15),
         devices=devices,
         shapes=_ints(shapes, 17),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
@@ -324,14 +328,14 @@ def make_center(sizes: Sizes) -> Center:
         licenses=_ints(sizes.licenses, 7),
         windows=_ints(WINDOWS, 2),
         lists=_ints(9, jobs),
-        scratch=_ints(4, nodes),
+        scratch=_ints(5, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
         node_keys=np.zeros(nodes),
         spare=_ints(2, sizes.engines),
-        then_nodes=_ints(nodes, 14),
+        then_nodes=_ints(nodes, 15),
         then_devices=devices.copy(),
-        both_nodes=_ints(nodes, 14),
+        both_nodes=_ints(nodes, 15),
         both_devices=devices.copy(),
         steps=_ints(steps, 6),
         step_devices=_ints(steps, sizes.devices),
@@ -340,7 +344,7 @@ def make_center(sizes: Sizes) -> Center:
         reach=_ints(4, nodes),
         booked=_ints(sizes.booked, 2 + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
-        sizes=np.zeros(31, dtype=np.int64),
+        sizes=np.zeros(32, dtype=np.int64),
     )
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN]] = NOBODY
