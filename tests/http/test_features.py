@@ -5,6 +5,19 @@ from __future__ import annotations
 from tests.http.center import RunningCenter
 
 
+def test_tasks_are_spread_over_nodes(center: RunningCenter) -> None:
+    spread = center.submit("ann", tasks=2, max_tasks_per_node=1)
+    run = center.started(spread)
+    with center.client("ann") as client:
+        shown = client.get(f"/v1/workloads/{spread}").json()
+        assert (sorted(shown["nodes"]), shown["spec"]["max_tasks_per_node"]) == (["n1", "n2"], 1)
+        never = client.post(
+            "/v1/workloads", json={"command": ["true"], "tasks": 4, "nodes": 2, "max_tasks_per_node": 1}
+        )
+        assert (never.status_code, never.json()["code"]) == (422, "invalid_request")
+    center.engine.end(run)
+
+
 def test_work_that_names_a_feature_waits_for_the_node_that_has_it(center: RunningCenter) -> None:
     with center.client("ann") as client:
         having = {item["name"]: item["features"] for item in client.get("/v1/nodes").json()["items"]}

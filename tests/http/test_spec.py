@@ -50,6 +50,7 @@ specs = st.builds(
         memory_bytes=st.integers(1, nouns.MAX_MEMORY_BYTES),
         devices=st.none() | devices,
     ),
+    max_tasks_per_node=st.integers(0, nouns.MAX_TASKS),
     exclusive=st.booleans(),
     features=st.frozensets(names, max_size=3),
     time_limit_s=st.integers(0, 10**9),

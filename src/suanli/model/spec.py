@@ -192,6 +192,8 @@ class WorkloadSpec:
     tasks: int = 1
     resources: TaskResources = TaskResources()
     nodes: int = 0
+    max_tasks_per_node: int = 0
+    """Most tasks on one node (0: as many as fit); 1 puts each on a node of its own."""
     exclusive: bool = False
     features: frozenset[str] = frozenset()
     """What each of its nodes must have, by names of the engine's own (``Node.features``)."""
@@ -250,15 +252,25 @@ def _check_amounts(spec: WorkloadSpec) -> None:
     check_bounds("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI)
     check_bounds("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES)
     check_bounds("nodes", spec.nodes, 0, MAX_TASKS)
+    _check_spread(spec)
     check_bounds("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S)
     check_bounds("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY)
     check_bounds("retry.max_attempts", spec.retry.max_attempts, 1, 1000)
     for name, count in spec.licenses.items():
         check_bounds(f"licenses.{name}", count, 1, MAX_LICENSES)
-    if spec.nodes and spec.tasks % spec.nodes:
-        raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
     if resources.devices is not None:
         _check_devices(resources.devices)
+
+
+def _check_spread(spec: WorkloadSpec) -> None:
+    check_bounds("max_tasks_per_node", spec.max_tasks_per_node, 0, MAX_TASKS)
+    if not spec.nodes:
+        return
+    if spec.tasks % spec.nodes:
+        raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
+    share = spec.tasks // spec.nodes
+    if 0 < spec.max_tasks_per_node < share:
+        raise InvalidRequestError("max_tasks_per_node", f"{spec.nodes} nodes share the tasks, {share} on each")
 
 
 def check_bounds(field_name: str, amount: int, least: int, most: int) -> None:

@@ -305,6 +305,7 @@ TEXTS = {
     "spec.label": "A free word for searching.",
     "spec.launcher": "How tasks are started.",
     "spec.license": "So many of a license, on whatever nodes; may be given again.",
+    "spec.max_tasks_per_node": "Most tasks on one node; 1 puts each on a node of its own.",
     "spec.memory": "Memory per task, 4GiB.",
     "spec.name": "What to call it.",
     "spec.nodes": "On exactly so many nodes; 0 leaves it open.",

@@ -305,6 +305,7 @@ TEXTS = {
     "spec.label": "便于查找的标签。",
     "spec.launcher": "任务的启动方式。",
     "spec.license": "所需许可证及数量，与节点无关，可重复给出。",
+    "spec.max_tasks_per_node": "每个节点上最多几个任务；1 表示每个任务各占一个节点。",
     "spec.memory": "每个任务的内存，如 4GiB。",
     "spec.name": "名称。",
     "spec.nodes": "恰好使用几个节点；0 为不限。",

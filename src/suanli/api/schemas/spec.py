@@ -252,6 +252,8 @@ class WorkloadSpec(Body):
     """What one task holds."""
     nodes: int = Field(default=0, ge=0, le=MAX_TASKS)
     """Exactly so many nodes sharing the tasks evenly; 0 lets the planner choose."""
+    max_tasks_per_node: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Most tasks on one node; 1 puts each on a node of its own, 0 sets no bound."""
     exclusive: bool = False
     """Keep everybody else off its nodes."""
     features: Annotated[frozenset[Feature], InOrder] = Field(default=frozenset(), max_length=MAX_FEATURES)
@@ -344,6 +346,7 @@ class WorkloadSpec(Body):
             tasks=noun.tasks,
             resources=TaskResources.of(noun.resources),
             nodes=noun.nodes,
+            max_tasks_per_node=noun.max_tasks_per_node,
             exclusive=noun.exclusive,
             features=noun.features,
             licenses={str(name): count for name, count in noun.licenses.items()},

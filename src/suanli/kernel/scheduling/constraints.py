@@ -153,6 +153,9 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
         found += _device_stages(room, demand, ignoring)
     found.append((ReasonCode.CPU, nodes[:, FREE_CPU] // demand.cpu_milli))
     found.append((ReasonCode.MEMORY, nodes[:, FREE_MEMORY] // demand.memory_bytes))
+    if demand.max_tasks_per_node:
+        # No node fails it: it only lets each count for less.
+        found.append((ReasonCode.TASKS_COUNT, np.full(len(nodes), demand.max_tasks_per_node)))
     return found
 
 

@@ -45,6 +45,8 @@ class Demand(NamedTuple):
     within: int = 0
     features: tuple[str, ...] = ()
     """What each node must have; by name."""
+    max_tasks_per_node: int = 0
+    """0 where nothing but room bounds it."""
 
     @property
     def asked(self) -> Amounts:
@@ -73,8 +75,10 @@ def demand_of(spec: WorkloadSpec) -> Demand:
     resources, request = spec.resources, spec.resources.devices
     amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
     licenses, features = tuple(sorted(spec.licenses.items())), tuple(sorted(spec.features))
+    # Asked for whole nodes, each gets the share that it can have; a bound that all tasks keep to bounds nothing.
+    most = spec.max_tasks_per_node if not spec.nodes and spec.max_tasks_per_node < spec.tasks else 0
     if request is None:
-        return Demand(*amounts, licenses=licenses, features=features)
+        return Demand(*amounts, licenses=licenses, features=features, max_tasks_per_node=most)
     return Demand(
         *amounts,
         request.device_class,
@@ -85,4 +89,5 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         request.precision,
         licenses,
         features=features,
+        max_tasks_per_node=most,
     )

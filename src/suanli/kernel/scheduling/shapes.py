@@ -16,7 +16,7 @@ def write_shape(row: t.Ints, demand: Demand, types: Sequence[DeviceType]) -> Non
     row[[t.TASK_CPU, t.TASK_MEMORY, t.ALONE]] = (demand.cpu_milli, demand.memory_bytes, demand.exclusive)
     row[[t.DEVICES, t.SHARE]] = (demand.device_count, demand.device_share)
     row[[t.UNIT, t.BY_NODES, t.SEEN, t.BESIDE_TURN]] = (task.tasks, task.nodes, t.NOBODY, t.NOBODY)
-    row[[t.KEPT_OFF, t.WITHIN]] = (demand.kept_off, demand.within)
+    row[[t.KEPT_OFF, t.WITHIN, t.MOST_TASKS]] = (demand.kept_off, demand.within, demand.max_tasks_per_node)
     write_types(row, demand, types)
 
 

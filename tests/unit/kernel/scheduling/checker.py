@@ -163,6 +163,7 @@ def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -
         assert not free.exclusive
         assert not (spec.exclusive and free.holders)
         assert spec.features <= free.node.features
+        assert hold.tasks <= (spec.max_tasks_per_node or hold.tasks)
         check_hold(free, hold, spec)
         free.take(hold, exclusive=allocation.exclusive)
         assert free.cpu >= 0

@@ -164,7 +164,7 @@ def tasks_fitting(free: Free, wanted: Asked) -> int:
     if request is not None:
         devices = [device for device in free.node.devices if suits(device, request)]
         fitting = min(fitting, tasks_by_devices(free.devices, devices, request))
-    return max(0, fitting)
+    return max(0, min(fitting, spec.max_tasks_per_node or fitting))
 
 
 def engine_totals(found: Room, wanted: Asked) -> dict[EngineName, int]:

@@ -233,6 +233,8 @@ class Life:
         if self.of_features is not None:
             some = self.of_features.choice([*[[]] * 8, ["ib"], ["ib", "nvme"], ["x86_64"], ["ib", "fpga"]])
             spec = replace(spec, features=frozenset(some))
+        if self.of_switches is not None and not spec.nodes:
+            spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))

@@ -40,6 +40,7 @@ from suanli.kernel.scheduling.core.tables import (
     KINDS,
     LAST,
     LOG_SIZE,
+    MOST_TASKS,
     MUST_HAVE,
     NOBODY,
     OF_CLASS,
@@ -98,6 +99,8 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
         if by_memory < unit and blocker < 0:
             blocker = FAILS_MEMORY
         tasks = min(tasks, by_memory)
+    if shapes[shape, MOST_TASKS] > 0:
+        tasks = min(tasks, shapes[shape, MOST_TASKS])
     return tasks, blocker
 
 

@@ -80,14 +80,15 @@ TYPE, HEALTHY, FREE = range(3)
     KEPT_OFF,
     WITHIN,
     MUST_HAVE,
-) = range(17)
+    MOST_TASKS,
+) = range(18)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
 what fits beside the reservation was worked out. The next three are device types as the constraints leave them one
 after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. Two are bits
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
-is not open to it. The last are bits of the features that a node must have."""
+is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
 SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
 """Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
@@ -307,7 +308,7 @@ def make_center(sizes: Sizes) -> Center:
     center = Center(
         nodes=_ints(nodes, 15),
         devices=devices,
-        shapes=_ints(shapes, 17),
+        shapes=_ints(shapes, 18),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
