@@ -232,13 +232,19 @@ class DatabaseContract:
                 quota = Quota(scope=QuotaScope.USER, name=ANN, runs=runs, memory_bytes=2**50)
                 tx.append(QuotaDefined(quota=quota), actor=ANN)
             tx.append(LicenseDefined(license=License(name=LicenseName("solver"), total=4)), actor=ANN)
-            tx.append(NodeRegistered(node=node("n0")), actor=ANN)
+            for name, switch in (("n0", "leaf1"), ("n0", "leaf2"), ("n9", "")):
+                tx.append(NodeRegistered(node=node(name, switch=switch)), actor=ANN)
             for name in ("kept", "changed", "changed", "gone"):
                 tx.append(AdvanceReservationSet(reservation=reserved(name, "n0")), actor=ANN)
             tx.append(AdvanceReservationRemoved(name=ReservationName("gone")), actor=ANN)
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
+        downgrade(engines.writer, "0006")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert {one.name: one.switch for one in tables.nodes()} == {"n0": "leaf2", "n9": ""}
         downgrade(engines.writer, "0004")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
@@ -260,7 +266,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0006'")
+        place.alter("UPDATE alembic_version SET version_num = '0007'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

@@ -25,6 +25,7 @@ from suanli.model.spec import DeviceClass, Precision
 from suanli.ports.admission import AdmissionCheck
 from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
+from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
@@ -100,10 +101,10 @@ def nodes() -> list[Node]:
         )
         for n in range(2)
     )
-    engine = EngineName("fake")
+    engine, here = EngineName("fake"), frozenset({"x86_64"})
     return [
-        Node(name=NodeName("n1"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, devices=gpus),
-        Node(name=NodeName("n2"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB),
+        Node(name=NodeName("n1"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, devices=gpus, features=here),
+        Node(name=NodeName("n2"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, features=here | {"ib"}),
     ]
 
 
@@ -115,7 +116,12 @@ def running(home: Path) -> Iterator[RunningCenter]:
     store = build_store(settings)
     engine = FakeEngine(nodes(), clock)
     engines = {engine.name: engine}
-    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock), DeadlineCheck(clock)]
+    checks: list[AdmissionCheck] = [
+        QuotaCheck(clock),
+        ReservationAdmission(clock),
+        DeadlineCheck(clock),
+        FeatureAdmission(),
+    ]
     center = Center(
         store=store,
         clock=clock,

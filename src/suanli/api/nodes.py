@@ -29,7 +29,8 @@ _NODE = {
     "allocated_cpus": 1.0,
     "allocated_memory_bytes": 536870912,
     "devices": [],
-    "features": [],
+    "features": ["x86_64"],
+    "switch": "leaf3",
     "runs": ["120.1"],
 }
 _SHOWN = gives(200, "The node as it stands.", _NODE)

@@ -88,6 +88,17 @@ ROWS: Mapping[str, Row] = {
         Words("there is no reservation {reservation} any more", "预留 {reservation} 已不存在"),
         Words("cancelling it and submitting it without one", "取消该作业，并不带预留重新提交"),
     ),
+    "feature": Row(
+        "features",
+        Words(
+            "{failing} of {total} nodes do not have all the features asked for; lacking: {wanted}",
+            "{total} 个节点中有 {failing} 个不具备所要求的全部特性；缺少：{wanted}",
+        ),
+        Words(
+            "leaving some features out; {available} nodes have all of them, `suanli nodes` shows which",
+            "去掉部分特性要求；具备全部特性的节点有 {available} 个，`suanli nodes` 可查看",
+        ),
+    ),
     "exclusive": Row(
         "exclusive",
         Words(

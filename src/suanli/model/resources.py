@@ -44,6 +44,9 @@ class Node:
     state: NodeState = NodeState.READY
     reason: str = ""
     features: frozenset[str] = frozenset()
+    """Names of what it has that work may ask for: its architecture, its network."""
+    switch: str = ""
+    """The switch that it is wired to; empty where its engine does not say."""
     generation: int = 0
 
 

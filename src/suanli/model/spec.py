@@ -18,6 +18,7 @@ MAX_CPU_MILLI = 1_000_000_000
 MAX_MEMORY_BYTES = 2**45
 MAX_DEVICES = 10_000
 MAX_LICENSES = 1_000_000
+MAX_FEATURES = 16
 MAX_PRIORITY = 1_000_000
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
@@ -25,6 +26,7 @@ MAX_SCRIPT_BYTES = 4 * 1024 * 1024
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,128}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FEATURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/+-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?")
 
 
@@ -190,7 +192,11 @@ class WorkloadSpec:
     tasks: int = 1
     resources: TaskResources = TaskResources()
     nodes: int = 0
+    max_tasks_per_node: int = 0
+    """Most tasks on one node (0: as many as fit); 1 puts each on a node of its own."""
     exclusive: bool = False
+    features: frozenset[str] = frozenset()
+    """What each of its nodes must have, by names of the engine's own (``Node.features``)."""
     licenses: dict[LicenseName, int] = field(default_factory=dict)
     """How many of each license, for the workload as a whole."""
     time_limit_s: int = 0
@@ -248,15 +254,25 @@ def _check_amounts(spec: WorkloadSpec) -> None:
     check_bounds("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI)
     check_bounds("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES)
     check_bounds("nodes", spec.nodes, 0, MAX_TASKS)
+    _check_spread(spec)
     check_bounds("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S)
     check_bounds("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY)
     check_bounds("retry.max_attempts", spec.retry.max_attempts, 1, 1000)
     for name, count in spec.licenses.items():
         check_bounds(f"licenses.{name}", count, 1, MAX_LICENSES)
-    if spec.nodes and spec.tasks % spec.nodes:
-        raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
     if resources.devices is not None:
         _check_devices(resources.devices)
+
+
+def _check_spread(spec: WorkloadSpec) -> None:
+    check_bounds("max_tasks_per_node", spec.max_tasks_per_node, 0, MAX_TASKS)
+    if not spec.nodes:
+        return
+    if spec.tasks % spec.nodes:
+        raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
+    share = spec.tasks // spec.nodes
+    if 0 < spec.max_tasks_per_node < share:
+        raise InvalidRequestError("max_tasks_per_node", f"{spec.nodes} nodes share the tasks, {share} on each")
 
 
 def check_bounds(field_name: str, amount: int, least: int, most: int) -> None:
@@ -297,6 +313,11 @@ def _check_texts(spec: WorkloadSpec) -> None:
     for name, value in spec.environment.items():
         if _ENV_NAME.fullmatch(name) is None or "\0" in value:
             raise InvalidRequestError(f"environment.{name}", "not a name or value an environment can hold")
+    if len(spec.features) > MAX_FEATURES:
+        raise InvalidRequestError("features", f"more than {MAX_FEATURES} features are asked for")
+    for feature in spec.features:
+        if _FEATURE.fullmatch(feature) is None:
+            raise InvalidRequestError("features", f"{feature!r} cannot name a feature", "see `suanli nodes`")
     for name, value in spec.labels.items():
         if _LABEL.fullmatch(name) is None or len(value) > 256:
             raise InvalidRequestError(f"labels.{name}", "letters, digits and . _ / - only; values of at most 256")

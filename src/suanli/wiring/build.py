@@ -39,6 +39,7 @@ from suanli.ports.notify import Notifier
 from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
+from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.quotas import QuotaCheck, Quotas
@@ -146,7 +147,12 @@ def build_center(settings: Settings) -> Center:
 
 def _checks(clock: Clock) -> list[AdmissionCheck]:
     """Everybody who has a say on what may be submitted."""
-    checks: list[AdmissionCheck] = [QuotaCheck(clock), ReservationAdmission(clock), DeadlineCheck(clock)]
+    checks: list[AdmissionCheck] = [
+        QuotaCheck(clock),
+        ReservationAdmission(clock),
+        DeadlineCheck(clock),
+        FeatureAdmission(),
+    ]
     if os.geteuid() == 0:
         checks.append(MappedAccounts())
     return checks

@@ -58,6 +58,9 @@ def queues(app: App) -> None:
 def nodes_text(found: dict[str, Any]) -> str:
     """The table of nodes."""
     headings = ["node", "state", "engine", "cpus", "memory", "devices", "runs", "reason"]
+    are_featured = any(node["features"] for node in found["items"])
+    if are_featured:
+        headings.insert(6, "features")
     rows = [
         [
             node["name"],
@@ -66,12 +69,13 @@ def nodes_text(found: dict[str, Any]) -> str:
             f"{text.amount(node['allocated_cpus'])}/{text.amount(node['cpus'])}",
             f"{text.memory(node['allocated_memory_bytes'])}/{text.memory(node['memory_bytes'])}",
             _devices(node["devices"]),
+            *([",".join(node["features"])] if are_featured else []),
             str(len(node["runs"])),
             node["reason"] or "",
         ]
         for node in found["items"]
     ]
-    return text.table([say(f"column.{name}") for name in headings], rows, right=(3, 4, 6))
+    return text.table([say(f"column.{name}") for name in headings], rows, right=(3, 4, headings.index("runs")))
 
 
 def _devices(devices: list[dict[str, Any]]) -> str:

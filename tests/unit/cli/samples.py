@@ -77,5 +77,6 @@ def node(name: str = "n1") -> dict[str, Any]:
         "allocated_memory_bytes": 1 << 30,
         "devices": [{**gpu, "index": 0, "free_share": 0.0}, {**gpu, "index": 1, "free_share": 0.5}],
         "features": [],
+        "switch": "",
         "runs": ["12.1"],
     }

@@ -209,6 +209,17 @@ def test_nodes_show_what_is_held(server: FakeServer, capsys: pytest.CaptureFixtu
     row = capsys.readouterr().out.splitlines()[1]
     for part in ("n1", "ready", "2.5/8", "1GiB/16GiB", "gpu A100 0.5/2 free"):
         assert part in row
+    assert run(["nodes"]) == 0
+    assert "FEATURES" not in capsys.readouterr().out
+
+
+def test_nodes_show_features_where_some_have_any(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    server.on("GET", "/v1/nodes", Reply({"items": [node(), {**node("n2"), "features": ["ib", "x86_64"]}]}))
+    assert run(["nodes"]) == 0
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert "FEATURES" in head
+    assert "ib,x86_64" in second
+    assert "x86_64" not in first
 
 
 def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,7 @@ nodes = Table(
     text("reason"),
     text("features"),
     whole("generation"),
+    text("switch"),
     sqlite_strict=True,
 )
 
@@ -53,6 +54,7 @@ def _node_row(node: Node) -> Row:
         node.reason,
         encode(node.features).decode(),
         node.generation,
+        node.switch,
     )
 
 
@@ -67,6 +69,7 @@ def _node_record(row: Row) -> Node:
         reason=row[6],
         features=_read_features(row[7]),
         generation=row[8],
+        switch=row[9],
     )
 
 

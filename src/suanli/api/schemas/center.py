@@ -69,7 +69,9 @@ class NodeView:
     devices: list[DeviceView]
     """Its accelerators."""
     features: list[str]
-    """Free words about it."""
+    """What work may ask its nodes to have, by name."""
+    switch: str
+    """The switch that it is wired to; empty where that is not known."""
     runs: list[str]
     """Runs that hold part of it."""
 
@@ -188,6 +190,7 @@ def node_view(standing: Standing) -> NodeView:
             for device in node.devices
         ],
         features=sorted(node.features),
+        switch=node.switch,
         runs=[run.id for run, _ in holds],
     )
 

@@ -32,6 +32,7 @@ from suanli.model.spec import (
     MAX_ARRAY_INDEX,
     MAX_ARRAY_SIZE,
     MAX_DEVICES,
+    MAX_FEATURES,
     MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
@@ -216,6 +217,9 @@ class Notification(Body):
     """Moments to tell of."""
 
 
+Feature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/+-]*$", max_length=64)]
+"""The name of something that a node has."""
+
 _EXAMPLE: JsonDict = {
     "name": "relax",
     "command": ["python3", "relax.py", "--steps", "500"],
@@ -255,8 +259,12 @@ class WorkloadSpec(Body):
     """What one task holds."""
     nodes: int = Field(default=0, ge=0, le=MAX_TASKS)
     """Exactly so many nodes sharing the tasks evenly; 0 lets the planner choose."""
+    max_tasks_per_node: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Most tasks on one node; 1 puts each on a node of its own, 0 sets no bound."""
     exclusive: bool = False
     """Keep everybody else off its nodes."""
+    features: Annotated[frozenset[Feature], InOrder] = Field(default=frozenset(), max_length=MAX_FEATURES)
+    """What each of its nodes must have; `/v1/nodes` says which have what."""
     licenses: dict[Name, Annotated[int, Field(ge=1, le=MAX_LICENSES)]] = _NOTHING
     """How many of each license it needs, on whatever nodes it runs."""
     time_limit: Seconds = 0
@@ -347,7 +355,9 @@ class WorkloadSpec(Body):
             tasks=noun.tasks,
             resources=TaskResources.of(noun.resources),
             nodes=noun.nodes,
+            max_tasks_per_node=noun.max_tasks_per_node,
             exclusive=noun.exclusive,
+            features=noun.features,
             licenses={str(name): count for name, count in noun.licenses.items()},
             time_limit=noun.time_limit_s,
             deadline=noun.deadline or None,

@@ -6,7 +6,7 @@ N nodes, D device positions, T device types. Planning judges the same constraint
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +19,7 @@ from suanli.kernel.scheduling.core.tables import (
     FREE,
     FREE_CPU,
     FREE_MEMORY,
+    HAS,
     HEALTHY,
     HOLDERS,
     MEMORY,
@@ -60,7 +61,7 @@ class DeviceType(NamedTuple):
 class Room(NamedTuple):
     """Rows of the tables: ``nodes`` [N, columns] and ``devices`` [N, D, 3], each row of them for ``counts`` [N] nodes.
 
-    ``types`` [T] names the types of devices.
+    ``types`` [T] names the types of devices, ``features`` has the bits of those that waiting work names.
     """
 
     nodes: Ints
@@ -68,17 +69,24 @@ class Room(NamedTuple):
     counts: Ints
     types: Sequence[DeviceType]
     engines: int
+    features: Mapping[str, int]
 
     def empty(self) -> Room:
         """The room there were if nobody held anything, equal nodes in one row."""
         of_devices = self.devices[:, :, [TYPE, HEALTHY]].reshape(len(self.nodes), 2 * self.devices.shape[1])
-        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY]], of_devices]
+        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS]], of_devices]
         _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
         nodes, devices = self.nodes[first], self.devices[first]
         nodes[:, FREE_CPU], nodes[:, FREE_MEMORY] = nodes[:, CPU], nodes[:, MEMORY]
         nodes[:, [HOLDERS, EXCLUSIVE]] = 0
         devices[:, :, FREE] = WHOLE
         return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64))
+
+    def having(self, features: Iterable[str]) -> Flags:
+        """Which nodes have all of these features, each of which must have a bit [N]."""
+        wanted = sum(self.features[name] for name in features)
+        having: Flags = (wanted & ~self.nodes[:, HAS]) == 0
+        return having
 
 
 def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[ReasonCode, Flags]]:
@@ -137,12 +145,17 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
         found.append((ReasonCode.RESERVED, ((nodes[:, RESERVED] & demand.kept_off) == 0) * _PLENTY))
     if demand.within:
         found.append((ReasonCode.RESERVATION, ((demand.within & ~nodes[:, RESERVED]) == 0) * _PLENTY))
+    if demand.features:
+        found.append((ReasonCode.FEATURE, room.having(demand.features) * _PLENTY))
     barred = nodes[:, HOLDERS] if demand.exclusive else nodes[:, EXCLUSIVE]
     found.append((ReasonCode.EXCLUSIVE, (barred == 0) * _PLENTY))
     if demand.device_class is not None:
         found += _device_stages(room, demand, ignoring)
     found.append((ReasonCode.CPU, nodes[:, FREE_CPU] // demand.cpu_milli))
     found.append((ReasonCode.MEMORY, nodes[:, FREE_MEMORY] // demand.memory_bytes))
+    if demand.max_tasks_per_node:
+        # No node fails it: it only lets each count for less.
+        found.append((ReasonCode.TASKS_COUNT, np.full(len(nodes), demand.max_tasks_per_node)))
     return found
 
 

@@ -43,6 +43,10 @@ class Demand(NamedTuple):
     """How many of each, of the center's; by name."""
     kept_off: int = 0
     within: int = 0
+    features: tuple[str, ...] = ()
+    """What each node must have; by name."""
+    max_tasks_per_node: int = 0
+    """0 where nothing but room bounds it."""
 
     @property
     def asked(self) -> Amounts:
@@ -70,9 +74,11 @@ def demand_of(spec: WorkloadSpec) -> Demand:
     """The class a spec belongs to."""
     resources, request = spec.resources, spec.resources.devices
     amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
-    licenses = tuple(sorted(spec.licenses.items()))
+    licenses, features = tuple(sorted(spec.licenses.items())), tuple(sorted(spec.features))
+    # Asked for whole nodes, each gets the share that it can have; a bound that all tasks keep to bounds nothing.
+    most = spec.max_tasks_per_node if not spec.nodes and spec.max_tasks_per_node < spec.tasks else 0
     if request is None:
-        return Demand(*amounts, licenses=licenses)
+        return Demand(*amounts, licenses=licenses, features=features, max_tasks_per_node=most)
     return Demand(
         *amounts,
         request.device_class,
@@ -82,6 +88,8 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         -(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         request.precision,
         licenses,
+        features=features,
+        max_tasks_per_node=most,
     )
 
 

@@ -212,7 +212,7 @@ def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason
                 nodes_total=total,
                 needed=needed,
                 available=available,
-                wanted=_wanted(demand, code),
+                wanted=_wanted(room, demand, code),
             )
             reasons.append(reason)
     if not failed.all() or not total:
@@ -247,6 +247,8 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
             bits = room.nodes[:, t.RESERVED]
             is_open = bits & demand.kept_off == 0 if code is ReasonCode.RESERVED else demand.within & ~bits == 0
             return demand.nodes or 1, int(room.counts[is_open].sum())
+        case ReasonCode.FEATURE:
+            return demand.nodes or 1, int(room.counts[room.having(demand.features)].sum())
         case ReasonCode.NODE_STATE | ReasonCode.EXCLUSIVE:
             usable = ready if code is ReasonCode.NODE_STATE else room.nodes[:, t.HOLDERS] == 0
             return demand.nodes or 1, int(room.counts[usable].sum())
@@ -261,7 +263,12 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
             return share * unit, tasks * unit
 
 
-def _wanted(demand: Demand, code: ReasonCode) -> str:
+def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
+    if code is ReasonCode.FEATURE:
+        having = [(name, room.having([name])) for name in demand.features]
+        # What no node has helps most to know; of what is here and there, all that some node lacks.
+        nowhere = [name for name, nodes in having if not nodes.any()]
+        return ", ".join(nowhere or [name for name, nodes in having if not nodes.all()])
     wanted = {
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,

@@ -31,6 +31,8 @@ class ReasonCode(StrEnum):
     """The node lies in an advance reservation that the work would run into if it started now."""
     RESERVATION = "reservation"
     """The node is none of the advance reservation that the work names, or that is not open, or ends too soon for it."""
+    FEATURE = "feature"
+    """The node lacks a feature that the work names."""
     EXCLUSIVE = "exclusive"
     """The node is held exclusively, or is asked for exclusively while somebody holds part of it."""
     DEVICE_CLASS = "device_class"
@@ -78,13 +80,13 @@ class Reason:
 
     ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail
     none before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the
-    center, for NODE_STATE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the most that
-    one could. Of devices they count thousandths (for DEVICE_MEMORY the bytes of one). For DEADLINE they are the
-    seconds until it starts, and until it must. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the workload
-    with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT ``needed``
-    counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that runs asked
-    for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it asks and
-    ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
+    center, for NODE_STATE, FEATURE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the
+    most that one could. Of devices they count thousandths (for DEVICE_MEMORY the bytes of one). For DEADLINE they
+    are the seconds until it starts, and until it must. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the
+    workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT
+    ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that
+    runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it
+    asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
     """
 
     code: ReasonCode
@@ -94,8 +96,8 @@ class Reason:
     needed: int = 0
     available: int = 0
     wanted: str = ""
-    """The device class, model, precision or license asked for, or the amount that is bounded (``runs``, ``cpu_milli``,
-    ``memory_bytes``, ``device_share``), where the code is about that."""
+    """The device class, model, precision or license asked for, the features that nodes lack, or the amount that is
+    bounded (``runs``, ``cpu_milli``, ``memory_bytes``, ``device_share``), where the code is about that."""
     ahead: WorkloadId = WorkloadId(0)
     reservation: ReservationName = ReservationName("")
     """Of the advance reservations that the code is about, the one that most nodes lie in (or that the work names)."""

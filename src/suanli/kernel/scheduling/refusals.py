@@ -24,6 +24,7 @@ CODES = (
     ReasonCode.NODE_STATE,
     ReasonCode.RESERVED,
     ReasonCode.RESERVATION,
+    ReasonCode.FEATURE,
     ReasonCode.EXCLUSIVE,
     ReasonCode.DEVICE_CLASS,
     ReasonCode.DEVICE_MODEL,

@@ -12,6 +12,7 @@ from suanli.kernel.scheduling.codes import Codes
 from suanli.kernel.scheduling.core.tables import Center
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.fair_share import Owed
+from suanli.kernel.scheduling.features import Features
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.kernel.scheduling.windows import Windows
 
@@ -27,7 +28,7 @@ def _copied(value: Any) -> Any:
     """A copy as deep as changes go: the lists of a list are changed in place, the values of a mapping replaced."""
     if isinstance(value, Center):
         return Center._make(table.copy() for table in value)
-    if isinstance(value, Codes | Bounds | Windows | Owed | Deadlines):
+    if isinstance(value, Codes | Bounds | Windows | Owed | Deadlines | Features):
         return value.copied()
     if isinstance(value, dict):
         return value.copy()

@@ -8,17 +8,19 @@ import numpy as np
 
 from suanli.kernel.scheduling.bounds import Bounds
 from suanli.kernel.scheduling.codes import Codes
-from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds, type_masks
+from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
+from suanli.kernel.scheduling.features import Features
 from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.plan import Association
+from suanli.kernel.scheduling.shapes import write_shape, write_types
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
 from suanli.model.errors import InvalidRequestError, NotFoundError
@@ -64,6 +66,8 @@ class ClusterState:
         self.windows = Windows()
         """Advance reservations, and what waiting work must heed of them."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
+        self._features = Features()
+        self._switches: Codes[str] = Codes()
         self._queues: dict[QueueName, int] = {}
         self._owed = Owed()
         self.deadlines = Deadlines()
@@ -99,12 +103,15 @@ class ClusterState:
         if self.tables.nodes[row, t.ENGINE] != engine:
             self._judge_anew()
         ready, bits = int(node.state is NodeState.READY), self.windows.of_node(node.name)
-        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes, bits))
+        features = self._features.set_node(row, node.features)
+        self._switches.leave(int(self.tables.nodes[row, t.SWITCH]))
+        switch, _ = self._switches.take(node.switch)
+        self.tables.sizes[t.SWITCHES] = len(self._switches)
+        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes, bits, features, switch))
         self.generations[row] = node.generation
         self._measure()
         self._impossible.clear()
-        self._empty = self._kinds = None
-        self._are_kinds_stale = True
+        self._empty, self._kinds, self._are_kinds_stale = None, None, True
 
     def set_reservation(self, reservation: AdvanceReservation) -> None:
         """An advance reservation is there, or is otherwise than before; it is heeded from the next turn on."""
@@ -154,7 +161,8 @@ class ClusterState:
                 bits[self.nodes[name]] = self.windows.of_node(name)
             for row in np.flatnonzero(bits != tables.nodes[: bits.size, t.RESERVED]).tolist():
                 engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
-                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row])))
+                features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
+                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
         for heed, workloads in self.windows.moved():
             for workload in workloads:
                 self._class_anew(workload, heed)
@@ -177,7 +185,11 @@ class ClusterState:
         """A workload may start as soon as there is room: it is WAITING. Said again, the last word holds.
 
         Its time limit is the record's own. Until its queue is set, that queue has priority 0.
+
+        Raises:
+            InvalidRequestError: waiting work names more features of nodes than there are bits.
         """
+        self._features.admit(spec.features)
         if workload.id in self._waiting:
             self.dequeue(workload.id)
         job = self._job(workload.id, workload, spec, Instant(0))
@@ -264,8 +276,8 @@ class ClusterState:
     def room(self) -> Room:
         """What is there and free, as views of the tables."""
         count = len(self.names)
-        ones = np.ones(count, dtype=np.int64)
-        return Room(self.tables.nodes[:count], self.tables.devices[:count], ones, self.types, len(self.engines))
+        nodes, devices, ones = self.tables.nodes[:count], self.tables.devices[:count], np.ones(count, dtype=np.int64)
+        return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits)
 
     @property
     def empty_room(self) -> Room:
@@ -335,6 +347,7 @@ class ClusterState:
 
     def _class_no_more(self, job: Job) -> None:
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
+        self._features.leave(job.demand.features)
         kind = int(self.tables.jobs[job.row, t.KIND])
         self.classes[kind, job.association, job.asks] -= 1
         if not self.classes[kind, job.association, job.asks]:
@@ -396,22 +409,13 @@ class ClusterState:
 
     def _shape(self, demand: Demand) -> int:
         """The row of shapes for what one task of the demand asks, and how many must find room on a node."""
-        task = demand.of_one_node
-        shape, is_new = self._shapes.take(task)
+        shape, is_new = self._shapes.take(demand.of_one_node)
         self._reach(shapes=len(self._shapes))
         if is_new:
-            row = self.tables.shapes[shape]
-            row[:] = 0
-            row[[t.TASK_CPU, t.TASK_MEMORY, t.ALONE]] = (demand.cpu_milli, demand.memory_bytes, demand.exclusive)
-            row[[t.DEVICES, t.SHARE]] = (demand.device_count, demand.device_share)
-            row[[t.UNIT, t.BY_NODES, t.SEEN, t.BESIDE_TURN]] = (task.tasks, task.nodes, t.NOBODY, t.NOBODY)
-            row[[t.KEPT_OFF, t.WITHIN]] = (demand.kept_off, demand.within)
-            self._set_types(shape, demand)
+            write_shape(self.tables.shapes[shape], demand, self.types)
+        if demand.features and self._features.take(self.tables, shape, demand.features):
+            self._empty = None
         return shape
-
-    def _set_types(self, shape: int, demand: Demand) -> None:
-        for column, mask in type_masks(self.types, demand).items():
-            self.tables.shapes[shape, column] = mask
 
     def _measure(self) -> None:
         """Scores are in parts of the largest nodes."""
@@ -427,6 +431,7 @@ class ClusterState:
     def _add_node(self, name: NodeName) -> int:
         row = self.nodes[name] = len(self.names)
         self._reach(nodes=row + 1)
+        self.tables.nodes[row, t.SWITCH], _ = self._switches.take("")
         self.names.append(name)
         self.generations.append(0)
         self.indices.append([])
@@ -471,7 +476,7 @@ class ClusterState:
                 raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
             self.types.append(kind)
             for shape in self._shapes.codes():
-                self._set_types(shape, self._shapes.key(shape))
+                write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
             self._judge_anew()
         return self.types.index(kind)
 

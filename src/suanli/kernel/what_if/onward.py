@@ -124,6 +124,8 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
         nodes=demand.nodes,
         exclusive=demand.exclusive,
         licenses=dict(demand.licenses),
+        features=frozenset(demand.features),
+        max_tasks_per_node=demand.max_tasks_per_node,
         reservation=reservation,
         resources=TaskResources(cpu_milli=demand.cpu_milli, memory_bytes=demand.memory_bytes, devices=devices),
         array=ArraySpec(indices=(0,), max_running=max_running) if max_running else None,

@@ -23,6 +23,7 @@ from tests.unit.kernel.scheduling.rooms import (
     engine_totals,
     fails,
     fits,
+    is_near,
     mended,
     reserved,
     room,
@@ -87,12 +88,17 @@ def check(center: Center, plan: Plan) -> None:
 def check_placements(center: Center, plan: Plan) -> None:
     seen = [row.workload for row in plan.placements]
     assert len(seen) == len(set(seen))
-    before = now_room(center, held(center, plan, []))
+    before, beside_head = now_room(center, held(center, plan, [])), beside_of(center, plan)
     for row in plan.placements:
         workload, spec = center.waiting[row.workload], center.specs[row.workload]
         assert row.generation == workload.generation
         assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
+        wanted = asked(center, workload, center.now)
+        rooms = [before, *([both(before, beside_head)] if beside_head else [])]
+        assert any(is_near(one, row.allocation, wanted) for one in rooms)
         check_allocation(before, row.allocation, spec)
+        if beside_head and wanted.end > plan.reservations[0].start:
+            take(beside_head, row.allocation)
         check_windows(before, row.allocation, asked(center, workload, center.now))
     running = members(center, plan)
     for workload in [center.waiting[row.workload] for row in plan.placements]:
@@ -100,6 +106,20 @@ def check_placements(center: Center, plan: Plan) -> None:
         for name in center.specs[workload.id].licenses:
             assert licenses_free(center, plan, name) >= 0
     check_kept_licenses(center, plan)
+
+
+def beside_of(center: Center, plan: Plan) -> Room:
+    """What is free at the head's start beside the head and all that started before it; nothing where there is none."""
+    for reservation in plan.reservations:
+        early = ahead_of(center, reservation.workload)
+        before = held(center, plan, [row for row in plan.placements if row.workload in early])
+        return beside(center, before, reservation)
+    return {}
+
+
+def take(found: Room, allocation: Allocation) -> None:
+    for hold in allocation.nodes:
+        found[hold.node].take(hold, exclusive=allocation.exclusive)
 
 
 def check_kept_licenses(center: Center, plan: Plan) -> None:
@@ -142,6 +162,8 @@ def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -
         assert free.node.state is NodeState.READY
         assert not free.exclusive
         assert not (spec.exclusive and free.holders)
+        assert spec.features <= free.node.features
+        assert hold.tasks <= (spec.max_tasks_per_node or hold.tasks)
         check_hold(free, hold, spec)
         free.take(hold, exclusive=allocation.exclusive)
         assert free.cpu >= 0
@@ -191,6 +213,7 @@ def check_reservation(center: Center, plan: Plan) -> None:
         promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
         check_allocation(at_start, promised, spec)
         check_windows(at_start, promised, asked(center, head, reservation.start))
+        assert is_near(room_at(center, before, reservation.start), promised, asked(center, head, reservation.start))
 
 
 def turns(center: Center) -> set[int]:
@@ -337,6 +360,8 @@ def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> No
     for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
         at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
         assert (code in told) == (at_all > 0)
+        if code is ReasonCode.FEATURE and at_all:
+            check_lacking(before, spec, told[code])
         if at_all:
             counted = (told[code].nodes_failing, told[code].nodes_failing_first, told[code].nodes_total)
             assert counted == (at_all, first, len(before))
@@ -346,6 +371,15 @@ def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> No
         totals = engine_totals(before, wanted).values()
         assert told[code].available == max(totals, default=0) < told[code].needed == (spec.nodes or spec.tasks)
         assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
+
+
+def check_lacking(before: Room, spec: WorkloadSpec, reason: Reason) -> None:
+    """The features said to be missing are those that no node has, or else all that some node lacks."""
+    nodes = [free.node.features for free in before.values()]
+    nowhere = [name for name in sorted(spec.features) if not any(name in one for one in nodes)]
+    lacking = [name for name in sorted(spec.features) if not all(name in one for one in nodes)]
+    assert reason.wanted == ", ".join(nowhere or lacking)
+    assert reason.available == sum(spec.features <= one for one in nodes)
 
 
 def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.model.ids import EngineName, NodeName, ReservationName
@@ -118,6 +119,8 @@ def fails(free: Free, wanted: Asked) -> list[ReasonCode]:
     if free.node.state is not NodeState.READY:
         found.append(ReasonCode.NODE_STATE)
     found += reserved(free, wanted)
+    if not spec.features <= free.node.features:
+        found.append(ReasonCode.FEATURE)
     if free.exclusive or (spec.exclusive and free.holders):
         found.append(ReasonCode.EXCLUSIVE)
     found += device_failure(free, spec, part)
@@ -152,7 +155,7 @@ def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode
 
 def tasks_fitting(free: Free, wanted: Asked) -> int:
     spec = wanted.spec
-    if reserved(free, wanted):
+    if reserved(free, wanted) or not spec.features <= free.node.features:
         return 0
     if free.node.state is not NodeState.READY or free.exclusive or (spec.exclusive and free.holders):
         return 0
@@ -161,7 +164,7 @@ def tasks_fitting(free: Free, wanted: Asked) -> int:
     if request is not None:
         devices = [device for device in free.node.devices if suits(device, request)]
         fitting = min(fitting, tasks_by_devices(free.devices, devices, request))
-    return max(0, fitting)
+    return max(0, min(fitting, spec.max_tasks_per_node or fitting))
 
 
 def engine_totals(found: Room, wanted: Asked) -> dict[EngineName, int]:
@@ -177,6 +180,29 @@ def engine_totals(found: Room, wanted: Asked) -> dict[EngineName, int]:
 def fits(found: Room, wanted: Asked) -> bool:
     need = wanted.spec.nodes or wanted.spec.tasks
     return any(total >= need for total in engine_totals(found, wanted).values())
+
+
+def switches(found: Room, allocation: Allocation, wanted: Asked) -> dict[str, int]:
+    """What the nodes of each switch hold in a room together, of the engine of an allocation."""
+    of_engine = {name: free for name, free in found.items() if free.node.engine == allocation.engine}
+    rooms: dict[str, int] = {}
+    for free in of_engine.values():
+        for total in engine_totals({free.node.name: free}, wanted).values():
+            rooms[free.node.switch] = rooms.get(free.node.switch, 0) + total
+    return {switch: total for switch, total in rooms.items() if total}
+
+
+def is_near(found: Room, allocation: Allocation, wanted: Asked) -> bool:
+    """Whether an allocation takes as few switches of a room as can hold it, and one alone no roomier than must be."""
+    rooms, need = switches(found, allocation, wanted), wanted.spec.nodes or wanted.spec.tasks
+    used = {found[hold.node].node.switch for hold in allocation.nodes}
+    if len(allocation.nodes) == 1:
+        return True
+    for count in range(1, len(used) + 1):
+        enough = [some for some in combinations(rooms, count) if sum(rooms[one] for one in some) >= need]
+        if enough:
+            return count == len(used) and (count > 1 or rooms[min(used)] == min(rooms[one] for (one,) in enough))
+    return False
 
 
 def both(one: Room, other: Room) -> Room:

@@ -61,6 +61,10 @@ def random_node(chance: Random, number: int) -> Node:
     )
 
 
+def featured(chance: Random, node: Node) -> Node:
+    return replace(node, features=frozenset(chance.sample(["x86_64", "ib", "nvme"], chance.randint(1, 3))))
+
+
 def random_request(chance: Random) -> DeviceRequest | None:
     if chance.random() < 0.6:
         return None
@@ -159,9 +163,12 @@ class Life:
         self.chance = Random(seed)
         # Their own, so that the others mean the same centers as before there were reservations.
         self.of_windows = Random(seed) if seed % 2 == 0 else None
+        # Every third has nodes with features, and work that names some; of a seed, the rest is as it was without.
+        self.of_features = Random(seed) if seed % 3 == 1 else None
+        self.of_switches = Random(seed) if seed % 3 == 2 else None
         self.met: Counter[str] = Counter()
         self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
-        self.center.with_nodes(*(random_node(self.chance, number) for number in range(self.chance.randint(0, 5))))
+        self.center.with_nodes(*(self.node(number) for number in range(self.chance.randint(0, 5))))
         self.center.set_queue("urgent", self.chance.randint(0, 1))
         for name in LICENSES:
             self.center.set_license(name, self.chance.randint(1, 4))
@@ -232,6 +239,11 @@ class Life:
             spec = replace(
                 spec, deadline=Instant(self.center.now + (spec.time_limit_s + self.chance.choice([5, 60])) * SECOND)
             )
+        if self.of_features is not None:
+            some = self.of_features.choice([*[[]] * 8, ["ib"], ["ib", "nvme"], ["x86_64"], ["ib", "fpga"]])
+            spec = replace(spec, features=frozenset(some))
+        if self.of_switches is not None and not spec.nodes:
+            spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -240,6 +252,12 @@ class Life:
         """Let go of what is late for its deadline, as the planner does."""
         for workload in self.center.state.deadlines.missed(self.center.now):
             self.center.withdraw(workload)
+
+    def node(self, number: int) -> Node:
+        node = random_node(self.chance, number)
+        if self.of_switches is not None:
+            return replace(node, switch=self.of_switches.choice(["", "leaf1", "leaf1", "leaf2", "leaf3"]))
+        return node if self.of_features is None else featured(self.of_features, node)
 
     def submit(self) -> None:
         spec = self.spec()
@@ -269,7 +287,7 @@ class Life:
                 self.center.change(workload, priority=priority, time_limit_s=limit)
 
     def change_node(self) -> None:
-        self.center.set_node(random_node(self.chance, self.chance.randint(0, 5)))
+        self.center.set_node(self.node(self.chance.randint(0, 5)))
 
     def quota(self) -> None:
         """Set a quota that holds back something now and then, or lift it."""
@@ -302,7 +320,7 @@ def test_all_that_the_kernel_says_of_random_centers_is_true(seed: int) -> None:
 @pytest.mark.slow
 def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
     met: Counter[str] = Counter()
-    for seed in range(25):
+    for seed in range(56):
         life = Life(seed)
         for _ in range(STEPS):
             life.step()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from suanli.kernel.scheduling.explain import explain
+from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.model.resources import Allocation, DeviceHold
 from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
+from tests.unit.kernel.scheduling.checker import check_explanation
 
 
 def placed(center: Center, spec: WorkloadSpec) -> Allocation:
@@ -34,6 +37,25 @@ def test_exactly_the_nodes_asked_for_with_equal_parts() -> None:
     allocation = placed(center, WorkloadSpec(tasks=4, nodes=2))
     assert where(allocation) == {"n0": 2, "n2": 2}
     assert [(hold.cpu_milli, hold.memory_bytes) for hold in allocation.nodes] == [(2000, 1024 * 1024 * 1024)] * 2
+
+
+def test_no_node_gets_more_tasks_than_the_bound() -> None:
+    center = Center().with_nodes(node("n0", 8), node("n1", 2), node("n2", 6))
+    spread = WorkloadSpec(tasks=3, max_tasks_per_node=1)
+    assert where(placed(center, spread)) == {"n0": 1, "n1": 1, "n2": 1}
+    assert where(placed(center, replace(spread, tasks=4, max_tasks_per_node=3))) == {"n2": 3, "n1": 1}
+    assert where(placed(center, replace(spread, tasks=2, max_tasks_per_node=2))) == {"n2": 2}
+
+
+def test_more_tasks_than_nodes_to_spread_them_over_never_start() -> None:
+    center = Center().with_nodes(node("n0", 8), node("n1", 8))
+    workload = center.add(WorkloadSpec(tasks=3, max_tasks_per_node=1))
+    explained = explain(center.state, workload, center.now, center.policy)
+    check_explanation(center, center.plan(), explained)
+    assert [(one.code, one.needed, one.available) for one in explained.reasons] == [
+        (ReasonCode.IMPOSSIBLE, 0, 0),
+        (ReasonCode.TASKS_COUNT, 3, 2),
+    ]
 
 
 def test_a_run_never_spans_engines() -> None:

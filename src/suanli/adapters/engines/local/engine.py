@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import shutil
 import socket
 import threading
@@ -105,6 +106,7 @@ class LocalEngine:
             cpu_milli=cpus * WHOLE_CPU,
             memory_bytes=memory,
             devices=self._devices.describe(),
+            features=frozenset({platform.machine()}),
         )
         return EngineDescription(
             nodes=(node,),

@@ -21,6 +21,7 @@ from suanli.kernel.scheduling.core.tables import (
     NEVER,
     SEEN,
     SHAPE,
+    SWITCHES,
     Center,
 )
 
@@ -72,7 +73,9 @@ _FEW = 16
 def find(center: Center, job: int, policy: int) -> int:
     """Tell whether there is room for all of a job now: 0 if not, else how many nodes are chosen, or ``BY_SHAPE``."""
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
-    if need <= _FEW and center.total.shape[1] == 1 and is_dear(center, shape):
+    # The index does not know which nodes are near each other.
+    is_anywhere = need == 1 or center.sizes[SWITCHES] <= 1
+    if is_anywhere and need <= _FEW and center.total.shape[1] == 1 and is_dear(center, shape):
         read_changes(center, policy)
         return seek(center, shape, need, False)
     return BY_SHAPE if fits(center, job, policy) else 0

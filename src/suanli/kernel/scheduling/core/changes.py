@@ -17,6 +17,7 @@ from suanli.kernel.scheduling.core.tables import (
     ENGINE,
     FREE_CPU,
     FREE_MEMORY,
+    HAS,
     HEAD,
     IMPOSSIBLE,
     LEAVING,
@@ -32,6 +33,7 @@ from suanli.kernel.scheduling.core.tables import (
     RUNNING,
     RUNNING_BEFORE,
     RUNNING_SIZE,
+    SWITCH,
     TURN,
     WAITING_OF,
     Center,
@@ -41,8 +43,8 @@ from suanli.kernel.scheduling.core.turn import turn
 
 
 @entry
-def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int]) -> None:
-    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes, the bits of windows that it lies in.
+def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int, int, int]) -> None:
+    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes, bits of windows, of features; switch.
 
     What is held of it stays held.
     """
@@ -50,7 +52,7 @@ def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int])
     nodes[node, FREE_CPU] += amounts[2] - nodes[node, CPU]
     nodes[node, FREE_MEMORY] += amounts[3] - nodes[node, MEMORY]
     nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts[:4]
-    nodes[node, RESERVED] = amounts[4]
+    nodes[node, RESERVED], nodes[node, HAS], nodes[node, SWITCH] = amounts[4:]
     touch(nodes, center.shapes, center.log, center.sizes, node)
 
 

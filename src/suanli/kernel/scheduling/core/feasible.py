@@ -20,6 +20,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_CPU,
     FAILS_DEVICE_MEMORY,
     FAILS_EXCLUSIVE,
+    FAILS_FEATURE,
     FAILS_FREE,
     FAILS_HEALTH,
     FAILS_MEMORY,
@@ -31,6 +32,7 @@ from suanli.kernel.scheduling.core.tables import (
     FREE,
     FREE_CPU,
     FREE_MEMORY,
+    HAS,
     HEAD_SEEN,
     HEALTHY,
     HOLDERS,
@@ -39,6 +41,8 @@ from suanli.kernel.scheduling.core.tables import (
     KINDS,
     LAST,
     LOG_SIZE,
+    MOST_TASKS,
+    MUST_HAVE,
     NOBODY,
     OF_CLASS,
     OF_MEMORY,
@@ -77,6 +81,8 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
         return 0, FAILS_RESERVED
     if shapes[shape, WITHIN] & ~nodes[node, RESERVED]:
         return 0, FAILS_OUTSIDE
+    if shapes[shape, MUST_HAVE] & ~nodes[node, HAS]:
+        return 0, FAILS_FEATURE
     if nodes[node, HOLDERS if shapes[shape, ALONE] else EXCLUSIVE] != 0:
         return 0, FAILS_EXCLUSIVE
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
@@ -94,6 +100,8 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
         if by_memory < unit and blocker < 0:
             blocker = FAILS_MEMORY
         tasks = min(tasks, by_memory)
+    if shapes[shape, MOST_TASKS] > 0:
+        tasks = min(tasks, shapes[shape, MOST_TASKS])
     return tasks, blocker
 
 
@@ -275,7 +283,8 @@ def _remember_score(scores: Scores, lowest: Scores, node: int, new: np.float32) 
 @compiled
 def may_gain(blocker: int) -> bool:
     """Tell whether a node that fails this could be of use once what is held of it is free, or a window is past."""
-    return blocker != FAILS_STATE and (blocker < FAILS_CLASS or blocker >= FAILS_FREE)
+    of_node = blocker == FAILS_STATE or blocker == FAILS_FEATURE  # noqa: PLR1714  a set would be an array made here
+    return not of_node and (blocker < FAILS_CLASS or blocker >= FAILS_FREE)
 
 
 @compiled

@@ -42,8 +42,11 @@ from suanli.kernel.scheduling.core.tables import (
     NEXT,
     NOBODY,
     POSITION,
+    ROOM,
     SHAPE,
     SHARE,
+    SWITCH,
+    SWITCHES,
     TASK_CPU,
     TASK_MEMORY,
     TASKS,
@@ -65,7 +68,8 @@ def choose(center: Center, shape: int, need: int, tasks: Tasks, scores: Scores) 
     """Choose nodes of one engine for all of the need, given tasks that fit and score by node; some engine must do.
 
     Where whole nodes are asked for, exactly that many, the lowest scores first. Otherwise as few as possible: the best
-    scored of those that hold all, else the roomiest first, and the best scored that holds the rest. Of engines the one
+    scored of those that hold all, else the roomiest first, and the best scored that holds the rest. What takes more
+    than one node gets nodes of one switch, the tightest that holds all, else of as few as possible. Of engines the one
     that needs the fewest nodes is taken, then the first. Writes nodes and tasks into scratch, returns how many nodes.
     """
     engines = center.total.shape[1]
@@ -128,18 +132,80 @@ def _choose_of(center: Center, shape: int, need: int, tasks: Tasks, scores: Scor
             total += tasks[node]
             most = max(most, tasks[node])
             least = min(least, tasks[node])
+    by_nodes = center.shapes[shape, BY_NODES]
+    if (count if by_nodes else total) < need:
+        return 0
+    if center.sizes[SWITCHES] > 1 and (1 if by_nodes else most) < need:
+        return _choose_near(center, shape, need, tasks, scores, count)
+    return _choose_among(center, shape, need, tasks, scores, (count, most, least))
+
+
+@compiled
+def _choose_among(
+    center: Center, shape: int, need: int, tasks: Tasks, scores: Scores, found: tuple[int, int, int]
+) -> int:
+    """Choose among the candidates, which hold the need: how many, and the most and least tasks on one of them."""
+    candidate, (count, most, least) = center.scratch[CANDIDATE], found
     if center.shapes[shape, BY_NODES]:
-        if count < need:
-            return 0
         _sort(center.node_keys[:count], scores, candidate[:count], tasks, (False, need))
         copy(center.scratch[CHOSEN], candidate[:need])
-        center.scratch[TASKS, :need] = unit
+        center.scratch[TASKS, :need] = center.shapes[shape, UNIT]
         return need
-    if total < need:
-        return 0
     if most < need:
         _sort(center.node_keys[:count], scores, candidate[:count], tasks, (most > least, need))
     return _fewest(center.scratch, need, tasks, scores, count, most)
+
+
+@compiled
+def _choose_near(center: Center, shape: int, need: int, tasks: Tasks, scores: Scores, count: int) -> int:
+    """Choose among the candidates, which hold the need and none of them alone, those of as few switches as possible.
+
+    The roomiest switches are filled while more is left than one holds, then the tightest that holds the rest is chosen
+    from as if there were no other.
+    """
+    nodes, scratch, by_nodes = center.nodes, center.scratch, center.shapes[shape, BY_NODES]
+    candidate, room, rest = scratch[CANDIDATE], scratch[ROOM], need
+    for place in range(count):
+        room[nodes[candidate[place], SWITCH]] = 0
+    for place in range(count):
+        room[nodes[candidate[place], SWITCH]] += 1 if by_nodes else tasks[candidate[place]]
+    switch, filled, kept, most, least = _switch_for(nodes, scratch, count, rest), 0, 0, 0, 2**30
+    while room[switch] < rest:
+        rest -= room[switch]
+        room[switch] = NOBODY
+        filled += 1
+        switch = _switch_for(nodes, scratch, count, rest)
+    for place in range(count):
+        node = candidate[place]
+        if nodes[node, SWITCH] == switch:
+            # Those of the switches that are filled change places with these, and so stay among the candidates.
+            candidate[place], candidate[kept] = candidate[kept], node
+            kept += 1
+            most = max(most, tasks[node])
+            least = min(least, tasks[node])
+    chosen = _choose_among(center, shape, rest, tasks, scores, (kept, most, least))
+    for place in range(kept, count if filled else kept):
+        node = candidate[place]
+        if room[nodes[node, SWITCH]] == NOBODY:
+            scratch[CHOSEN, chosen] = node
+            scratch[TASKS, chosen] = center.shapes[shape, UNIT] if by_nodes else tasks[node]
+            chosen += 1
+    return chosen
+
+
+@compiled
+def _switch_for(nodes: Ints, scratch: Ints, count: int, rest: int) -> int:
+    """The switch that holds the rest most tightly, else the roomiest; of equal ones that of the first candidate."""
+    room, best = scratch[ROOM], nodes[scratch[CANDIDATE, 0], SWITCH]
+    for place in range(1, count):
+        switch = nodes[scratch[CANDIDATE, place], SWITCH]
+        if room[switch] >= rest:
+            is_better = room[best] < rest or room[switch] < room[best]
+        else:
+            is_better = room[switch] > room[best]
+        if is_better:
+            best = switch
+    return int(best)
 
 
 @compiled

@@ -32,6 +32,8 @@ BLOCK = 64
 """Nodes whose least score is kept together: near the square root of the thousands of nodes there may be."""
 WINDOWS = 62
 """Most advance reservations at a time: each is a bit of one number."""
+FEATURES = 62
+"""Most features of nodes that waiting work may name at a time: each is a bit of one number."""
 CLOSED = 2**62
 """The bit of a reservation that is not open to the work that names it; no node ever lies in it."""
 
@@ -49,11 +51,13 @@ CLOSED = 2**62
     HELD,
     LOOKED_AT,
     RESERVED,
-) = range(13)
+    HAS,
+    SWITCH,
+) = range(15)
 """Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
 hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
 keeps some, the first hold of a running job on it, the look ahead that met it last, and a bit for each advance
-reservation that it lies in."""
+reservation that it lies in, and for each feature that it has and waiting work names; and its switch."""
 
 TYPE, HEALTHY, FREE = range(3)
 """Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
@@ -75,14 +79,16 @@ TYPE, HEALTHY, FREE = range(3)
     OF_MEMORY,
     KEPT_OFF,
     WITHIN,
-) = range(16)
+    MUST_HAVE,
+    MOST_TASKS,
+) = range(18)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
-what fits beside the reservation was worked out. The last three are device types as the constraints leave them one
-after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. The last two
-are bits of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED
-where that is not open to it."""
+what fits beside the reservation was worked out. The next three are device types as the constraints leave them one
+after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. Two are bits
+of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
+is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
 SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
 """Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
@@ -175,8 +181,9 @@ same for who is behind the head, in the order of backfill, and at the end of a t
 the queue these left; who loses its place in this turn; who runs, by end; who is taken off for a trial; who ran before
 a turn that may be undone."""
 
-CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
-"""Rows of scratch [4, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept."""
+CHOSEN, TASKS, CANDIDATE, KEPT, ROOM = range(5)
+"""Rows of scratch [5, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept, and
+by switch what the candidates there hold together."""
 
 (
     WAITING_SIZE,
@@ -215,7 +222,8 @@ CHOSEN, TASKS, CANDIDATE, KEPT = range(4)
     SHELVES_USED,
     SHELF_UNUSED,
     GROUPS,
-) = range(36)
+    SWITCHES,
+) = range(37)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -224,12 +232,14 @@ are, how many jobs had to end for them, and looks ahead ever; how many that run 
 how many of these might, before a turn that may be undone; where in its row the queue begins; how many steps, rises,
 drops, and rows of what is booked of nodes and of devices there are; 1 where the head's start was foreseen past windows,
 so that its gains do not tell it; how many rows of windows there are to look at; how far the index has read the log (-1:
-it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are."""
+it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
+how many switches there are, of which one is that of all nodes whose switch is not known."""
 
 (
     FAILS_STATE,
     FAILS_RESERVED,
     FAILS_OUTSIDE,
+    FAILS_FEATURE,
     FAILS_EXCLUSIVE,
     FAILS_CLASS,
     FAILS_MODEL,
@@ -239,9 +249,9 @@ it must be made anew), how many shelves were ever used, the first that is so no 
     FAILS_FREE,
     FAILS_CPU,
     FAILS_MEMORY,
-) = range(12)
+) = range(13)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 12
+FAILURES = 13
 """How many of them there are."""
 
 
@@ -250,7 +260,7 @@ class Center(NamedTuple):
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 12] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 13] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -334,9 +344,9 @@ def make_center(sizes: Sizes) -> Center:
     devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
     devices[:, :, TYPE] = NOBODY
     center = Center(
-        nodes=_ints(nodes, 13),
+        nodes=_ints(nodes, 15),
         devices=devices,
-        shapes=_ints(shapes, 16),
+        shapes=_ints(shapes, 18),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
@@ -357,14 +367,14 @@ def make_center(sizes: Sizes) -> Center:
         licenses=_ints(sizes.licenses, 7),
         windows=_ints(WINDOWS, 2),
         lists=_ints(9, jobs),
-        scratch=_ints(4, nodes),
+        scratch=_ints(5, nodes),
         row=np.zeros(nodes, dtype=np.int32),
         busy=np.zeros(nodes, dtype=np.float32),
         node_keys=np.zeros(nodes),
         spare=_ints(2, sizes.engines),
-        then_nodes=_ints(nodes, 13),
+        then_nodes=_ints(nodes, 15),
         then_devices=devices.copy(),
-        both_nodes=_ints(nodes, 13),
+        both_nodes=_ints(nodes, 15),
         both_devices=devices.copy(),
         steps=_ints(steps, 6),
         step_devices=_ints(steps, sizes.devices),
@@ -377,7 +387,7 @@ def make_center(sizes: Sizes) -> Center:
         shelves=_ints(nodes + 1, 11),
         shelved=_ints(nodes + 1, SHELF),
         aisles=_ints(3, LEVELS * GROUPS_MOST),
-        sizes=np.zeros(36, dtype=np.int64),
+        sizes=np.zeros(37, dtype=np.int64),
     )
     _begin(center)
     return center
