@@ -19,6 +19,7 @@ MAX_MEMORY_BYTES = 2**45
 MAX_DEVICES = 10_000
 MAX_LICENSES = 1_000_000
 MAX_FEATURES = 16
+MAX_FEATURES_ASKED = 62
 MAX_PRIORITY = 1_000_000
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""

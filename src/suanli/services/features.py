@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suanli.kernel.scheduling.core.tables import FEATURES
 from suanli.model.errors import AdmissionRefusedError
-from suanli.model.spec import WorkloadSpec
+from suanli.model.spec import MAX_FEATURES_ASKED, WorkloadSpec
 from suanli.model.tenancy import User
 from suanli.ports.store import Reading
 
@@ -28,8 +27,8 @@ class FeatureAdmission:
             raise AdmissionRefusedError(
                 "feature_unknown", f"no node of this center has feature {name}", "see `suanli nodes`"
             )
-        if len(there) > FEATURES:
+        if len(there) > MAX_FEATURES_ASKED:
             asked.update(*(submission.spec.features for _, submission in tables.queued()))
-            if len(asked) > FEATURES:
-                detail = f"waiting work names {FEATURES} features of nodes, as many as can be told apart"
+            if len(asked) > MAX_FEATURES_ASKED:
+                detail = f"waiting work names {MAX_FEATURES_ASKED} features of nodes, as many as can be told apart"
                 raise AdmissionRefusedError("features_too_many", detail, "try again when some of it has started")

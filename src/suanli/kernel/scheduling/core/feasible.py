@@ -203,7 +203,7 @@ def read_ahead(center: Center) -> None:
         seen = shapes[shape, SEEN]
         if seen >= 0 and size - seen <= _NEAR:
             for place in range(seen, size):
-                read += center.blocker[shape, log[place]]
+                read += int(center.blocker[shape, log[place]])
     # Nobody asks for it; but what is of no effect, the compiler leaves out.
     center.scratch[CANDIDATE, 0] = read
 

@@ -12,6 +12,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from suanli.model.reservations import MAX_RESERVATIONS
+from suanli.model.spec import MAX_FEATURES_ASKED
+
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -30,9 +33,9 @@ DEVICE_TYPES = 63
 """Most device types in one center: a shape names those it takes as bits of one number."""
 BLOCK = 64
 """Nodes whose least score is kept together: near the square root of the thousands of nodes there may be."""
-WINDOWS = 62
+WINDOWS = MAX_RESERVATIONS
 """Most advance reservations at a time: each is a bit of one number."""
-FEATURES = 62
+FEATURES = MAX_FEATURES_ASKED
 """Most features of nodes that waiting work may name at a time: each is a bit of one number."""
 CLOSED = 2**62
 """The bit of a reservation that is not open to the work that names it; no node ever lies in it."""
