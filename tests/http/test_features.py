@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.http.center import RunningCenter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.http.center import RunningCenter, running
+
+
+@pytest.fixture(scope="module")
+def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCenter]:
+    """A center for these tests alone: what others leave running on theirs would be in the way."""
+    with running(tmp_path_factory.mktemp("features") / "home") as up:
+        yield up
 
 
 def test_tasks_are_spread_over_nodes(center: RunningCenter) -> None:
