@@ -32,18 +32,33 @@ def _devices(thousandths: int) -> str:
 
 
 class Row(NamedTuple):
-    """How one code is told. ``amount`` writes ``needed`` and ``available`` in the unit of the code."""
+    """How one code is told. ``amount`` writes ``needed`` and ``available`` in the unit of the code.
+
+    Where it ``is_quota``, ``wanted`` says which amount is bounded, and its unit is that of the amount.
+    """
 
     constraint: str
     text: Words
     helps: Words | None = None
     amount: Callable[[int], str] = _count
+    is_quota: bool = False
 
 
-_MORE_QUOTA = Words(
-    "that work ending, or a larger quota: `suanli quota list`", "等这些作业结束，或申请更大的配额：`suanli quota list`"
-)
-"""What helps where a quota holds back."""
+def _quota(constraint: str, whose: Words) -> Row:
+    """How a quota on somebody's work is told; what it bounds is in ``wanted``."""
+    return Row(
+        constraint,
+        Words(
+            whose.en + " would have asked for {needed} {wanted}, and may for {available}",
+            whose.zh + "合计将申请 {needed} {wanted}，上限为 {available}",
+        ),
+        Words(
+            "that work ending, or a larger quota: `suanli quota list`",
+            "等这些作业结束，或申请更大的配额：`suanli quota list`",
+        ),
+        is_quota=True,
+    )
+
 
 _AMOUNTS: Mapping[str, tuple[Words, Callable[[int], str]]] = {
     "runs": (Words("runs", "个运行"), _count),
@@ -210,46 +225,15 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("a higher bound on running elements", "提高同时运行的上限"),
     ),
-    "queue_quota": Row(
-        "queue",
-        Words(
-            "work that runs in its queue would have asked for {needed} {wanted}, and may for {available}",
-            "该队列中运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
-        ),
-        _MORE_QUOTA,
+    "queue_quota": _quota("queue", Words("work that runs in its queue", "该队列中运行的作业")),
+    "queue_user_quota": _quota(
+        "queue", Words("its owner's work that runs in the queue", "其所有者在该队列中运行的作业")
     ),
-    "queue_user_quota": Row(
-        "queue",
-        Words(
-            "its owner's work that runs in the queue would have asked for {needed} {wanted}, and may for {available}",
-            "其所有者在该队列中运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
-        ),
-        _MORE_QUOTA,
+    "project_quota": _quota("project", Words("work of its project that runs", "该项目运行的作业")),
+    "project_user_quota": _quota(
+        "project", Words("its owner's work that runs in the project", "其所有者在该项目中运行的作业")
     ),
-    "project_quota": Row(
-        "project",
-        Words(
-            "work of its project that runs would have asked for {needed} {wanted}, and may for {available}",
-            "该项目运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
-        ),
-        _MORE_QUOTA,
-    ),
-    "project_user_quota": Row(
-        "project",
-        Words(
-            "its owner's work that runs in the project would have asked for {needed} {wanted}, and may for {available}",
-            "其所有者在该项目中运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
-        ),
-        _MORE_QUOTA,
-    ),
-    "user_quota": Row(
-        "owner",
-        Words(
-            "its owner's work that runs would have asked for {needed} {wanted}, and may for {available}",
-            "其所有者运行的作业合计将申请 {needed} {wanted}，上限为 {available}",
-        ),
-        _MORE_QUOTA,
-    ),
+    "user_quota": _quota("owner", Words("its owner's work that runs", "其所有者运行的作业")),
     "license": Row(
         "licenses",
         Words(
@@ -326,7 +310,7 @@ class _Case(NamedTuple):
 def _say(case: _Case, language: Language) -> ReasonView:
     row = ROWS[_GONE if case.code == "reservation" and not case.starts else case.code]
     words, amount = case._asdict(), row.amount
-    if case.wanted in _AMOUNTS:
+    if row.is_quota:
         what, amount = _AMOUNTS[case.wanted]
         words["wanted"] = what.say(language)
     words |= {"needed": amount(case.needed), "available": amount(case.available)}

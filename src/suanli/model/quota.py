@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from suanli.model.ids import LicenseName
 from suanli.model.quantities import WHOLE_DEVICE
@@ -24,6 +25,15 @@ class QuotaScope(StrEnum):
     USER = "user"
 
 
+class Amounts(NamedTuple):
+    """What is bounded: runs, milli-cpus, bytes, thousandths of devices."""
+
+    runs: int
+    cpu_milli: int
+    memory_bytes: int
+    device_share: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
     """The most that running work of a scope may have asked for in all; 0 sets no bound.
@@ -39,6 +49,11 @@ class Quota:
     memory_bytes: int = 0
     device_share: int = 0
     generation: int = 0
+
+    @property
+    def most(self) -> Amounts:
+        """The bounds; 0 is none."""
+        return Amounts(self.runs, self.cpu_milli, self.memory_bytes, self.device_share)
 
     def check(self) -> None:
         """Let pass amounts that can be counted.

@@ -13,7 +13,7 @@ from suanli.model.errors import AdmissionRefusedError, InvalidRequestError, NotF
 from suanli.model.facts import LicenseDefined, QuotaDefined
 from suanli.model.ids import LicenseName, ProjectName, QueueName, UserName
 from suanli.model.quantities import Instant
-from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.quota import Amounts, License, Quota, QuotaScope
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Caller, Scope, User
 from suanli.ports.clock import Clock
@@ -41,7 +41,7 @@ class Quotas:
         """The quotas that bind the caller's work, for operators all; those without a bound left are none."""
         require(caller, Scope.READ)
         with self._store.read() as tables:
-            every = [quota for quota in tables.quotas() if _bounds(quota)]
+            every = [quota for quota in tables.quotas() if any(quota.most)]
             if is_staff(caller):
                 return every
             user = tables.user(caller.user)
@@ -106,16 +106,12 @@ class QuotaCheck:
         """
         read_at, quotas = self._known
         if not 0 <= self._clock.now() - read_at < _REMEMBERED_US:
-            quotas = {(quota.scope, quota.name): quota for quota in tables.quotas() if _bounds(quota)}
+            quotas = {(quota.scope, quota.name): quota for quota in tables.quotas() if any(quota.most)}
             self._known = (self._clock.now(), quotas)
         for spec in specs:
             _check_licenses(spec, tables)
             if quotas:
                 _check_quotas(owner, spec, quotas)
-
-
-def _bounds(quota: Quota) -> bool:
-    return any((quota.runs, quota.cpu_milli, quota.memory_bytes, quota.device_share))
 
 
 def _binds(quota: Quota, user: UserName, projects: set[ProjectName]) -> bool:
@@ -161,8 +157,7 @@ def _check_quotas(owner: User, spec: WorkloadSpec, quotas: Mapping[tuple[QuotaSc
         quota = quotas.get((scope, name))
         if quota is None:
             continue
-        for amount in ("cpu_milli", "memory_bytes", "device_share"):
-            most, wanted = getattr(quota, amount), getattr(asked, amount)
+        for amount, most, wanted in zip(Amounts._fields, quota.most, asked, strict=True):
             if 0 < most < wanted:
                 detail = f"it asks for {wanted} ({amount}) in all, and the quota of {scope} {name} is {most}"
                 raise AdmissionRefusedError("quota_exceeded", detail, "ask for less: `suanli quota list` says how much")

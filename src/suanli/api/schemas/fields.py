@@ -83,35 +83,27 @@ Moment = Annotated[
 ]
 """Microseconds since the epoch, written as an instant in RFC 3339 form."""
 
+_memory_form = text_form(_remembering(parse_memory))
+
+
+def _memory_schema(most: int, *examples: int | str) -> WithJsonSchema:
+    forms = [{"type": "integer", "minimum": 0, "maximum": most}, {"type": "string", "pattern": _MEMORY}]
+    return WithJsonSchema({"anyOf": forms, "examples": list(examples)})
+
+
 MemoryBytes = Annotated[
     int,
     Field(ge=0, le=MAX_MEMORY_BYTES),
-    text_form(_remembering(parse_memory)),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": MAX_MEMORY_BYTES},
-                {"type": "string", "pattern": _MEMORY},
-            ],
-            "examples": [4294967296, "4GiB", "500MB"],
-        }
-    ),
+    _memory_form,
+    _memory_schema(MAX_MEMORY_BYTES, 4294967296, "4GiB", "500MB"),
 ]
 """Bytes, or the text forms of :func:`suanli.model.quantities.parse_memory`."""
 
 TotalBytes = Annotated[
     int,
     Field(ge=0, le=MAX_TOTAL_MEMORY_BYTES),
-    text_form(_remembering(parse_memory)),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": MAX_TOTAL_MEMORY_BYTES},
-                {"type": "string", "pattern": _MEMORY},
-            ],
-            "examples": [1099511627776, "2TiB"],
-        }
-    ),
+    _memory_form,
+    _memory_schema(MAX_TOTAL_MEMORY_BYTES, 1099511627776, "2TiB"),
 ]
 """Bytes of many tasks together, or their text form."""
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from suanli.kernel.scheduling.codes import Codes
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.demand import Amounts, Demand
+from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.plan import Association, ReasonCode
 from suanli.model.ids import LicenseName
-from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.quota import Amounts, License, Quota, QuotaScope
 
 CODES = {scope: ReasonCode(f"{scope}_quota") for scope in QuotaScope}
 """By which reason a quota is known."""
@@ -85,9 +85,9 @@ class Bounds:
 
     def set_quota(self, quota: Quota) -> bool:
         """Let a quota hold; tell whether that is new, and ``retake`` and ``rewrite`` are due."""
-        of, most = (quota.scope, quota.name), (quota.runs, quota.cpu_milli, quota.memory_bytes, quota.device_share)
-        before, after = self._quotas.pop(of, None), Amounts(*(amount or t.NEVER for amount in most))
-        if any(most):
+        of = (quota.scope, quota.name)
+        before, after = self._quotas.pop(of, None), Amounts(*(amount or t.NEVER for amount in quota.most))
+        if any(quota.most):
             self._quotas[of] = after
         return before != self._quotas.get(of)
 

@@ -6,16 +6,8 @@ from typing import NamedTuple
 
 from suanli.model.ids import LicenseName
 from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.quota import Amounts
 from suanli.model.spec import DeviceClass, Precision, WorkloadSpec
-
-
-class Amounts(NamedTuple):
-    """What is bounded: runs, milli-cpus, bytes, thousandths of devices."""
-
-    runs: int
-    cpu_milli: int
-    memory_bytes: int
-    device_share: int
 
 
 class Demand(NamedTuple):

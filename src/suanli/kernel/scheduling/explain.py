@@ -24,7 +24,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.cycle import Turn
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
-from suanli.kernel.scheduling.job import NEVER, Job
+from suanli.kernel.scheduling.job import NEVER, Job, imagined
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
 from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import ClusterState
@@ -32,7 +32,6 @@ from suanli.model.altered import altered
 from suanli.model.ids import UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.spec import WorkloadSpec
-from suanli.model.workload import Workload, WorkloadState
 
 _UNQUEUED = WorkloadId(2**62)
 """Stands behind every real workload in order."""
@@ -58,24 +57,8 @@ def preview(state: ClusterState, spec: WorkloadSpec, owner: UserName, now: Insta
     Raises:
         NotFoundError: the policy names what does not exist.
     """
-    workload = Workload(
-        id=_UNQUEUED,
-        submission=_UNQUEUED,
-        owner=owner,
-        project=spec.project,
-        kind=spec.kind,
-        name=spec.name,
-        queue=spec.queue,
-        state=WorkloadState.WAITING,
-        priority=spec.priority,
-        time_limit_s=spec.time_limit_s,
-        array_id=WorkloadId(0),
-        array_index=0,
-        preemptible=spec.preemptible,
-        submitted_at=now,
-        eligible_at=now,
-    )
-    state.enqueue(workload, altered(spec, array=None))
+    alone = altered(spec, array=None)
+    state.enqueue(imagined(alone, owner, _UNQUEUED, _UNQUEUED, now), alone)
     try:
         explained = explain(state, _UNQUEUED, now, policy)
     finally:

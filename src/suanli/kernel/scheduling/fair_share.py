@@ -17,9 +17,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import exp2
 
-from suanli.kernel.scheduling.demand import Amounts, Demand
+from suanli.kernel.scheduling.demand import Demand
 from suanli.model.ids import NodeName, ProjectName, RunId, UserName
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
+from suanli.model.quota import Amounts
 from suanli.model.resources import Node
 from suanli.model.tenancy import Project
 from suanli.model.usage import DAY_US, MIB_MS, UsageDay

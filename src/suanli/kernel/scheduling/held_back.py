@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.demand import Amounts
 from suanli.kernel.scheduling.plan import Association, Reason, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import WorkloadId
+from suanli.model.quota import Amounts
 
 
 @dataclass(frozen=True, slots=True)

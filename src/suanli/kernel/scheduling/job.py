@@ -9,7 +9,8 @@ from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand
 from suanli.kernel.scheduling.plan import MICROSECONDS
 from suanli.model.ids import ProjectName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.workload import Run
+from suanli.model.spec import WorkloadSpec
+from suanli.model.workload import Run, Workload, WorkloadState
 
 NEVER = Instant(t.NEVER)
 """The expected end of work without a time limit."""
@@ -41,6 +42,26 @@ class Job:
     def limit_us(self) -> int:
         """How long it may run, in microseconds, ``NEVER`` without end."""
         return self.time_limit_s * MICROSECONDS or NEVER
+
+
+def imagined(spec: WorkloadSpec, owner: UserName, workload: WorkloadId, first: WorkloadId, now: Instant) -> Workload:
+    """The record of a workload that waits as if it had been submitted now; ``first`` is that of its array, if any."""
+    return Workload(
+        id=workload,
+        submission=first,
+        owner=owner,
+        project=spec.project,
+        kind=spec.kind,
+        name=spec.name,
+        queue=spec.queue,
+        state=WorkloadState.WAITING,
+        priority=spec.priority,
+        time_limit_s=spec.time_limit_s,
+        array_id=WorkloadId(0) if spec.array is None else first,
+        preemptible=spec.preemptible,
+        submitted_at=now,
+        eligible_at=now,
+    )
 
 
 def expected_end(run: Run) -> Instant:

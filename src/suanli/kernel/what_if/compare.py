@@ -6,20 +6,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.job import Job
+from suanli.kernel.scheduling.job import Job, imagined
 from suanli.kernel.scheduling.plan import Policy
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.kernel.what_if.changes import MOST_SUBMITTED, Bounds, Changes, Submitted
 from suanli.kernel.what_if.onward import end_run, live_on, record_of, run_of, running_jobs, waiting_jobs
 from suanli.kernel.what_if.outcome import Comparison, LostRun
-from suanli.model.altered import altered
 from suanli.model.errors import ConflictError, InvalidRequestError
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import NodeState
-from suanli.model.workload import Workload, WorkloadState
 
 _EXACT = 50_000
 """With so much work at most, every end is looked at by itself."""
@@ -110,27 +108,7 @@ def _submit(state: ClusterState, now: Instant, submitted: Iterable[Submitted]) -
         for _ in range(one.times):
             first = WorkloadId(highest + len(made) + 1)
             for element in range(size):
-                workload = _workload(one, WorkloadId(first + element), first, now)
-                state.enqueue(workload, one.spec)
-                made.append(workload.id)
+                workload = WorkloadId(first + element)
+                state.enqueue(imagined(one.spec, one.owner, workload, first, now), one.spec)
+                made.append(workload)
     return tuple(made)
-
-
-def _workload(one: Submitted, workload: WorkloadId, first: WorkloadId, now: Instant) -> Workload:
-    spec = one.spec
-    made = Workload(
-        id=workload,
-        submission=first,
-        owner=one.owner,
-        project=spec.project,
-        kind=spec.kind,
-        name=spec.name,
-        queue=spec.queue,
-        state=WorkloadState.WAITING,
-        priority=spec.priority,
-        time_limit_s=spec.time_limit_s,
-        preemptible=spec.preemptible,
-        submitted_at=now,
-        eligible_at=now,
-    )
-    return made if spec.array is None else altered(made, array_id=first)

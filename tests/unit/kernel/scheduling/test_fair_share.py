@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.demand import Amounts
 from suanli.kernel.scheduling.fair_share import Account, FairShare, ShareWeights
 from suanli.kernel.usage import used
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
+from suanli.model.quota import Amounts
 from suanli.model.resources import Allocation, DeviceHold, NodeHold
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project

@@ -12,7 +12,7 @@ import math
 from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, without
-from suanli.kernel.scheduling.scores.typical import Typical
+from suanli.kernel.scheduling.scores.typical import Typical, weight_within
 from suanli.model.quantities import WHOLE_DEVICE
 
 
@@ -32,16 +32,8 @@ def usable(cpu: int, device: Ints, model: Ints, known: Typical) -> float:
             ):
                 found += 1
                 held += device[position]
-        low, high = known.start[bucket], known.start[bucket + 1]
-        if found < known.number[bucket] or known.cpu[low] > cpu:
-            continue
-        while high - low > 1:
-            middle = (low + high) >> 1
-            if known.cpu[middle] <= cpu:
-                low = middle
-            else:
-                high = middle
-        expected += known.weight[low] * held
+        if found >= known.number[bucket]:
+            expected += weight_within(known, bucket, cpu) * held
     return expected
 
 

@@ -17,7 +17,7 @@ from suanli.kernel.scheduling.core.jit import allocating, allocating_entry, comp
 from suanli.kernel.scheduling.core.tables import BLOCK, Floats, Ints
 from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, tightest
 from suanli.kernel.scheduling.scores.fragmentation import graded
-from suanli.kernel.scheduling.scores.typical import Typical
+from suanli.kernel.scheduling.scores.typical import Typical, weight_within
 from suanli.model.quantities import WHOLE_DEVICE
 
 Grades = NDArray[np.int8]
@@ -174,17 +174,7 @@ def _weigh(weight: Floats, concerned: Ints, known: Typical, cpu: int) -> None:
         bucket = concerned[place]
         if bucket < 0:
             return
-        low, high = known.start[bucket], known.start[bucket + 1]
-        if known.cpu[low] > cpu:
-            weight[bucket] = 0.0
-            continue
-        while high - low > 1:
-            middle = (low + high) >> 1
-            if known.cpu[middle] <= cpu:
-                low = middle
-            else:
-                high = middle
-        weight[bucket] = known.weight[low]
+        weight[bucket] = weight_within(known, bucket, cpu)
 
 
 @compiled

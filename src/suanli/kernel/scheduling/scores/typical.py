@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.scores.arrays import Request
 from suanli.model.quantities import WHOLE_DEVICE
@@ -59,6 +60,21 @@ def typical(requests: list[Request], counts: Ints, covered: float = COVERED) -> 
     weight = total[1:] - np.repeat(total[start[:-1]], sizes)
     share, count, models = np.ascontiguousarray(buckets.T)
     return Typical(count, share, models, start, kinds[by_cpu, 0], weight)
+
+
+@compiled
+def weight_within(known: Typical, bucket: int, cpu: int) -> float:
+    """What part of all typical requests is of a bucket and asks for no more than so many milli-cpus."""
+    low, high = known.start[bucket], known.start[bucket + 1]
+    if known.cpu[low] > cpu:
+        return 0.0
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if known.cpu[middle] <= cpu:
+            low = middle
+        else:
+            high = middle
+    return float(known.weight[low])
 
 
 def cpu_a_device(known: Typical) -> float:
