@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,4 +139,15 @@ def test_nothing_otherwise_leaves_both_sides_equal(center: RunningCenter, full: 
 def test_every_reason_for_which_nothing_ever_starts_has_words() -> None:
     quotas = {code for code in ReasonCode if code.endswith("quota")}
     others = {"impossible", "no_time_limit", "node_state", "device_health", "array_limit", "license", "reservation"}
-    assert set(NEVER) == quotas | others
+    assert set(NEVER) == quotas | others | {"deadline"}
+
+
+def test_what_is_foreseen_to_be_late_is_told_so(center: RunningCenter, full: tuple[int, int]) -> None:
+    assert full
+    soon = datetime.now(UTC) + timedelta(minutes=10)
+    spec = {"command": ["x"], "resources": WHOLE, "time_limit": "5m", "deadline": soon.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    late = center.submit("ann", **spec)
+    (told,) = [one for one in look(center, "ann")["never"] if one["id"] == late]
+    assert (told["reason"], told["text"]) == ("deadline", NEVER["deadline"].en)
+    with center.client("ann") as client:
+        client.post(f"/v1/workloads/{late}/cancel")

@@ -63,6 +63,7 @@ NEVER: Mapping[str, Words] = {
     "project_user_quota": _QUOTA,
     "user_quota": _QUOTA,
     "license": Words("licenses that it needs are never free", "它所需的许可证不会空闲"),
+    "deadline": Words("it could not be done by its deadline", "它无法在截止时间前完成"),
     "reservation": Words(
         "the advance reservation that it names is over, too short for it, or not there",
         "它指定的预留已结束、时间不够或不存在",
