@@ -151,11 +151,13 @@ class ClusterState(Nodes):
         self._features.admit(spec.features)
         if workload.id in self._waiting:
             self.dequeue(workload.id)
-        job = self._job(workload.id, workload, spec, Instant(0))
+        demand = demand_of(spec)
+        job = self._job(workload.id, workload, spec, (demand, demand), Instant(0))
         job = self._class(job, self.windows.join(job))
         self.deadlines.join(job.workload, job.latest)
-        columns = (job.demand.nodes or job.demand.tasks, self.demands[job.demand], job.limit_us, 0)
+        columns = (job.demand.need, self.demands[job.demand], job.limit_us, 0)
         self.tables.jobs[job.row, t.NEED : t.NEED + len(columns)] = columns
+        self.tables.jobs[job.row, t.MORE] = job.demand.more
         changes.wait(self.tables, job.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
@@ -199,7 +201,9 @@ class ClusterState(Nodes):
         self._held += len(held)
         self._devices_held += len(devices)
         self._reach(holds=self._held, device_holds=self._devices_held)
-        job = self._job(run.id, workload, spec, Instant(t.LEAVES) if run.state is RunState.STOPPING else end)
+        demand = demand_of(spec)
+        demands = (demand, demand.held_with(run.allocation.tasks))
+        job = self._job(run.id, workload, spec, demands, Instant(t.LEAVES) if run.state is RunState.STOPPING else end)
         row = self.tables.jobs[job.row]
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
@@ -313,13 +317,24 @@ class ClusterState(Nodes):
         measured = (*rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
-    def _job(self, name: WorkloadId | RunId, workload: Workload, spec: WorkloadSpec, end: Instant) -> Job:
-        """A row for a workload that waits or runs, with all columns that both have."""
+    def _job(
+        self,
+        name: WorkloadId | RunId,
+        workload: Workload,
+        spec: WorkloadSpec,
+        demands: tuple[Demand, Demand],
+        end: Instant,
+    ) -> Job:
+        """A row for a workload that waits or runs, with all columns that both have.
+
+        ``demands`` are what it asks for, and what bounds and licenses count.
+        """
         row, _ = self._rows.take(name)
-        demand, max_running = demand_of(spec), 0 if spec.array is None else spec.array.max_running
+        demand, counted = demands
+        max_running = 0 if spec.array is None else spec.array.max_running
         array = workload.array_id if max_running else WorkloadId(0)
         of = Association(workload.queue, workload.project, workload.owner, array)
-        association, asks, are_new = self.bounds.take(of, max_running, demand)
+        association, asks, are_new = self.bounds.take(of, max_running, counted)
         self._reach(jobs=len(self._rows), **self.bounds.rows)
         if are_new:
             self.bounds.write(self.tables, association, asks)

@@ -99,10 +99,11 @@ after the other (TYPES is what precision leaves of them); only the reason of a f
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
 is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
-SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
-"""Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
-end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it may lose
-its place; when it started; and what it asks of bounds and licenses."""
+SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
+"""Columns of jobs: shape; how many tasks (or nodes) it needs; kind, which says both; how long it may run and when it is
+taken to end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it
+may lose its place; when it started; what it asks of bounds and licenses with what it needs; how many tasks (or nodes)
+more than that it may have; and how many of these the turn that starts it gives it."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
@@ -170,6 +171,7 @@ LEVELS = 16
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
 
+RUNS_ASKED, CPU_ASKED, MEMORY_ASKED, SHARES_ASKED = range(4)
 AMOUNTS = 4
 """What a bound bounds, and the first columns of asks: runs, milli-cpus, bytes, thousandths of devices. In asks they are
 followed by how many of each license."""
@@ -384,7 +386,7 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 11),
+        jobs=_ints(jobs, 13),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
