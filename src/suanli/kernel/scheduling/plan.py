@@ -108,7 +108,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the center decides; ``score`` names one of ``cycle.SCORES``.
+    """How the center decides; ``score`` says what speaks for a node (``scoring.scoring``).
 
     Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
     are made in one turn, so that a turn stays short; the plan says whether it is ``complete``. ``shares`` says what is

@@ -11,6 +11,7 @@ from suanli.kernel.scheduling.codes import Codes
 from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, holds
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
@@ -18,7 +19,8 @@ from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.nodes import Nodes
-from suanli.kernel.scheduling.plan import Association
+from suanli.kernel.scheduling.plan import MICROSECONDS, Association
+from suanli.kernel.scheduling.scoring import has_changed, learn, requests_of
 from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
@@ -33,6 +35,7 @@ from suanli.model.workload import Run, RunState, Workload
 
 _JUDGED = 4096
 """Demands of which it is remembered whether they are possible, waiting or not."""
+_LEARNING = 60 * MICROSECONDS
 
 
 class ClusterState(Nodes):
@@ -60,6 +63,10 @@ class ClusterState(Nodes):
         self._running: dict[RunId, Job] = {}
         self._rows: Codes[WorkloadId | RunId] = Codes()
         self._held = self._devices_held = 0
+        self._alive: Counter[Demand] = Counter()
+        """Of what waits or runs, how many there are of each demand."""
+        self._learned: dict[Request, int] = {}
+        self._learned_at = Instant(0)
         self._impossible: dict[Demand, bool] = {}
         self._kinds: Kinds | None = None
 
@@ -135,6 +142,15 @@ class ClusterState(Nodes):
             owed = [self._owed.since(job.since, (job.project, job.owner), job.demand, job.latest) for job in waiting]
             self.tables.keys[2, [job.row for job in waiting]] = owed
             t.sort_queue(self.tables)
+
+    def learn(self, now: Instant) -> None:
+        """Let scores know of requests to come, by what waits and runs: once a minute, where that is otherwise."""
+        if now < self._learned_at + _LEARNING:
+            return
+        self._learned_at, requests = now, requests_of(self._alive, self.types)
+        if requests and has_changed(self._learned, requests):
+            self._learned = requests
+            learn(self.tables, requests)
 
     def accounts(self) -> set[Account]:
         """Whose work waits, and in which projects."""
@@ -360,10 +376,14 @@ class ClusterState(Nodes):
             end=end,
         )
         self.jobs[row] = job
+        self._alive[demand] += 1
         return job
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]
+        self._alive[job.demand.anytime] -= 1
+        if not self._alive[job.demand.anytime]:
+            del self._alive[job.demand.anytime]
         self.bounds.leave(job.association, job.asks)
         self._rows.leave(job.row)
 

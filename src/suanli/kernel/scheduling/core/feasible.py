@@ -234,7 +234,7 @@ def refresh(center: Center, shape: int, policy: int) -> None:
             # No task fitted and none does, as is mostly so; each table that is left alone saves a wait for memory.
             continue
         _remember_tasks(nodes, shapes, tasks, total, (shape, node, fit))
-        new = np.float32(score(policy, nodes, devices, center.sizes, node)) if blocker < 0 else np.float32(np.inf)
+        new = np.float32(score(center, policy, shape, node)) if blocker < 0 else np.float32(np.inf)
         if new != scores[node]:
             _remember_score(scores, lowest, node, new)
     center.shapes[shape, SEEN] = size

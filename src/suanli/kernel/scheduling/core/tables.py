@@ -168,6 +168,16 @@ GROUPS_MOST = 64
 LEVELS = 16
 """Levels of a group: 0 to 4 without a wholly free device, by how much of one is, and then by how many are."""
 
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE = range(6)
+"""Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
+fragmentation and the loss of residual value."""
+
+NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
+"""Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
+bucket's requests begin."""
+BUCKETS_MOST, TYPICAL_MOST = 256, 2048
+"""Device demands, and requests, that may be typical."""
+
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
 
@@ -238,7 +248,9 @@ by switch what the candidates there hold together."""
     SHELF_UNUSED,
     GROUPS,
     SWITCHES,
-) = range(37)
+    BUCKETS,
+    TYPICAL,
+) = range(39)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -248,7 +260,8 @@ how many of these might, before a turn that may be undone; where in its row the 
 drops, and rows of what is booked of nodes and of devices there are; 1 where the head's start was foreseen past windows,
 so that its gains do not tell it; how many rows of windows there are to look at; how far the index has read the log (-1:
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
-how many switches there are, of which one is that of all nodes whose switch is not known."""
+how many switches there are, of which one is that of all nodes whose switch is not known; how many buckets of typical
+device demands there are, and requests in them."""
 
 (
     FAILS_STATE,
@@ -284,7 +297,9 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``).
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [6] (float64) weigh criteria, ``trial``
+    [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
+    (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     """
 
     nodes: Ints
@@ -329,6 +344,13 @@ class Center:
     room: Ints
     shelves: Ints
     aisles: Ints
+    weights: Floats
+    trial: Ints
+    typical_demands: Ints
+    typical_cpu: Ints
+    typical_weight: Floats
+    fill: Floats
+    worth: Floats
     sizes: Ints
 
     @cached_property
@@ -417,7 +439,14 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        sizes=np.zeros(37, dtype=np.int64),
+        weights=np.zeros(6),
+        trial=_ints(3, sizes.devices),
+        typical_demands=_ints(4, BUCKETS_MOST + 1),
+        typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
+        typical_weight=np.zeros(TYPICAL_MOST),
+        fill=np.zeros((DEVICE_TYPES, WHOLE + 1)),
+        worth=np.zeros(DEVICE_TYPES + 2),
+        sizes=np.zeros(39, dtype=np.int64),
     )
     _begin(center)
     return center
