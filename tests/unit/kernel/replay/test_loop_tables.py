@@ -32,7 +32,7 @@ MIXED = CenterDescription(groups=(group(2, 4, B, A), group(1, 16, gib=128), grou
 def asking(models: tuple[str, ...] = (), **columns: list[int]) -> Trace:
     """Jobs of a second each, of these columns."""
     count = len(next(iter(columns.values())))
-    plain: dict[str, Any] = {
+    plain: dict[Any, Any] = {
         "number": range(count),
         "submitted_us": [0] * count,
         "runtime_us": [SECOND] * count,

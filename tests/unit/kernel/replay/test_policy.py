@@ -95,7 +95,7 @@ def test_a_replay_preempts_nobody() -> None:
     ids=["order", "prediction", "score", "backfill"],
 )
 @pytest.mark.parametrize("name", ["luck", "", "FCFS"])
-def test_what_does_not_exist_is_named_with_what_does(field: str, ask: Any, table: dict[str, int], name: str) -> None:
+def test_what_does_not_exist_is_named_with_what_does(field: Any, ask: Any, table: dict[str, int], name: Any) -> None:
     with pytest.raises(NotFoundError) as caught:
         ask(Policy(**{field: name}))
     assert caught.value.code == "not_found"
