@@ -39,7 +39,7 @@ TESTS = [
 ]
 """The quick ones first; what is lived through at random is only for changes that these do not notice."""
 LEFT_ALONE = ("RemoveDecorator", "_Is", "_IsNot")
-CENTERS, DAYS = 5, 400
+CENTERS, DAYS = 3, 100
 """Random centers, and random days, that are lived through for a change that the other tests do not notice."""
 PATIENCE_S = 60
 """Seconds of processor time after which a loop is taken to be endless, which is noticed."""
