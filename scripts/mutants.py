@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOL = ROOT / ".mutants" / "bin" / "python"
 CORE = "src/suanli/kernel/scheduling/core"
 ROOM = "tests/unit/kernel/scheduling"
-UNITS = ("feasible", "feasible_refresh", "reserve", "reserve_kept", "reserve_beside", "preempt")
+UNITS = ("feasible", "feasible_refresh", "reserve", "reserve_kept", "reserve_beside", "preempt", "windows", "outlook")
 SCENARIOS = ("feasible", "place", "reserve", "preempt", "windows", "explain")
 TESTS = [
     *(f"{ROOM}/core/test_{name}.py" for name in UNITS),
