@@ -1,4 +1,4 @@
-"""All of a need onto as few and as fitting nodes as there are: tables of tasks and scores, answers worked out by hand."""
+"""All of a need onto as few and as fitting nodes as there are: tasks and scores by node, answers worked out by hand."""
 
 from __future__ import annotations
 
@@ -215,7 +215,8 @@ def test_the_need_is_met_by_as_few_nodes_as_can_hold_it(seed: int) -> None:
 def test_as_few_switches_are_taken_as_can_hold_the_need(seed: int) -> None:
     chance = Random(seed)
     count, unit = chance.randint(1, 10), chance.choice([0, 0, 2])
-    tasks, switches = (
+    tasks = [chance.randint(0, 4) for _ in range(count)]
+    switches = [chance.randint(0, min(3, count - 1)) for _ in range(count)]
         [chance.randint(0, 4) for _ in range(count)],
         [chance.randint(0, min(3, count - 1)) for _ in range(count)],
     )
