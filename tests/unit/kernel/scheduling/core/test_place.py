@@ -217,9 +217,6 @@ def test_as_few_switches_are_taken_as_can_hold_the_need(seed: int) -> None:
     count, unit = chance.randint(1, 10), chance.choice([0, 0, 2])
     tasks = [chance.randint(0, 4) for _ in range(count)]
     switches = [chance.randint(0, min(3, count - 1)) for _ in range(count)]
-        [chance.randint(0, 4) for _ in range(count)],
-        [chance.randint(0, min(3, count - 1)) for _ in range(count)],
-    )
     counted = [int(one >= unit) if unit else one for one in tasks]
     if sum(counted) == 0:
         return
