@@ -73,10 +73,10 @@ def preempt(center: Center, job: int) -> None:
 def _find_candidates(center: Center, job: int) -> int:
     """Write down running work whose place the job may take, that which started last in front; how many there is."""
     jobs, keys, running = center.jobs, center.keys, center.lists[RUNNING]
-    found, count = center.lists[BEHIND], 0
+    found, count, standing = center.lists[BEHIND], 0, (keys[0, job], keys[1, job])
     for place in range(center.sizes[RUNNING_SIZE]):
         run = running[place]
-        lower = keys[0, run] > keys[0, job] or (keys[0, run] == keys[0, job] and keys[1, run] > keys[1, job])
+        lower = (keys[0, run], keys[1, run]) > standing
         if lower and jobs[run, PREEMPTIBLE] and jobs[run, END] != LEAVES:
             found[count] = run
             count += 1
