@@ -237,7 +237,7 @@ def test_windows_and_the_head_together() -> None:
     ],
 )
 def test_licenses_are_awaited_as_well_as_nodes(asked: int, free_at: int, expected: int) -> None:
-    center = small([Node(4), Node(9)], [Job(), Job(limit=5, shape=Shape(1, 2)), Job(), Job(), Job()], licenses=1)
+    center = small([Node(4), Node(9, 10)], [Job(), Job(limit=5, shape=Shape(1, 50)), Job(), Job(), Job()], licenses=1)
     center.licenses[0, t.TOTAL] = 3
     center.asks[:, t.AMOUNTS] = (0, asked, 1, 1, 0)
     center.sizes[t.TURN] = 1
