@@ -99,11 +99,32 @@ after the other (TYPES is what precision leaves of them); only the reason of a f
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
 is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
-SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
+(
+    SHAPE,
+    NEED,
+    KIND,
+    LIMIT,
+    END,
+    ASSOCIATION,
+    HOLD,
+    DEVICE_HOLD,
+    PREEMPTIBLE,
+    STARTED,
+    ASKS,
+    MORE,
+    GIVEN,
+    FORM_KIND,
+    OTHER,
+    START_BY,
+) = range(16)
 """Columns of jobs: shape; how many tasks (or nodes) it needs; kind, which says both; how long it may run and when it is
 taken to end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it
 may lose its place; when it started; what it asks of bounds and licenses with what it needs; how many tasks (or nodes)
-more than that it may have; and how many of these the turn that starts it gives it."""
+more than that it may have; and how many of these the turn that starts it gives it.
+
+Work that may run in one of several forms has a row for each, which is a job like any other; in the queue stands the
+first. Of such forms FORM_KIND is the kind, OTHER the next form (-1: no more), and START_BY until when it must start to
+be done by its deadline; KIND of the first is that of all of them together."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
@@ -115,7 +136,10 @@ DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, SHORTEST_LONG = range(8)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
 is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
-be held; and for many reservations the shortest limit that could not start beside them."""
+be held; and for many reservations the shortest limit that could not start beside them.
+
+What several forms are together is a kind as well, of no shape (-1): it stands in the queue, and is blocked once each
+form's kind is. How many wait is counted of the forms."""
 
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
@@ -408,7 +432,7 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 13),
+        jobs=_ints(jobs, 16),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
