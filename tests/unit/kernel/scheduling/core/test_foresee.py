@@ -17,7 +17,7 @@ from suanli.kernel.scheduling.core.score import BEST_FIT
 from suanli.kernel.scheduling.core.windows import see_at
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 from tests.unit.kernel.scheduling.core.keeping import window
-from tests.unit.kernel.scheduling.core.small import changed, copied, holds, run, small
+from tests.unit.kernel.scheduling.core.small import changed, holds, run, small
 
 NEVER = t.NEVER
 ONE = frozenset({0})
@@ -36,7 +36,7 @@ def foreseen(center: t.Center, job: int = 1, now: int = 0, soon: int = 1, head: 
     shape = int(center.jobs[job, t.SHAPE])
     refresh(center, shape, BEST_FIT)
     see_at(center, shape, int(center.jobs[job, t.LIMIT]), now)
-    before = copied(center)
+    before = center.copied()
     given_head = head if start < NEVER else t.NOBODY
     found = int(foresee(center, job, now, soon, given_head, start, BEST_FIT))
     assert changed(before, center) <= {"row", "spare", "lists", "beside", "licenses", "both_nodes", "both_devices"}
