@@ -28,7 +28,8 @@ from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
-from tests.unit.kernel.scheduling.checker import check, check_explanation
+from tests.unit.kernel.scheduling.checker import check
+from tests.unit.kernel.scheduling.explained import check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
