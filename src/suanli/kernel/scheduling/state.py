@@ -425,9 +425,10 @@ class ClusterState(Nodes):
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]
-        self._alive[job.demand.anytime] -= 1
-        if not self._alive[job.demand.anytime]:
-            del self._alive[job.demand.anytime]
+        demand = job.demand.anytime
+        self._alive[demand] -= 1
+        if not self._alive[demand]:
+            del self._alive[demand]
         self.bounds.leave(job.association, job.asks)
         self._rows.leave(job.row)
 
