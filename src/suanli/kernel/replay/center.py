@@ -15,6 +15,9 @@ from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, Devi
 
 MAX_NODES: Final = 1_000_000
 MAX_WATTS: Final = 1_000_000.0
+UNKNOWN_MEMORY_BYTES: Final = 2**42 - 1
+"""Memory of a node of which only the processors are known: enough never to be what a job waits for, and
+no amount that a machine has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,11 @@ class CenterDescription:
     def cpu_milli(self) -> int:
         """Milli-cpus of all nodes."""
         return sum(group.count * group.cpu_milli for group in self.groups)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory of all nodes."""
+        return sum(group.count * group.memory_bytes for group in self.groups)
 
     @property
     def device_share(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from suanli.kernel.replay.advance import advance
@@ -18,6 +20,7 @@ from suanli.kernel.replay.course import (
     Course,
     begin,
 )
+from suanli.kernel.replay.fragmentation import Fragmentation
 from suanli.kernel.replay.outcome import Outcome, Progress
 from suanli.kernel.replay.policy import Policy
 from suanli.kernel.replay.trace import Int64s, Trace
@@ -27,6 +30,8 @@ from suanli.model.errors import InvalidRequestError
 
 _EVENTS_A_WORD = 20_000
 """Events between two words about the progress: a fraction of a second."""
+_LOOKS = 100
+"""How often it is looked at how fragmented devices are; a look costs as much as thousands of events."""
 
 
 def replay(
@@ -44,12 +49,17 @@ def replay(
     del seed
     rules, ways = policy.rules(len(trace)), policy.ways()
     tables, course = build(trace, center, rules.reservations), begin(trace, center.cpu_milli)
-    while advance(tables, course, rules, ways, _EVENTS_A_WORD):
+    looks = Fragmentation(tables) if center.device_share and trace.device_count.any() else None
+    events = _EVENTS_A_WORD if looks is None else min(_EVENTS_A_WORD, 1 + 2 * len(trace) // _LOOKS)
+    while advance(tables, course, rules, ways, events):
+        if looks is not None:
+            looks.note(tables, int(course.history[TIME, course.at[EVENTS] - 1]))
         if progress is not None:
             progress(int(course.at[SUBMITTED]), len(trace))
     if progress is not None:
         progress(len(trace), len(trace))
-    return _outcome(course)
+    found = _outcome(course)
+    return found if looks is None else replace(found, looked_at_us=looks.at_us, fragmented_share=looks.shares)
 
 
 def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Center:

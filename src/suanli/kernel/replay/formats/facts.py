@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from suanli.kernel.replay.trace import Trace, coded, make_trace
+from suanli.kernel.replay.trace import UNKNOWN, Trace, coded, make_trace
 from suanli.model.facts import RecordedFact, RunEnded, RunStarted, WorkloadSubmitted
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE, Instant
 from suanli.model.spec import WorkloadSpec
+from suanli.model.workload import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
 
     A workload counts once, with the length of its last run that began. Others are dropped and counted. A trace knows no
     dependencies and no holds: each workload waits from its submission. The time limit is that of the spec, the runtime
-    where it has none.
+    where it has none. Of memory the peak is known, and taken to have been used all along.
     """
     submitted: dict[WorkloadId, _Submitted] = {}
     started: dict[RunId, Instant] = {}
     runtimes: dict[WorkloadId, int] = {}
+    usages: dict[WorkloadId, Usage] = {}
     for recorded in facts:
         match recorded.fact:
             case WorkloadSubmitted(first=first, count=count, owner=owner, spec=spec):
@@ -40,13 +42,16 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
                 begun = ended.started_at or started.get(run, Instant(0))
                 if begun:
                     runtimes[workload] = max(1, ended.ended_at - begun)
+                    usages[workload] = ended.usage
             case _:
                 pass
     ran = {workload: submitted[workload] for workload in runtimes if workload in submitted}
-    return _trace(ran, runtimes, dropped=len(submitted) - len(ran))
+    return _trace(ran, runtimes, usages, dropped=len(submitted) - len(ran))
 
 
-def _trace(ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], dropped: int) -> Trace:
+def _trace(
+    ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], usages: dict[WorkloadId, Usage], dropped: int
+) -> Trace:
     origin = min((one.at for one in ran.values()), default=0)
     specs = [one.spec for one in ran.values()]
     asked = [spec.resources.devices for spec in specs]
@@ -71,6 +76,8 @@ def _trace(ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], d
             "project": project,
             "application": application,
             "queue": queue,
+            "used_cpu_us": [usages[workload].cpu_us or UNKNOWN for workload in ran],
+            "used_memory_bytes": [usages[workload].memory_peak_bytes or UNKNOWN for workload in ran],
         },
         models=tuple(models),
         names={"users": users, "projects": projects, "applications": applications, "queues": queues},
