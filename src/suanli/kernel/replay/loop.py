@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from suanli.kernel.replay.advance import advance
+from suanli.kernel.replay.advance import advance, decide
 from suanli.kernel.replay.center import CenterDescription
 from suanli.kernel.replay.course import (
     ALLOCATED_CPU,
     ALLOCATED_DEVICES,
+    ENDING,
     EVENTS,
     RUNNING,
     SUBMITTED,
@@ -23,6 +24,9 @@ from suanli.kernel.replay.course import (
 from suanli.kernel.replay.fragmentation import Fragmentation
 from suanli.kernel.replay.outcome import Outcome, Progress
 from suanli.kernel.replay.policy import Policy
+from suanli.kernel.replay.queue import FAIR_SHARE
+from suanli.kernel.replay.reserving import Reserving
+from suanli.kernel.replay.sharing import Sharing
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY
@@ -47,19 +51,81 @@ def replay(
         InvalidRequestError: the center has more device types, or a node more devices, than the tables can tell apart.
     """
     del seed
-    rules, ways = policy.rules(len(trace)), policy.ways()
-    tables, course = build(trace, center, rules.reservations), begin(trace, center.cpu_milli)
-    looks = Fragmentation(tables) if center.device_share and trace.device_count.any() else None
+    life = Life(trace, center, policy)
+    looks = Fragmentation(life.tables) if center.device_share and trace.device_count.any() else None
     events = _EVENTS_A_WORD if looks is None else min(_EVENTS_A_WORD, 1 + 2 * len(trace) // _LOOKS)
-    while advance(tables, course, rules, ways, events):
+    course, told = life.course, 0
+    while life.go_on(told + events - int(course.at[EVENTS])):
+        if course.at[EVENTS] < told + events:
+            continue
+        told = int(course.at[EVENTS])
         if looks is not None:
-            looks.note(tables, int(course.history[TIME, course.at[EVENTS] - 1]))
+            looks.note(life.tables, int(course.history[TIME, told - 1]))
         if progress is not None:
             progress(int(course.at[SUBMITTED]), len(trace))
     if progress is not None:
         progress(len(trace), len(trace))
     found = _outcome(course)
-    return found if looks is None else replace(found, looked_at_us=looks.at_us, fragmented_share=looks.shares)
+    if looks is None:
+        return found
+    looks.note(life.tables, int(found.time_us[-1]))
+    return replace(found, looked_at_us=looks.at_us, fragmented_share=looks.shares)
+
+
+class Life:
+    """A replay between two stretches of events in which the compiled loop is left to itself."""
+
+    def __init__(self, trace: Trace, center: CenterDescription, policy: Policy) -> None:
+        self._rules, self._ways = policy.rules(len(trace)), policy.ways()
+        self.tables = build(trace, center, self._rules.reservations)
+        self.course = begin(trace, center.cpu_milli, 2 * len(center.reservations))
+        self._now = t.NOBODY
+        self._sharing = self._reserving = None
+        if self._ways.order == FAIR_SHARE:
+            self._sharing = Sharing(trace, center, policy.shares, self.course)
+            # What came first goes first among equals, however the queue was put in order.
+            self.tables.keys[1] = np.arange(len(trace))
+        if center.reservations:
+            self._ways = self._ways._replace(reserving=True)
+            self._reserving = Reserving(self.tables, trace, center)
+            self.tables = self._reserving.begin(self.tables, self.course)
+
+    def go_on(self, events: int) -> bool:
+        """Live through the next turns, with at most so many events; False when nothing is left to come."""
+        event, turn = self._next_event(), self._next_turn()
+        self._now = now = min(event, turn)
+        if now == t.NEVER:
+            return False
+        until = self._tend(now)
+        if event > now:
+            decide(self.tables, self.course, self._rules, self._ways, now)
+        else:
+            advance(self.tables, self.course, self._rules, self._ways, events, until)
+        return True
+
+    def _next_event(self) -> int:
+        course = self.course
+        coming = course.submitted_us[course.at[SUBMITTED] :][:1].tolist()
+        ending = course.ended_us[course.ends[:1]].tolist() if course.at[ENDING] else []
+        return min([*coming, *ending], default=t.NEVER)
+
+    def _next_turn(self) -> int:
+        """When an advance reservation begins or ends next; where nothing is left that this could concern, NEVER."""
+        if self._reserving is None:
+            return t.NEVER
+        is_over = self.course.at[SUBMITTED] == self.course.submitted_us.size and not self.course.at[ENDING]
+        return t.NEVER if is_over and not self.tables.sizes[t.WAITING_SIZE] else self._reserving.next_turn(self._now)
+
+    def _tend(self, now: int) -> int:
+        """Let it be now for what changes with time; the last instant for which that holds."""
+        until = t.NEVER
+        if self._reserving is not None:
+            self.tables = self._reserving.move(self.tables, self.course, now)
+            until = min(self._reserving.until, self._reserving.next_turn(now) - 1)
+        if self._sharing is not None:
+            self._sharing.rank(self.tables, self.course, now)
+            until = min(until, max(self._sharing.until, now))
+        return until
 
 
 def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Center:

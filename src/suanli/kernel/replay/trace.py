@@ -37,10 +37,11 @@ Column: TypeAlias = Literal[
     "project",
     "application",
     "queue",
+    "reservation",
     "used_cpu_us",
     "used_memory_bytes",
 ]
-Names: TypeAlias = Literal["users", "projects", "applications", "queues"]
+Names: TypeAlias = Literal["users", "projects", "applications", "queues", "reservations"]
 
 _TYPES: Final[dict[Column, type[np.generic]]] = {
     "number": np.int64,
@@ -57,6 +58,7 @@ _TYPES: Final[dict[Column, type[np.generic]]] = {
     "project": np.int32,
     "application": np.int32,
     "queue": np.int32,
+    "reservation": np.int32,
     "used_cpu_us": np.int64,
     "used_memory_bytes": np.int64,
 }
@@ -71,6 +73,7 @@ _DEFAULTS: Final[dict[Column, int]] = {
     "project": 0,
     "application": 0,
     "queue": 0,
+    "reservation": 0,
     "used_cpu_us": UNKNOWN,
     "used_memory_bytes": UNKNOWN,
 }
@@ -95,8 +98,9 @@ class Trace:
     ``runtime_us`` is how long the job really ran (``NEVER``: it does not end), ``requested_us`` the limit known when it
     was submitted (the runtime where the source knows none). Amounts are for each of the ``tasks`` of the gang:
     ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device; bit m of ``device_models`` allows
-    ``models[m]``, and no bit allows all. ``user``, ``project``, ``application`` and ``queue`` are places in the tuples
-    of names. ``dropped`` jobs of the source never ran and are left out.
+    ``models[m]``, and no bit allows all. ``user``, ``project``, ``application``, ``queue`` and ``reservation`` (the
+    advance reservation that it named) are places in the tuples of names. ``dropped`` jobs of the source never ran and
+    are left out.
 
     What the whole gang really used is told by ``used_cpu_us`` (processor time) and ``used_memory_bytes`` (while it
     ran), ``UNKNOWN`` where the source does not say; no policy looks at it.
@@ -119,6 +123,7 @@ class Trace:
     project: Int32s
     application: Int32s
     queue: Int32s
+    reservation: Int32s
     used_cpu_us: Int64s
     used_memory_bytes: Int64s
     models: tuple[str, ...] = ()
@@ -126,6 +131,7 @@ class Trace:
     projects: tuple[str, ...] = ("",)
     applications: tuple[str, ...] = ("",)
     queues: tuple[str, ...] = ("",)
+    reservations: tuple[str, ...] = ("",)
     dropped: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -150,6 +156,7 @@ class Trace:
             "project": self.projects,
             "application": self.applications,
             "queue": self.queues,
+            "reservation": self.reservations,
         }
 
     @property

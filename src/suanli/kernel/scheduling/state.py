@@ -154,15 +154,7 @@ class ClusterState:
         if self.windows.are_current(now):
             return
         if self.windows.move(now):
-            tables, bits, rows = self.tables, np.zeros(len(self.names), dtype=np.int64), self.windows.rows()
-            tables.windows[: len(rows)] = rows_from(rows, 2)
-            tables.sizes[t.WINDOWS_SIZE] = len(rows)
-            for name in self.windows.nodes().keys() & self.nodes.keys():
-                bits[self.nodes[name]] = self.windows.of_node(name)
-            for row in np.flatnonzero(bits != tables.nodes[: bits.size, t.RESERVED]).tolist():
-                engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
-                features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
-                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
+            self.windows.write(self.tables, self.nodes)
         for heed, workloads in self.windows.moved():
             for workload in workloads:
                 self._class_anew(workload, heed)

@@ -6,12 +6,16 @@ time has come to an instant at which what it must heed is another; until then a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
+
+from suanli.kernel.scheduling.core import changes
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.tables import CLOSED, NEVER, WINDOWS
-from suanli.kernel.scheduling.job import Job
+from suanli.kernel.scheduling.holdings import rows_from
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import NodeName, ReservationName, WorkloadId
 from suanli.model.quantities import Instant
@@ -25,6 +29,17 @@ class Heed(NamedTuple):
 
     kept_off: int
     within: int
+
+
+class Heeding(Protocol):
+    """Waiting work, as far as it must heed anything: ``limit_us`` is how long it may run."""
+
+    @property
+    def workload(self) -> WorkloadId: ...
+    @property
+    def limit_us(self) -> int: ...
+    @property
+    def reservation(self) -> ReservationName: ...
 
 
 class _GroupKey(NamedTuple):
@@ -103,6 +118,18 @@ class Windows:
                 self._of_nodes[node] = self._of_nodes.get(node, 0) | 1 << bit
         return True
 
+    def write(self, tables: t.Center, nodes: Mapping[NodeName, int]) -> None:
+        """Let tables know which windows there are, and the nodes in them (rows by name) their bits."""
+        bits, rows = np.zeros(tables.nodes.shape[0], dtype=np.int64), self.rows()
+        tables.windows[: len(rows)] = rows_from(rows, 2)
+        tables.sizes[t.WINDOWS_SIZE] = len(rows)
+        for name in self._of_nodes.keys() & nodes.keys():
+            bits[nodes[name]] = self._of_nodes[name]
+        for row in np.flatnonzero(bits != tables.nodes[:, t.RESERVED]).tolist():
+            engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
+            features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
+            changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
+
     def moved(self) -> Iterator[tuple[Heed, list[WorkloadId]]]:
         """Every group of work that must heed something else now than before, after :meth:`move`."""
         self._until = min((one.ends_at - 1 for one in self._there.values()), default=NEVER)
@@ -112,7 +139,7 @@ class Windows:
                 group.heed = heed
                 yield heed, list(group.members)
 
-    def join(self, job: Job) -> Heed:
+    def join(self, job: Heeding) -> Heed:
         """What a job that begins to wait must heed."""
         key = _GroupKey(job.limit_us, job.reservation)
         group = self._groups.get(key)
@@ -121,7 +148,7 @@ class Windows:
         group.members[job.workload] = None
         return group.heed
 
-    def leave(self, job: Job) -> None:
+    def leave(self, job: Heeding) -> None:
         """A job waits no longer."""
         key = _GroupKey(job.limit_us, job.reservation)
         members = self._groups[key].members
@@ -132,10 +159,6 @@ class Windows:
     def of_node(self, node: NodeName) -> int:
         """The bits of all that a node lies in."""
         return self._of_nodes.get(node, 0)
-
-    def nodes(self) -> dict[NodeName, int]:
-        """The bits of all nodes that lie in any."""
-        return self._of_nodes
 
     def rows(self) -> list[tuple[int, int]]:
         """By bit up to the last one in use, when its reservation starts and ends; zeros for bits not in use."""

@@ -60,6 +60,7 @@ def _trace(
     project, projects = coded(spec.project for spec in specs)
     application, applications = coded(spec.application or spec.name for spec in specs)
     queue, queues = coded(spec.queue for spec in specs)
+    reservation, reservations = coded(spec.reservation for spec in specs)
     return make_trace(
         {
             "number": list(ran),
@@ -76,10 +77,17 @@ def _trace(
             "project": project,
             "application": application,
             "queue": queue,
+            "reservation": reservation,
             "used_cpu_us": [usages[workload].cpu_us or UNKNOWN for workload in ran],
             "used_memory_bytes": [usages[workload].memory_peak_bytes or UNKNOWN for workload in ran],
         },
         models=tuple(models),
-        names={"users": users, "projects": projects, "applications": applications, "queues": queues},
+        names={
+            "users": users,
+            "projects": projects,
+            "applications": applications,
+            "queues": queues,
+            "reservations": reservations,
+        },
         dropped=dropped,
     )

@@ -40,7 +40,7 @@ class _Job:
     cpu_milli: int
     memory_bytes: int
     devices: int
-    names: tuple[str, str, str, str]
+    names: tuple[str, str, str, str, str]
     used_cpu_us: int
     used_memory_bytes: int = UNKNOWN
 
@@ -94,7 +94,8 @@ def read_sacct(text: str) -> Trace:
 
 def _trace(jobs: Sequence[_Job], dropped: int) -> Trace:
     origin = min((job.submitted_s for job in jobs), default=0)
-    users, projects, queues, applications = (coded(job.names[place] for job in jobs) for place in range(4))
+    named = (coded(job.names[place] for job in jobs) for place in range(5))
+    users, projects, queues, applications, reservations = named
     return make_trace(
         {
             "number": [job.number for job in jobs],
@@ -109,10 +110,17 @@ def _trace(jobs: Sequence[_Job], dropped: int) -> Trace:
             "project": projects[0],
             "queue": queues[0],
             "application": applications[0],
+            "reservation": reservations[0],
             "used_cpu_us": [job.used_cpu_us for job in jobs],
             "used_memory_bytes": [job.used_memory_bytes for job in jobs],
         },
-        names={"users": users[1], "projects": projects[1], "queues": queues[1], "applications": applications[1]},
+        names={
+            "users": users[1],
+            "projects": projects[1],
+            "queues": queues[1],
+            "applications": applications[1],
+            "reservations": reservations[1],
+        },
         dropped=dropped,
     )
 
@@ -138,7 +146,13 @@ def _job(row: Mapping[str, str]) -> _Job | None:
         cpu_milli=-(-cpus * WHOLE_CPU // tasks),
         memory_bytes=-(-_memory(row, resources, cpus, nodes) // tasks),
         devices=devices // tasks,
-        names=(row.get("User", ""), row.get("Account", ""), row.get("Partition", ""), row.get("JobName", "")),
+        names=(
+            row.get("User", ""),
+            row.get("Account", ""),
+            row.get("Partition", ""),
+            row.get("JobName", ""),
+            row.get("Reservation", ""),
+        ),
         used_cpu_us=_processor_time(row.get("TotalCPU", "")),
     )
 

@@ -105,10 +105,22 @@ and the next hold of the same job."""
 DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 """Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
 
-WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, SHORTEST_LONG = range(8)
+(
+    WAITING_OF,
+    BLOCKED,
+    LONG,
+    OF_SHAPE,
+    HOLDS_OF,
+    DEVICE_HOLDS_OF,
+    IMPOSSIBLE,
+    SHORTEST_LONG,
+    LONG_UNTIL,
+    LONG_BEHIND,
+) = range(10)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
 is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
-be held; and for many reservations the shortest limit that could not start beside them."""
+be held; and for many reservations the shortest limit that could not start beside them, until when there was room for
+it, and whose reservation began then (told only where the rules ask for it)."""
 
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
@@ -124,8 +136,9 @@ CURSOR, UNTIL, JUDGED, LATEST = range(4)
 """Rows of reach [4, N]: the step at which a search stands, until when it need not look at the node again, when it last
 did, and the last step of the node while profiles are built."""
 
-BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
-"""Columns of booked: whose reservation, from when, and from the third on what a hold says of one node."""
+BOOKED_JOB, BOOKED_START, BOOKED_UNTIL, BOOKED_BEHIND, BOOKED_HOLD = range(5)
+"""Columns of booked: whose reservation, from when; until when there is room for it now (-1: there is none, or nobody
+asked) and whose reservation begins then; and from the fifth on what a hold says of one node."""
 
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
@@ -363,7 +376,7 @@ def make_center(sizes: Sizes) -> Center:
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
-        kinds=_ints(sizes.kinds, 8),
+        kinds=_ints(sizes.kinds, 10),
         associations=np.full((sizes.associations, 6), NOBODY, dtype=np.int64),
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
         asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
@@ -384,7 +397,7 @@ def make_center(sizes: Sizes) -> Center:
         rises=_ints(steps, 2),
         drops=_ints(sizes.booked, 2),
         reach=_ints(4, nodes),
-        booked=_ints(sizes.booked, 2 + HELD_BY),
+        booked=_ints(sizes.booked, BOOKED_HOLD + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, 11),
