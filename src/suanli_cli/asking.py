@@ -75,6 +75,23 @@ class Count(click.ParamType[tuple[str, int]]):
         return name, int(count or 1)
 
 
+class Between(click.ParamType[tuple[int, int]]):
+    """``16``, or ``4-16`` for as many as there is room for; the first is 0 where it is not given."""
+
+    name = "N|MIN-MAX"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(?:([1-9][0-9]{0,9})-)?([1-9][0-9]{0,9})", str(value))
+        if found is None or int(found[1] or 0) > int(found[2]):
+            self.fail(say("usage.form", value=value, form="16, 4-16"), param, ctx)
+        return int(found[1] or 0), int(found[2])
+
+
 class Device(click.ParamType[dict[str, Any]]):
     """``gpu``, ``gpu:2``, ``gpu:A100``, ``gpu:A100:2``, or a share of one, ``gpu:0.5``."""
 
@@ -104,7 +121,7 @@ _OPTIONS = (
     option("--kind", type=Word(KINDS), says="spec.kind"),
     option("--application", metavar="NAME", says="spec.application"),
     option("--script", metavar="FILE", says="spec.script"),
-    option("--tasks", type=Whole(1), metavar="N", says="spec.tasks"),
+    option("--tasks", type=Between(), says="spec.tasks"),
     option("-c", "--cpus", type=Number(), metavar="N", says="spec.cpus"),
     option("-m", "--memory", metavar="SIZE", says="spec.memory"),
     option("-d", "--device", type=Device(), says="spec.device"),
@@ -144,7 +161,6 @@ _PLAIN = (
     "project",
     "kind",
     "application",
-    "tasks",
     "nodes",
     "max_tasks_per_node",
     "exclusive",
@@ -170,6 +186,9 @@ def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
         UsageMistake: the options do not fit each other, or the script cannot be read.
     """
     spec: Spec = {name: given[name] for name in (*_PLAIN, "launcher", "preemptible") if _was_given(given[name])}
+    if given["tasks"]:
+        least, spec["tasks"] = given["tasks"]
+        spec |= {"min_tasks": least} if least else {}
     if words:
         spec |= {"command": list(words), "name": spec.get("name") or Path(words[0]).name}
     if given["script"]:

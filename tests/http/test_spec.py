@@ -44,6 +44,7 @@ specs = st.builds(
     command=st.lists(words, min_size=1, max_size=3).map(tuple),
     script=words,
     tasks=st.integers(1, nouns.MAX_TASKS),
+    min_tasks=st.integers(0, nouns.MAX_TASKS),
     resources=st.builds(
         nouns.TaskResources,
         cpu_milli=st.integers(1, 10**9),

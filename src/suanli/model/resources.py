@@ -92,6 +92,11 @@ class Allocation:
     exclusive: bool = False
 
     @property
+    def tasks(self) -> int:
+        """Tasks on all nodes together."""
+        return sum(hold.tasks for hold in self.nodes)
+
+    @property
     def cpu_milli(self) -> int:
         """Milli-cpus on all nodes together."""
         return sum(hold.cpu_milli for hold in self.nodes)

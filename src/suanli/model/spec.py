@@ -181,7 +181,8 @@ class WorkloadSpec:
     """All that is asked. Exactly one of ``command``, ``script``, ``application`` is given.
 
     ``nodes`` 0 lets the planner spread the tasks as they fit; a positive number asks for exactly that many nodes with
-    the tasks shared evenly. ``time_limit_s`` 0 means the queue's own default.
+    the tasks shared evenly. ``min_tasks`` makes it moldable: it starts with as many tasks as can be held then, from
+    that number to ``tasks``, and keeps them. ``time_limit_s`` 0 means the queue's own default.
     """
 
     name: str = "workload"
@@ -191,6 +192,8 @@ class WorkloadSpec:
     script: str = ""
     application: str = ""
     tasks: int = 1
+    min_tasks: int = 0
+    """Fewest tasks that will do (0: all of them); with ``nodes``, whole nodes' shares."""
     resources: TaskResources = TaskResources()
     nodes: int = 0
     max_tasks_per_node: int = 0
@@ -266,12 +269,15 @@ def _check_amounts(spec: WorkloadSpec) -> None:
 
 
 def _check_spread(spec: WorkloadSpec) -> None:
+    check_bounds("min_tasks", spec.min_tasks, 0, spec.tasks)
     check_bounds("max_tasks_per_node", spec.max_tasks_per_node, 0, MAX_TASKS)
     if not spec.nodes:
         return
     if spec.tasks % spec.nodes:
         raise InvalidRequestError("nodes", f"{spec.tasks} tasks cannot be shared evenly by {spec.nodes} nodes")
     share = spec.tasks // spec.nodes
+    if spec.min_tasks % share:
+        raise InvalidRequestError("min_tasks", f"each node has {share} tasks, so {spec.min_tasks} need no whole nodes")
     if 0 < spec.max_tasks_per_node < share:
         raise InvalidRequestError("max_tasks_per_node", f"{spec.nodes} nodes share the tasks, {share} on each")
 

@@ -48,9 +48,9 @@ def node(name: str = "n1", **changes: Any) -> Node:
     return replace(whole, **changes)
 
 
-def allocation(node_name: str = "n1") -> Allocation:
-    """One task with one cpu and half a GiB on a node."""
-    hold = NodeHold(node=NodeName(node_name), tasks=1, cpu_milli=1000, memory_bytes=GIB // 2)
+def allocation(node_name: str = "n1", tasks: int = 1) -> Allocation:
+    """Tasks with one cpu and half a GiB each on a node."""
+    hold = NodeHold(node=NodeName(node_name), tasks=tasks, cpu_milli=1000 * tasks, memory_bytes=GIB // 2 * tasks)
     return Allocation(engine=EngineName("local"), nodes=(hold,))
 
 
@@ -63,12 +63,11 @@ def submit(tx: Transaction, *, owner: UserName = ANN, held: bool = False, **chan
     return first
 
 
-def place(tx: Transaction, workload: WorkloadId) -> None:
+def place(tx: Transaction, workload: WorkloadId, tasks: int = 1) -> None:
     """Record the next run of a waiting workload."""
-    attempt = tx.workload(workload).attempt + 1
-    tx.append(
-        RunPlaced(workload=workload, run=run_id(workload, attempt), allocation=allocation()), actor=UserName("system")
-    )
+    run = run_id(workload, tx.workload(workload).attempt + 1)
+    placed = RunPlaced(workload=workload, run=run, allocation=allocation(tasks=tasks))
+    tx.append(placed, actor=UserName("system"))
 
 
 def start(tx: Transaction, workload: WorkloadId) -> None:

@@ -322,7 +322,7 @@ TEXTS = {
     "spec.retry_on": "Ends that are retried.",
     "spec.script": "Run this script; its first line names the interpreter.",
     "spec.singleton": "Start after your earlier work of the same name.",
-    "spec.tasks": "Tasks (ranks, replicas), started together.",
+    "spec.tasks": "Tasks (ranks, replicas), started together; 4-16 starts as many as there is room for.",
     "spec.time": "Longest time to run: 90s, 2h30m, 1d, 1:30:00.",
     "state.blocked": "blocked",
     "state.cancelled": "cancelled",

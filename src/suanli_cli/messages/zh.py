@@ -322,7 +322,7 @@ TEXTS = {
     "spec.retry_on": "遇到哪些结局时重试。",
     "spec.script": "运行此脚本；首行指明解释器。",
     "spec.singleton": "在您此前的同名作业之后开始。",
-    "spec.tasks": "任务数（进程或副本），同时启动。",
+    "spec.tasks": "任务数（进程或副本），同时启动；4-16 表示能放下几个就启动几个。",
     "spec.time": "最长运行时间：90s、2h30m、1d、1:30:00。",
     "state.blocked": "受阻",
     "state.cancelled": "已取消",

@@ -39,7 +39,7 @@ def test_every_field_of_the_spec_has_its_option(
     monkeypatch.setenv("SEED", "42")
     monkeypatch.chdir(tmp_path)
     arguments = (
-        "--name relax --project oxides --kind service --tasks 4 -c 0.5 -m 4GiB -d gpu:A100:2 --device-memory 40GiB"
+        "--name relax --project oxides --kind service --tasks 2-4 -c 0.5 -m 4GiB -d gpu:A100:2 --device-memory 40GiB"
         " --precision bf16 -N 2 --max-tasks-per-node 2 --exclusive --feature ib --feature avx512 -t 2h30m -q urgent"
         " --priority -5 --reservation course"
         " --deadline 2026-11-27T12:00:00Z --license solver:2 --license mesher"
@@ -54,6 +54,7 @@ def test_every_field_of_the_spec_has_its_option(
         "kind": "service",
         "command": ["relax.py"],
         "tasks": 4,
+        "min_tasks": 2,
         "resources": {
             "cpus": 0.5,
             "memory": "4GiB",
@@ -112,7 +113,9 @@ def test_devices_have_a_short_form(accepting: FakeServer, text: str, request_: d
         (["--precision", "fp16", "--", "x"], "--device"),
         (["--precision", "fp17", "--", "x"], "fp16"),
         (["-c", "-1", "--", "x"], "--cpus"),
-        (["--tasks", "0", "--", "x"], "less than 1"),
+        (["--tasks", "0", "--", "x"], "4-16"),
+        (["--tasks", "8-4", "--", "x"], "4-16"),
+        (["--retry", "0", "--", "x"], "less than 1"),
         (["--afterok", "x12", "--", "x"], "x12"),
         (["-e", "SUANLI_SURELY_UNSET", "--", "x"], "NAME[=VALUE]"),
         (["-l", "alone", "--", "x"], "NAME=VALUE"),

@@ -58,7 +58,7 @@ def test_an_order_says_everything_the_spec_asked(center: Center) -> None:
     )
     first = center.do(lambda tx: center.workloads.submit(tx, ann, [asked]))[0].id
     second = WorkloadId(first + 1)
-    center.do(lambda tx: place(tx, second))
+    center.do(lambda tx: place(tx, second, tasks=2))
     [order] = center.runs.errands(LOCAL, NONE).launch
     assert order == RunOrder(
         run=run_id(second, 1),
@@ -72,7 +72,7 @@ def test_an_order_says_everything_the_spec_asked(center: Center) -> None:
         script="",
         tasks=2,
         resources=asked.resources,
-        allocation=allocation(),
+        allocation=allocation(tasks=2),
         time_limit_s=77,
         launcher=Launcher.MPI,
         environment={"A": "b"},

@@ -42,6 +42,18 @@ def test_work_that_fits_starts_and_the_rest_waits_its_turn(turning: Turning) -> 
     assert turning.planner.turn() == TurnReport()
 
 
+def test_a_run_of_moldable_work_knows_how_many_tasks_it_has(turning: Turning, center: Center) -> None:
+    one = TaskResources(cpu_milli=1000, memory_bytes=GIB // 2)
+    first, second = (center.submit(resources=one, tasks=6, min_tasks=2) for _ in range(2))
+    assert turning.planner.turn() == TurnReport(placed=2)
+    orders = center.runs.errands(center.engine.name, frozenset()).launch
+    assert {order.workload: order.tasks for order in orders} == {first: 6, second: 2}
+    third = turning.submit(resources=one, tasks=6, min_tasks=2)
+    turning.end(second)
+    assert turning.running() == [first, third]
+    assert center.run(third).allocation.cpu_milli == 2000
+
+
 def test_a_retry_is_placed_anew_until_no_attempt_is_left(turning: Turning, center: Center) -> None:
     twice = RetryPolicy(max_attempts=2, on=frozenset({RetryCause.FAILED}))
     workload = turning.submit(retry=twice, resources=WHOLE)

@@ -255,6 +255,8 @@ class WorkloadSpec(Body):
     """Name of an installed application."""
     tasks: int = Field(default=1, ge=1, le=MAX_TASKS)
     """Ranks or replicas, all started together."""
+    min_tasks: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Fewest tasks that will do; it starts with as many as there is room for, and 0 means all of them."""
     resources: TaskResources = TaskResources()
     """What one task holds."""
     nodes: int = Field(default=0, ge=0, le=MAX_TASKS)
@@ -353,6 +355,7 @@ class WorkloadSpec(Body):
             script=noun.script,
             application=noun.application,
             tasks=noun.tasks,
+            min_tasks=noun.min_tasks,
             resources=TaskResources.of(noun.resources),
             nodes=noun.nodes,
             max_tasks_per_node=noun.max_tasks_per_node,

@@ -249,7 +249,7 @@ def _names(where: str, item: object) -> frozenset[str]:
 def _device(where: str, item: object) -> DeviceGroup:
     given = _mapping(where, item, {"model", "count", "memory", "class", "power"})
     kind = given.get("class", DeviceClass.GPU.value)
-    if kind not in {member.value for member in DeviceClass if member is not DeviceClass.ANY}:
+    if kind not in [member.value for member in DeviceClass if member is not DeviceClass.ANY]:
         raise InvalidRequestError(f"{where}.class", f"{kind!r} is not a class of devices", "gpu, npu or fpga")
     return DeviceGroup(
         model=_text(f"{where}.model", given.get("model")),

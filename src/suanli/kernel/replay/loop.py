@@ -30,6 +30,7 @@ from suanli.kernel.replay.sharing import Sharing
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY
+from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
 
 _EVENTS_A_WORD = 20_000
@@ -48,7 +49,8 @@ def replay(
 
     Raises:
         NotFoundError: the policy names what does not exist.
-        InvalidRequestError: the center has more device types, or a node more devices, than the tables can tell apart.
+        InvalidRequestError: the center has more device types, or a node more devices, than the tables can tell apart,
+            or a model that was asked for has no name.
     """
     del seed
     life = Life(trace, center, policy)
@@ -182,9 +184,10 @@ def _device_types(trace: Trace, center: CenterDescription) -> np.ndarray:
     every = (1 << len(center.models)) - 1
     found = np.where(trace.device_models == 0, np.uint64(every), np.uint64(0))
     for place, model in enumerate(trace.models):
-        if model in center.models:
-            asked = (trace.device_models >> np.uint64(place)) & np.uint64(1)
-            found |= asked << np.uint64(center.models.index(model))
+        asked = (trace.device_models >> np.uint64(place)) & np.uint64(1)
+        for kind, name in enumerate(center.models):
+            if are_meant(model, name):
+                found |= asked << np.uint64(kind)
     return np.where(trace.device_count > 0, found, np.uint64(0))
 
 

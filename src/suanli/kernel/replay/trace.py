@@ -98,9 +98,9 @@ class Trace:
     ``runtime_us`` is how long the job really ran (``NEVER``: it does not end), ``requested_us`` the limit known when it
     was submitted (the runtime where the source knows none). Amounts are for each of the ``tasks`` of the gang:
     ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device; bit m of ``device_models`` allows
-    ``models[m]``, and no bit allows all. ``user``, ``project``, ``application``, ``queue`` and ``reservation`` (the
-    advance reservation that it named) are places in the tuples of names. ``dropped`` jobs of the source never ran and
-    are left out.
+    what ``models[m]`` means (`suanli.model.device_names`), and no bit allows all. ``user``, ``project``,
+    ``application``, ``queue`` and ``reservation`` (the advance reservation that it named) are places in the tuples of
+    names. ``dropped`` jobs of the source never ran and are left out.
 
     What the whole gang really used is told by ``used_cpu_us`` (processor time) and ``used_memory_bytes`` (while it
     ran), ``UNKNOWN`` where the source does not say; no policy looks at it.
@@ -140,8 +140,7 @@ class Trace:
         for name, names in self._names().items():
             _check_within(name, getattr(self, name), 0, len(names) - 1)
         _check_order(self.submitted_us, self.number)
-        if len(self.models) > MAX_MODELS:
-            raise InvalidRequestError("models", f"{len(self.models)} device models; a mask holds {MAX_MODELS}")
+        _check_models(self.models)
         allowed = np.uint64(2 ** len(self.models) - 1)
         wrong = np.flatnonzero(self.device_models & ~allowed)
         if wrong.size:
@@ -177,6 +176,11 @@ class Trace:
     def select(self, rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Trace:
         """Only these rows, which must keep their order; the names stay as they are."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _TYPES})
+
+
+def _check_models(models: Sequence[str]) -> None:
+    if len(models) > MAX_MODELS:
+        raise InvalidRequestError("models", f"{len(models)} device models; a mask holds {MAX_MODELS}")
 
 
 def _check_column(name: Column, column: NDArray[Any], kind: type[np.generic], jobs: int) -> None:
@@ -215,15 +219,23 @@ def make_trace(
     Raises:
         InvalidRequestError: as :class:`Trace`.
     """
+    _check_models(models)
     jobs = np.size(columns["number"])
     made = {
-        name: np.asarray(columns[name], dtype=kind) if name in columns else np.full(jobs, _DEFAULTS[name], dtype=kind)
+        name: _typed(name, columns[name], kind) if name in columns else np.full(jobs, _DEFAULTS[name], dtype=kind)
         for name, kind in _TYPES.items()
     }
     order = np.lexsort((made["number"], made["submitted_us"]))
     arguments: dict[str, Any] = {name: column[order] for name, column in made.items()}
     arguments.update({name: tuple(values) or ("",) for name, values in (names or {}).items()})
     return Trace(models=tuple(models), dropped=dropped, **arguments)
+
+
+def _typed(name: Column, values: ArrayLike, kind: type[np.generic]) -> NDArray[Any]:
+    """A column of its type. What that cannot hold is refused: numpy would wrap it round, or fail in its own words."""
+    column, held = np.asarray(values), np.iinfo(np.dtype(kind))
+    _check_within(name, column, int(held.min), int(held.max))
+    return column.astype(kind)
 
 
 def coded(values: Iterable[str]) -> tuple[Int32s, tuple[str, ...]]:

@@ -190,7 +190,7 @@ def totals(room: Room, tasks: Ints, demand: Demand) -> Ints:
 def suffices(room: Room, found: Sequence[Stage], demand: Demand) -> bool:
     """Tell whether the nodes of one engine can hold all of the demand: an allocation never spans engines."""
     together = totals(room, tasks_fitting(found), demand)
-    return bool(together.max() >= (demand.nodes or demand.tasks))
+    return bool(together.max() >= demand.need)
 
 
 def holds(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE) -> bool:
@@ -200,7 +200,7 @@ def holds(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE)
 
 def shortfall(together: Ints, demand: Demand) -> Reason:
     """Why nodes that hold some of the demand do not hold it together, given what each engine's hold."""
-    needed, code = (demand.nodes, ReasonCode.NODES_COUNT) if demand.nodes else (demand.tasks, ReasonCode.TASKS_COUNT)
+    needed, code = demand.need, ReasonCode.NODES_COUNT if demand.nodes else ReasonCode.TASKS_COUNT
     if together.sum() >= needed:
         code = ReasonCode.ENGINE
     return Reason(code=code, needed=needed, available=int(together.max(initial=0)))

@@ -18,6 +18,8 @@ class Demand(NamedTuple):
 
     ``kept_off`` has a bit for each advance reservation that the work would run into if it started now, ``within`` that
     of the one which it names (``core.tables.CLOSED`` with it where that is not open to it now).
+
+    Moldable work has ``min_tasks`` below ``tasks``: whether it can start goes by the least that will do.
     """
 
     tasks: int
@@ -39,12 +41,29 @@ class Demand(NamedTuple):
     """What each node must have; by name."""
     max_tasks_per_node: int = 0
     """0 where nothing but room bounds it."""
+    min_tasks: int = 0
+    """0 where all tasks must be there."""
 
     @property
     def asked(self) -> Amounts:
-        """What one workload asks for on all its tasks together."""
-        devices = self.tasks * self.device_count * self.device_share
-        return Amounts(1, self.tasks * self.cpu_milli, self.tasks * self.memory_bytes, devices)
+        """The least that one workload asks for on all its tasks together."""
+        tasks = self.min_tasks or self.tasks
+        devices = tasks * self.device_count * self.device_share
+        return Amounts(1, tasks * self.cpu_milli, tasks * self.memory_bytes, devices)
+
+    @property
+    def need(self) -> int:
+        """How many tasks must find room, or nodes with their part where nodes are asked for."""
+        return (self.min_tasks or self.tasks) // (self.tasks_a_node if self.nodes else 1)
+
+    @property
+    def more(self) -> int:
+        """How many of these it has beyond the need where there is room for all."""
+        return (self.nodes or self.tasks) - self.need
+
+    def held_with(self, tasks: int) -> Demand:
+        """The demand of a run that has so many tasks."""
+        return self if tasks == self.tasks and not self.min_tasks else self._replace(tasks=tasks, min_tasks=0)
 
     @property
     def anytime(self) -> Demand:
@@ -54,7 +73,7 @@ class Demand(NamedTuple):
     @property
     def of_one_node(self) -> Demand:
         """What one node must have room for to be of any use: the demand without how many of that are wanted."""
-        return self._replace(tasks=self.tasks_a_node, nodes=int(self.nodes > 0), licenses=())
+        return self._replace(tasks=self.tasks_a_node, nodes=int(self.nodes > 0), licenses=(), min_tasks=0)
 
     @property
     def tasks_a_node(self) -> int:
@@ -69,8 +88,9 @@ def demand_of(spec: WorkloadSpec) -> Demand:
     licenses, features = tuple(sorted(spec.licenses.items())), tuple(sorted(spec.features))
     # Asked for whole nodes, each gets the share that it can have; a bound that all tasks keep to bounds nothing.
     most = spec.max_tasks_per_node if not spec.nodes and spec.max_tasks_per_node < spec.tasks else 0
+    least = spec.min_tasks if spec.min_tasks < spec.tasks else 0
     if request is None:
-        return Demand(*amounts, licenses=licenses, features=features, max_tasks_per_node=most)
+        return Demand(*amounts, licenses=licenses, features=features, max_tasks_per_node=most, min_tasks=least)
     return Demand(
         *amounts,
         request.device_class,
@@ -82,6 +102,7 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         licenses,
         features=features,
         max_tasks_per_node=most,
+        min_tasks=least,
     )
 
 

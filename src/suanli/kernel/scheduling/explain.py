@@ -220,7 +220,7 @@ def _naming(state: ClusterState, job: Job, reason: Reason) -> Reason:
 def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[int, int]:
     """What a node must give, and the most that one in service could, in the unit of the constraint."""
     ready = room.nodes[:, t.READY] > 0
-    share = demand.tasks_a_node
+    share, nodes = demand.tasks_a_node, demand.need if demand.nodes else 1
     match code:
         case ReasonCode.CPU:
             return share * demand.cpu_milli, int(room.nodes[ready, t.FREE_CPU].max(initial=0))
@@ -229,12 +229,12 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
         case ReasonCode.RESERVED | ReasonCode.RESERVATION:
             bits = room.nodes[:, t.RESERVED]
             is_open = bits & demand.kept_off == 0 if code is ReasonCode.RESERVED else demand.within & ~bits == 0
-            return demand.nodes or 1, int(room.counts[is_open].sum())
+            return nodes, int(room.counts[is_open].sum())
         case ReasonCode.FEATURE:
-            return demand.nodes or 1, int(room.counts[room.having(demand.features)].sum())
+            return nodes, int(room.counts[room.having(demand.features)].sum())
         case ReasonCode.NODE_STATE | ReasonCode.EXCLUSIVE:
             usable = ready if code is ReasonCode.NODE_STATE else room.nodes[:, t.HOLDERS] == 0
-            return demand.nodes or 1, int(room.counts[usable].sum())
+            return nodes, int(room.counts[usable].sum())
         case ReasonCode.DEVICE_MEMORY:
             steps = narrowings(room.types, demand)
             *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, steps)

@@ -26,9 +26,7 @@ def snapshot(state: ClusterState) -> ClusterState:
 
 def _copied(value: Any) -> Any:
     """A copy as deep as changes go: the lists of a list are changed in place, the values of a mapping replaced."""
-    if isinstance(value, Center):
-        return Center._make(table.copy() for table in value)
-    if isinstance(value, Codes | Bounds | Windows | Owed | Deadlines | Features):
+    if isinstance(value, Center | Codes | Bounds | Windows | Owed | Deadlines | Features):
         return value.copied()
     if isinstance(value, dict):
         return value.copy()

@@ -8,37 +8,34 @@ import numpy as np
 
 from suanli.kernel.scheduling.bounds import Bounds
 from suanli.kernel.scheduling.codes import Codes
-from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, DeviceType, Room, holds
+from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, holds
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
-from suanli.kernel.scheduling.features import Features
 from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
+from suanli.kernel.scheduling.nodes import Nodes
 from suanli.kernel.scheduling.plan import Association
-from suanli.kernel.scheduling.shapes import write_shape, write_types
+from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
-from suanli.model.errors import InvalidRequestError, NotFoundError
-from suanli.model.ids import EngineName, NodeName, QueueName, ReservationName, RunId, WorkloadId
+from suanli.model.errors import NotFoundError
+from suanli.model.ids import QueueName, ReservationName, RunId, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.reservations import AdvanceReservation
-from suanli.model.resources import Device, Node, NodeHold, NodeState, Queue
+from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload
 
-_SPARE_SHAPES = 256
-"""Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
 _JUDGED = 4096
 """Demands of which it is remembered whether they are possible, waiting or not."""
 
 
-class ClusterState:
+class ClusterState(Nodes):
     """Nodes, queues, waiting workloads and running work as tables of the compiled loops, folded from changes.
 
     Not for use by several threads at once. The same changes in any order that keeps each workload's own order, and any
@@ -46,14 +43,7 @@ class ClusterState:
     """
 
     def __init__(self) -> None:
-        one = t.Sizes(nodes=1, devices=0, engines=1, shapes=1, kinds=1, jobs=1, holds=1, device_holds=1, keys=4)
-        self.tables = t.make_center(one)
-        self.types: list[DeviceType] = []
-        self.engines: dict[EngineName, int] = {}
-        self.names: list[NodeName] = []
-        self.generations: list[int] = []
-        self.indices: list[list[int]] = []
-        """By node, the index of the device at each position."""
+        super().__init__()
         self.jobs: dict[int, Job] = {}
         """By row, all that waits or runs."""
         self.demands: Codes[Demand] = Codes()
@@ -61,13 +51,8 @@ class ClusterState:
         self.bounds = Bounds()
         self.classes: Counter[tuple[int, int, int]] = Counter()
         """How many wait, by rows of kinds, associations and asks."""
-        self.nodes: dict[NodeName, int] = {}
-        """Rows by name."""
         self.windows = Windows()
         """Advance reservations, and what waiting work must heed of them."""
-        self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
-        self._features = Features()
-        self._switches: Codes[str] = Codes()
         self._queues: dict[QueueName, int] = {}
         self._owed = Owed()
         self.deadlines = Deadlines()
@@ -77,8 +62,6 @@ class ClusterState:
         self._held = self._devices_held = 0
         self._impossible: dict[Demand, bool] = {}
         self._kinds: Kinds | None = None
-        self._are_kinds_stale = False
-        self._empty: Room | None = None
 
     def set_node(self, node: Node) -> None:
         """A node is there, or is otherwise than before. What is held of it stays held.
@@ -86,32 +69,8 @@ class ClusterState:
         Raises:
             InvalidRequestError: it has more devices, or the center more types of them, than the tables can tell apart.
         """
-        row = self.nodes.get(node.name)
-        if row is None:
-            row = self._add_node(node.name)
-        engine = self.engines.setdefault(node.engine, len(self.engines))
-        self._reach(engines=len(self.engines))
-        # Positions go by memory, so that of equally free devices the smallest is taken.
-        devices = sorted(node.devices, key=lambda device: (device.memory_bytes, device.index))
-        for device in devices:
-            self._position(row, device.index)
-        self._arrange(row, [device.index for device in devices])
-        places = [(self._position(row, device.index), self._type(device), device.healthy) for device in devices]
-        self.tables.devices[row, :, [t.TYPE, t.HEALTHY]] = np.array([[t.NOBODY], [0]])
-        for position, kind, healthy in places:
-            self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
-        if self.tables.nodes[row, t.ENGINE] != engine:
-            self._judge_anew()
-        ready, bits = int(node.state is NodeState.READY), self.windows.of_node(node.name)
-        features = self._features.set_node(row, node.features)
-        self._switches.leave(int(self.tables.nodes[row, t.SWITCH]))
-        switch, _ = self._switches.take(node.switch)
-        self.tables.sizes[t.SWITCHES] = len(self._switches)
-        changes.set_node(self.tables, row, (engine, ready, node.cpu_milli, node.memory_bytes, bits, features, switch))
-        self.generations[row] = node.generation
-        self._measure()
+        self._write_node(node, self.windows.of_node(node.name))
         self._impossible.clear()
-        self._empty, self._kinds, self._are_kinds_stale = None, None, True
 
     def set_reservation(self, reservation: AdvanceReservation) -> None:
         """An advance reservation is there, or is otherwise than before; it is heeded from the next turn on."""
@@ -143,7 +102,7 @@ class ClusterState:
         self._reach(**self.bounds.rows)
         self.tables.licenses[row, t.TOTAL] = there.total
         self._impossible.clear()
-        self._kinds, self._are_kinds_stale = None, True
+        self._are_kinds_stale = True
 
     def advance(self, now: Instant) -> None:
         """Let it be now for advance reservations; every turn says so. It costs nothing until one must be heeded anew.
@@ -184,11 +143,13 @@ class ClusterState:
         self._features.admit(spec.features)
         if workload.id in self._waiting:
             self.dequeue(workload.id)
-        job = self._job(workload.id, workload, spec, Instant(0))
+        demand = demand_of(spec)
+        job = self._job(workload.id, workload, spec, (demand, demand), Instant(0))
         job = self._class(job, self.windows.join(job))
         self.deadlines.join(job.workload, job.latest)
-        columns = (job.demand.nodes or job.demand.tasks, self.demands[job.demand], job.limit_us, 0)
+        columns = (job.demand.need, self.demands[job.demand], job.limit_us, 0)
         self.tables.jobs[job.row, t.NEED : t.NEED + len(columns)] = columns
+        self.tables.jobs[job.row, t.MORE] = job.demand.more
         changes.wait(self.tables, job.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
@@ -232,7 +193,9 @@ class ClusterState:
         self._held += len(held)
         self._devices_held += len(devices)
         self._reach(holds=self._held, device_holds=self._devices_held)
-        job = self._job(run.id, workload, spec, Instant(t.LEAVES) if run.state is RunState.STOPPING else end)
+        demand = demand_of(spec)
+        demands = (demand, demand.held_with(run.allocation.tasks))
+        job = self._job(run.id, workload, spec, demands, Instant(t.LEAVES) if run.state is RunState.STOPPING else end)
         row = self.tables.jobs[job.row]
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
@@ -263,20 +226,6 @@ class ClusterState:
             NotFoundError: it holds none.
         """
         return _found(self._running.get(run), "run with an allocation", run)
-
-    @property
-    def room(self) -> Room:
-        """What is there and free, as views of the tables."""
-        count = len(self.names)
-        nodes, devices, ones = self.tables.nodes[:count], self.tables.devices[:count], np.ones(count, dtype=np.int64)
-        return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits)
-
-    @property
-    def empty_room(self) -> Room:
-        """What there is when nobody holds anything; equal nodes lie in one row."""
-        if self._empty is None:
-            self._empty = self.room.empty()
-        return self._empty
 
     def impossible(self, demand: Demand) -> bool:
         """Tell whether the center could never hold the demand, even empty, in service, all devices in health."""
@@ -310,12 +259,12 @@ class ClusterState:
     @property
     def kinds(self) -> Kinds:
         """What waits, by kind."""
+        if self._are_kinds_stale:
+            for code in self.demands.codes():
+                self._measure_kind(code)
+            self._kinds, self._are_kinds_stale = None, False
         if self._kinds is None:
             codes = self.demands.codes()
-            if self._are_kinds_stale:
-                for code in codes:
-                    self._measure_kind(code)
-                self._are_kinds_stale = False
             rows = np.array(codes, dtype=np.int64)
             impossible = self.tables.kinds[rows, t.IMPOSSIBLE] > 0
             closed = np.array([demand.within >= t.CLOSED for demand in self.demands], dtype=np.bool_)
@@ -360,13 +309,24 @@ class ClusterState:
         measured = (*rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
-    def _job(self, name: WorkloadId | RunId, workload: Workload, spec: WorkloadSpec, end: Instant) -> Job:
-        """A row for a workload that waits or runs, with all columns that both have."""
+    def _job(
+        self,
+        name: WorkloadId | RunId,
+        workload: Workload,
+        spec: WorkloadSpec,
+        demands: tuple[Demand, Demand],
+        end: Instant,
+    ) -> Job:
+        """A row for a workload that waits or runs, with all columns that both have.
+
+        ``demands`` are what it asks for, and what bounds and licenses count.
+        """
         row, _ = self._rows.take(name)
-        demand, max_running = demand_of(spec), 0 if spec.array is None else spec.array.max_running
+        demand, counted = demands
+        max_running = 0 if spec.array is None else spec.array.max_running
         array = workload.array_id if max_running else WorkloadId(0)
         of = Association(workload.queue, workload.project, workload.owner, array)
-        association, asks, are_new = self.bounds.take(of, max_running, demand)
+        association, asks, are_new = self.bounds.take(of, max_running, counted)
         self._reach(jobs=len(self._rows), **self.bounds.rows)
         if are_new:
             self.bounds.write(self.tables, association, asks)
@@ -408,82 +368,6 @@ class ClusterState:
         if demand.features and self._features.take(self.tables, shape, demand.features):
             self._empty = None
         return shape
-
-    def _measure(self) -> None:
-        """Scores are in parts of the largest nodes."""
-        largest = self.tables.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
-        if (largest != self.tables.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]]).any():
-            self.tables.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = largest
-            self._judge_anew()
-
-    def _judge_anew(self) -> None:
-        self.tables.shapes[:, t.SEEN] = t.NOBODY
-        self.tables.sizes[[t.HEAD_SEEN, t.INDEX_SEEN]] = t.NOBODY
-
-    def _add_node(self, name: NodeName) -> int:
-        row = self.nodes[name] = len(self.names)
-        self._reach(nodes=row + 1)
-        self.tables.nodes[row, t.SWITCH], _ = self._switches.take("")
-        self.names.append(name)
-        self.generations.append(0)
-        self.indices.append([])
-        return row
-
-    def _node_row(self, name: NodeName) -> int:
-        row = self.nodes.get(name)
-        if row is None:
-            raise NotFoundError("node", name)
-        return row
-
-    def _position(self, row: int, index: int) -> int:
-        indices = self.indices[row]
-        if index not in indices:
-            if len(indices) == t.DEVICE_TYPES - 1:
-                raise InvalidRequestError("devices", f"node {self.names[row]} has too many devices to tell apart")
-            indices.append(index)
-            self._reach(devices=len(indices))
-            self._kinds, self._are_kinds_stale = None, True
-            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE)
-        return indices.index(index)
-
-    def _arrange(self, row: int, first: list[int]) -> None:
-        """Let the positions of a node begin with these devices, whatever order they were met in."""
-        before = self.indices[row]
-        after = first + [index for index in before if index not in set(first)]
-        if after == before:
-            return
-        self.indices[row] = after
-        devices, held = self.tables.devices[row], self.tables.device_holds
-        devices[: len(after)] = devices[[before.index(index) for index in after]]
-        here = held[:, t.DEVICE_NODE] == row
-        places = np.arange(devices.shape[0])
-        places[: len(before)] = [after.index(index) for index in before]
-        held[here, t.POSITION] = places[held[here, t.POSITION]]
-        self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
-
-    def _type(self, device: Device) -> int:
-        kind = DeviceType(device.device_class, device.model, device.memory_bytes, device.precisions)
-        if kind not in self.types:
-            if len(self.types) == t.DEVICE_TYPES:
-                raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
-            self.types.append(kind)
-            for shape in self._shapes.codes():
-                write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
-            self._judge_anew()
-        return self.types.index(kind)
-
-    def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int]]:
-        return [(node, self._position(node, device.index), device.share) for device in hold.devices]
-
-    def _reach(self, **rows: int) -> None:
-        """Let the tables have at least so many rows; they double when they grow."""
-        sizes = sizes_of(self.tables)
-        short = {name: count for name, count in rows.items() if count > getattr(sizes, name)}
-        if short:
-            larger = {name: max(count, 2 * getattr(sizes, name), 16) for name, count in short.items()}
-            for exact in larger.keys() & {"devices", "engines", "licenses"}:
-                larger[exact] = short[exact]
-            self.tables = grown(self.tables, sizes._replace(**larger))
 
 
 def _found(job: Job | None, noun: str, name: str | int) -> Job:

@@ -123,8 +123,8 @@ class Windows:
         bits, rows = np.zeros(tables.nodes.shape[0], dtype=np.int64), self.rows()
         tables.windows[: len(rows)] = rows_from(rows, 2)
         tables.sizes[t.WINDOWS_SIZE] = len(rows)
-        for name in self._of_nodes.keys() & nodes.keys():
-            bits[nodes[name]] = self._of_nodes[name]
+        for name in self.nodes().keys() & nodes.keys():
+            bits[nodes[name]] = self.of_node(name)
         for row in np.flatnonzero(bits != tables.nodes[:, t.RESERVED]).tolist():
             engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
             features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
@@ -159,6 +159,10 @@ class Windows:
     def of_node(self, node: NodeName) -> int:
         """The bits of all that a node lies in."""
         return self._of_nodes.get(node, 0)
+
+    def nodes(self) -> dict[NodeName, int]:
+        """The bits of all nodes that lie in any."""
+        return self._of_nodes
 
     def rows(self) -> list[tuple[int, int]]:
         """By bit up to the last one in use, when its reservation starts and ends; zeros for bits not in use."""

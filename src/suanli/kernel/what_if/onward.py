@@ -121,6 +121,7 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
         )
     return WorkloadSpec(
         tasks=demand.tasks,
+        min_tasks=demand.min_tasks,
         nodes=demand.nodes,
         exclusive=demand.exclusive,
         licenses=dict(demand.licenses),

@@ -196,7 +196,7 @@ def order(run: Run, workload: Workload, submission: Submission, account: str) ->
         kind=workload.kind,
         command=spec.command,
         script=spec.script,
-        tasks=spec.tasks,
+        tasks=run.allocation.tasks,
         resources=spec.resources,
         allocation=run.allocation,
         time_limit_s=run.time_limit_s,

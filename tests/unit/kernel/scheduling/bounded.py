@@ -49,19 +49,24 @@ def scopes(center: Center, workload: Workload) -> dict[tuple[str, ...], tuple[Re
     return found
 
 
-def asked(spec: WorkloadSpec) -> Amounts:
-    """What a spec asks for on all its tasks together."""
+Member = tuple[Workload, Amounts]
+"""A workload, and what it counts for."""
+
+
+def asked(spec: WorkloadSpec, tasks: int) -> Amounts:
+    """What a spec asks for with so many tasks."""
     resources, devices = spec.resources, spec.resources.devices
-    of_devices = 0 if devices is None else spec.tasks * devices.count * devices.share
-    return 1, spec.tasks * resources.cpu_milli, spec.tasks * resources.memory_bytes, of_devices
+    of_devices = 0 if devices is None else tasks * devices.count * devices.share
+    return 1, tasks * resources.cpu_milli, tasks * resources.memory_bytes, of_devices
 
 
-def over(center: Center, workload: Workload, others: Iterable[Workload]) -> set[ReasonCode]:
+def over(center: Center, member: Member, others: Iterable[Member]) -> set[ReasonCode]:
     """Bounds that the workload would break if it ran beside these."""
-    found = [(scopes(center, one), asked(center.specs[one.id])) for one in others]
+    workload, own = member
+    found = [(scopes(center, one), amounts) for one, amounts in others]
     broken = set()
     for scope, (code, most) in scopes(center, workload).items():
-        together = [asked(center.specs[workload.id]), *(amounts for within, amounts in found if scope in within)]
+        together = [own, *(amounts for within, amounts in found if scope in within)]
         if any(
             bound and sum(of_amount) > bound for bound, of_amount in zip(most, zip(*together, strict=True), strict=True)
         ):
@@ -69,14 +74,22 @@ def over(center: Center, workload: Workload, others: Iterable[Workload]) -> set[
     return broken
 
 
-def members(center: Center, plan: Plan) -> list[Workload]:
+def members(center: Center, plan: Plan) -> list[Member]:
     """All that runs once the plan is carried out."""
-    return [*center.active.values(), *(center.waiting[row.workload] for row in plan.placements)]
+    held = [(center.active[run.workload], run.allocation.tasks) for run in center.runs.values()]
+    held += [(center.waiting[row.workload], row.allocation.tasks) for row in plan.placements]
+    return [(workload, asked(center.specs[workload.id], tasks)) for workload, tasks in held]
+
+
+def at_least(center: Center, workload: Workload) -> Member:
+    """A waiting workload with as few tasks as will do."""
+    spec = center.specs[workload.id]
+    return workload, asked(spec, spec.min_tasks or spec.tasks)
 
 
 def full(center: Center, workload: Workload, plan: Plan) -> set[ReasonCode]:
     """Bounds that hold a waiting workload back after the plan."""
-    return over(center, workload, members(center, plan))
+    return over(center, at_least(center, workload), members(center, plan))
 
 
 def licenses_free(center: Center, plan: Plan, name: LicenseName, instant: int | None = None) -> int:

@@ -10,7 +10,8 @@ from suanli.model.ids import RunId, WorkloadId
 from suanli.model.resources import Allocation, NodeHold, NodeState
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import RunState, Workload
-from tests.unit.kernel.scheduling.bounded import BOUNDS, full, lacks, licenses_free, members, over
+from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, licenses_free, members, over
+from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
@@ -89,23 +90,38 @@ def check_placements(center: Center, plan: Plan) -> None:
     seen = [row.workload for row in plan.placements]
     assert len(seen) == len(set(seen))
     before, beside_head = now_room(center, held(center, plan, [])), beside_of(center, plan)
+    early = {ahead for one in plan.reservations for ahead in ahead_of(center, one.workload)}
+    running = members(center, replace(plan, placements=()))
     for row in plan.placements:
         workload, spec = center.waiting[row.workload], center.specs[row.workload]
         assert row.generation == workload.generation
         assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
         wanted = asked(center, workload, center.now)
-        rooms = [before, *([both(before, beside_head)] if beside_head else [])]
-        assert any(is_near(one, row.allocation, wanted) for one in rooms)
+        is_beside = row.workload not in early and any(wanted.end > one.start for one in plan.reservations)
+        found = both(before, beside_head) if is_beside else before
+        assert is_near(found, row.allocation, wanted)
+        assert row.allocation.tasks == most_tasks(center, found, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
-        if beside_head and wanted.end > plan.reservations[0].start:
+        if is_beside:
             take(beside_head, row.allocation)
-        check_windows(before, row.allocation, asked(center, workload, center.now))
-    running = members(center, plan)
-    for workload in [center.waiting[row.workload] for row in plan.placements]:
-        assert not over(center, workload, [one for one in running if one is not workload])
-        for name in center.specs[workload.id].licenses:
+        check_windows(before, row.allocation, wanted)
+        member = (workload, amounts(spec, row.allocation.tasks))
+        assert not over(center, member, running)
+        running.append(member)
+        for name in spec.licenses:
             assert licenses_free(center, plan, name) >= 0
     check_kept_licenses(center, plan)
+
+
+def most_tasks(center: Center, found: Room, workload: Workload, wanted: Asked, running: list[Member]) -> int:
+    """With how many tasks work can start in a room, beside these: as many as there is room for and bounds leave."""
+
+    def can_start(tasks: int) -> bool:
+        within = not over(center, (workload, amounts(wanted.spec, tasks)), running)
+        return within and fits(found, wanted.exactly(tasks))
+
+    step = wanted.spec.tasks // wanted.spec.nodes if wanted.spec.nodes else 1
+    return max(tasks for tasks in range(wanted.least, wanted.spec.tasks + 1, step) if can_start(tasks))
 
 
 def beside_of(center: Center, plan: Plan) -> Room:
@@ -130,7 +146,7 @@ def check_kept_licenses(center: Center, plan: Plan) -> None:
     for workload in in_order(center):
         early = ahead_of(center, workload.id)
         before = replace(plan, placements=tuple(started[one] for one in early if one in started), preemptions=())
-        waits = workload.id not in started and not over(center, workload, members(center, before))
+        waits = workload.id not in started and not full(center, workload, before)
         if not waits or not lacks(center, before, workload) or plan.preemptions:
             continue
         asks, wanted = center.specs[workload.id].licenses, asked(center, workload, center.now)
@@ -152,9 +168,9 @@ def check_kept_licenses(center: Center, plan: Plan) -> None:
 def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -> None:
     """One allocation, taken out of the room: never more than is there, and just what was asked for."""
     holds = allocation.nodes
-    assert sum(hold.tasks for hold in holds) == spec.tasks
+    assert (spec.min_tasks or spec.tasks) <= allocation.tasks <= spec.tasks
     assert len({hold.node for hold in holds}) == len(holds)
-    assert not spec.nodes or [hold.tasks for hold in holds] == [spec.tasks // spec.nodes] * spec.nodes
+    assert not spec.nodes or {hold.tasks for hold in holds} == {spec.tasks // spec.nodes}
     assert allocation.exclusive == spec.exclusive
     for hold in holds:
         free = before[hold.node]
@@ -212,6 +228,7 @@ def check_reservation(center: Center, plan: Plan) -> None:
         at_start = room_at(center, everything, reservation.start)
         promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
         check_allocation(at_start, promised, spec)
+        assert promised.tasks == asked(center, head, reservation.start).least
         check_windows(at_start, promised, asked(center, head, reservation.start))
         assert is_near(room_at(center, before, reservation.start), promised, asked(center, head, reservation.start))
 
@@ -369,7 +386,7 @@ def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> No
     assert len(together) == (any(not one for one in failing) or not failing)
     for code in together:
         totals = engine_totals(before, wanted).values()
-        assert told[code].available == max(totals, default=0) < told[code].needed == (spec.nodes or spec.tasks)
+        assert told[code].available == max(totals, default=0) < told[code].needed == wanted.need
         assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
 
 

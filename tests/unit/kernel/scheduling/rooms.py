@@ -59,6 +59,21 @@ class Asked:
         own = [window for window in windows if window.name == self.spec.reservation]
         return any(one.starts_at <= self.begin < self.end <= one.ends_at for one in own)
 
+    @property
+    def least(self) -> int:
+        """Fewest tasks that will do."""
+        return self.spec.min_tasks or self.spec.tasks
+
+    @property
+    def need(self) -> int:
+        """How many tasks that is, or nodes where nodes are asked for."""
+        return self.least * self.spec.nodes // self.spec.tasks if self.spec.nodes else self.least
+
+    def exactly(self, tasks: int) -> Asked:
+        """The same with so many tasks and no fewer."""
+        nodes = tasks * self.spec.nodes // self.spec.tasks
+        return replace(self, spec=replace(self.spec, tasks=tasks, min_tasks=0, nodes=nodes))
+
     def anytime(self) -> Asked:
         return replace(self, spec=replace(self.spec, reservation=ReservationName("")))
 
@@ -178,8 +193,7 @@ def engine_totals(found: Room, wanted: Asked) -> dict[EngineName, int]:
 
 
 def fits(found: Room, wanted: Asked) -> bool:
-    need = wanted.spec.nodes or wanted.spec.tasks
-    return any(total >= need for total in engine_totals(found, wanted).values())
+    return any(total >= wanted.need for total in engine_totals(found, wanted).values())
 
 
 def switches(found: Room, allocation: Allocation, wanted: Asked) -> dict[str, int]:
@@ -194,7 +208,8 @@ def switches(found: Room, allocation: Allocation, wanted: Asked) -> dict[str, in
 
 def is_near(found: Room, allocation: Allocation, wanted: Asked) -> bool:
     """Whether an allocation takes as few switches of a room as can hold it, and one alone no roomier than must be."""
-    rooms, need = switches(found, allocation, wanted), wanted.spec.nodes or wanted.spec.tasks
+    wanted = wanted.exactly(allocation.tasks)
+    rooms, need = switches(found, allocation, wanted), wanted.need
     used = {found[hold.node].node.switch for hold in allocation.nodes}
     if len(allocation.nodes) == 1:
         return True

@@ -96,6 +96,16 @@ def random_spec(chance: Random) -> WorkloadSpec:
     )
 
 
+def moldable(chance: Random, spec: WorkloadSpec) -> WorkloadSpec:
+    """Let some work do with fewer tasks, or have more."""
+    if chance.random() < 0.6:
+        return spec
+    share = spec.tasks // spec.nodes if spec.nodes else 1
+    tasks = spec.tasks + share * chance.choice([0, 1, 3])
+    least = share * chance.randint(1, tasks // share)
+    return replace(spec, tasks=tasks, nodes=spec.nodes and tasks // share, min_tasks=least)
+
+
 def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
     """A demand with reservations named: which bit is whose depends on what was told before."""
     names = [tuple(one.name for _, one in state.windows.those(bits)) for bits in (demand.kept_off, demand.within)]
@@ -166,6 +176,8 @@ class Life:
         # Every third has nodes with features, and work that names some; of a seed, the rest is as it was without.
         self.of_features = Random(seed) if seed % 3 == 1 else None
         self.of_switches = Random(seed) if seed % 3 == 2 else None
+        # Three of five have work that is moldable.
+        self.of_forms = Random(seed) if seed % 5 > 1 else None
         self.met: Counter[str] = Counter()
         self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
         self.center.with_nodes(*(self.node(number) for number in range(self.chance.randint(0, 5))))
@@ -217,6 +229,10 @@ class Life:
             assert picture(center, again) == told
             assert decisions(again, cycle(again, center.now, center.policy)) == decisions(center.state, plan)
         self.met["placements"] += len(plan.placements)
+        for row in plan.placements:
+            least, tasks = center.specs[row.workload].min_tasks, row.allocation.tasks
+            self.met["moldable"] += least > 0
+            self.met["widened"] += 0 < least < tasks < center.specs[row.workload].tasks
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
 
@@ -244,6 +260,8 @@ class Life:
             spec = replace(spec, features=frozenset(some))
         if self.of_switches is not None and not spec.nodes:
             spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
+        if self.of_forms is not None:
+            spec = moldable(self.of_forms, spec)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -325,5 +343,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
         for _ in range(STEPS):
             life.step()
         met += life.met
-    expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations"]
+    expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations", "moldable", "widened"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -25,7 +25,8 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
 
     A workload counts once, with the length of its last run that began. Others are dropped and counted. A trace knows no
     dependencies and no holds: each workload waits from its submission. The time limit is that of the spec, the runtime
-    where it has none. Of memory the peak is known, and taken to have been used all along.
+    where it has none. Where the engine gave no instant, that of the record stands, as in the tables. Of memory the peak
+    is known, and taken to have been used all along.
     """
     submitted: dict[WorkloadId, _Submitted] = {}
     started: dict[RunId, Instant] = {}
@@ -37,11 +38,11 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
                 one = _Submitted(recorded.at, owner, spec)
                 submitted.update((WorkloadId(first + place), one) for place in range(count))
             case RunStarted(run=run, started_at=at):
-                started[run] = at
+                started[run] = at or recorded.at
             case RunEnded(workload=workload, run=run) as ended:
                 begun = ended.started_at or started.get(run, Instant(0))
                 if begun:
-                    runtimes[workload] = max(1, ended.ended_at - begun)
+                    runtimes[workload] = max(1, (ended.ended_at or recorded.at) - begun)
                     usages[workload] = ended.usage
             case _:
                 pass

@@ -8,6 +8,7 @@ scale factor (devices), priority weight, service level, arrival in seconds.
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
@@ -35,6 +36,9 @@ def read_throughputs(document: object) -> Throughputs:
     """
     if not isinstance(document, Mapping):
         raise InvalidRequestError("throughputs", "not a mapping from device models to rates")
+    for model, jobs in document.items():
+        if not isinstance(jobs, Mapping):
+            raise InvalidRequestError(f"throughputs.{model}", "not a mapping from (job type, scale factor) to rates")
     return {model: dict(_rate(model, key, rates) for key, rates in jobs.items()) for model, jobs in document.items()}
 
 
@@ -73,17 +77,23 @@ def _job(place: int, line: str, rates: Mapping[tuple[str, int], float]) -> tuple
     try:
         steps, scale, arrival = int(words[5]), int(words[6]), float(words[9])
         rate = rates[words[0], scale]
-        return words[0], scale, max(1, round(steps / rate * _SECOND_US)), round(arrival * _SECOND_US)
+        runtime, arrived = round(steps / rate * _SECOND_US), round(arrival * _SECOND_US)
     except (ValueError, OverflowError) as error:
         raise InvalidRequestError(f"lines.{place}", f"line {place}: {error}") from error
     except (KeyError, ZeroDivisionError) as error:
         detail = f"line {place}: no rate is known of {words[0]} on {words[6]} devices"
         raise InvalidRequestError(f"lines.{place}", detail) from error
+    if steps < 1:
+        raise InvalidRequestError(f"lines.{place}", f"line {place}: {steps} steps are no work")
+    return words[0], scale, max(1, runtime), arrived
 
 
 def _rate(model: str, key: str, rates: Any) -> tuple[tuple[str, int], float]:
     try:
         job, scale = ast.literal_eval(key)
-        return (str(job), int(scale)), float(rates["null"])
+        of, rate = (str(job), int(scale)), float(rates["null"])
     except (ValueError, SyntaxError, TypeError, KeyError) as error:
         raise InvalidRequestError(f"throughputs.{model}.{key}", "not the rate of (job type, scale factor)") from error
+    if not 0 <= rate < math.inf:
+        raise InvalidRequestError(f"throughputs.{model}.{key}", f"{rate} is no rate")
+    return of, rate

@@ -101,11 +101,14 @@ def _rows(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, s
             raise InvalidRequestError(
                 "lines.1", f"line 1: no column {name}", f"the columns needed: {', '.join(needed)}"
             )
-    for words in reader:
-        if len(words) != len(header):
-            detail = f"line {reader.line_num}: {len(words)} columns, not {len(header)}"
-            raise InvalidRequestError(f"lines.{reader.line_num}", detail)
-        yield reader.line_num, dict(zip(header, words, strict=True))
+    try:
+        for words in reader:
+            if len(words) != len(header):
+                detail = f"line {reader.line_num}: {len(words)} columns, not {len(header)}"
+                raise InvalidRequestError(f"lines.{reader.line_num}", detail)
+            yield reader.line_num, dict(zip(header, words, strict=True))
+    except csv.Error as error:
+        raise InvalidRequestError(f"lines.{reader.line_num}", f"line {reader.line_num}: {error}") from error
 
 
 def _whole(line: int, row: Mapping[str, str], name: str, otherwise: int | None = None) -> int:

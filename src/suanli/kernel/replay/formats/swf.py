@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from suanli.kernel.replay.center import UNKNOWN_MEMORY_BYTES, CenterDescription, NodeGroup
 from suanli.kernel.replay.trace import UNKNOWN, Int32s, Int64s, Trace, make_trace
+from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU
 
 _COLUMNS: Final = 18
+_LARGEST: Final = 2**63 - 1
 _SECOND_US: Final = 1_000_000
 _FIELD = re.compile(r";\s*(\w+):\s*(.*?)\s*")
 
@@ -55,7 +57,7 @@ def read_swf(text: str) -> SwfLog:
     processors) are dropped and counted; a run time beyond the requested time is kept as it is.
 
     Raises:
-        InvalidRequestError: a line has not eighteen numbers; ``field`` names it.
+        InvalidRequestError: a line has not eighteen numbers, or an amount is beyond all measure; ``field`` names it.
     """
     lines = text.splitlines()
     rows = _numbers(lines)
@@ -71,11 +73,11 @@ def read_swf(text: str) -> SwfLog:
     trace = make_trace(
         {
             "number": rows[:, _NUMBER],
-            "submitted_us": rows[:, _SUBMIT] * _SECOND_US,
-            "runtime_us": rows[:, _RUN] * _SECOND_US,
-            "requested_us": asked * _SECOND_US,
+            "submitted_us": _times("submitted_us", rows[:, _SUBMIT], _SECOND_US),
+            "runtime_us": _times("runtime_us", rows[:, _RUN], _SECOND_US),
+            "requested_us": _times("requested_us", asked, _SECOND_US),
             "tasks": procs,
-            "memory_bytes": np.maximum(kib, 0) * 1024,
+            "memory_bytes": _times("memory_bytes", np.maximum(kib, 0), 1024),
             "user": user,
             "project": project,
             "application": application,
@@ -118,7 +120,10 @@ def _numbers(lines: Sequence[str]) -> Int64s:
         warnings.simplefilter("error", DeprecationWarning)
         try:
             if np.isin(counts, (0, _COLUMNS)).all():
-                return np.fromstring(" ".join(jobs), dtype=np.int64, sep=" ").reshape(-1, _COLUMNS)
+                read = np.fromstring(" ".join(jobs), dtype=np.int64, sep=" ").reshape(-1, _COLUMNS)
+                # A number too large is read as the largest there is.
+                if ((read < _LARGEST) & (read > -_LARGEST)).all():
+                    return read
         except (DeprecationWarning, ValueError):
             pass  # Fractions, comments between jobs, or damage: line by line it is found out which.
     rows = [_line(place, words) for place, line in enumerate(lines) if (words := line.split()) and words[0][0] != ";"]
@@ -129,9 +134,20 @@ def _line(place: int, words: Sequence[str]) -> list[int]:
     if len(words) != _COLUMNS:
         raise _bad_line(place, f"{len(words)} columns, not {_COLUMNS}")
     try:
-        return [int(float(word)) for word in words]
+        numbers = [int(float(word)) for word in words]
     except (ValueError, OverflowError) as error:
         raise _bad_line(place, str(error)) from error
+    if max(map(abs, numbers)) >= _LARGEST:
+        raise _bad_line(place, "a number is too large")
+    return numbers
+
+
+def _times(name: str, values: Int64s, unit: int) -> Int64s:
+    """Amounts in a smaller unit."""
+    wrong = np.flatnonzero(np.abs(values) > NEVER // unit)
+    if wrong.size:
+        raise InvalidRequestError(f"{name}.{wrong[0]}", f"{values[wrong[0]]} is more than can be counted")
+    return values * unit
 
 
 def _bad_line(place: int, detail: str) -> InvalidRequestError:

@@ -12,17 +12,29 @@ from suanli.kernel.scheduling.core.tables import (
     AMOUNTS,
     ASKS,
     ASSOCIATION,
+    BY_NODES,
+    CPU_ASKED,
+    DEVICES,
     END,
+    GIVEN,
     IN_USE,
     LIMIT,
     LOG_SIZE,
+    MEMORY_ASKED,
+    MORE,
     MOST,
     NEED,
     NEVER,
     SEEN,
     SHAPE,
+    SHARE,
+    SHARES_ASKED,
     SWITCHES,
+    TASK_CPU,
+    TASK_MEMORY,
+    UNIT,
     Center,
+    Ints,
 )
 
 
@@ -44,14 +56,54 @@ def is_full(center: Center, job: int) -> bool:
 def tally(center: Center, job: int, sign: int) -> None:
     """Count what a job asks of bounds and licenses as taken (1), or as given back (-1)."""
     association, asks = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS]
+    shape, given = center.jobs[job, SHAPE], center.jobs[job, GIVEN]
     for place in range(center.associations.shape[1]):
         bound = center.associations[association, place]
         if bound < 0:
             break
         for amount in range(AMOUNTS):
-            center.bounds[bound, ACTIVE, amount] += sign * center.asks[asks, amount]
+            asked = center.asks[asks, amount] + given * _each(center, shape, amount)
+            center.bounds[bound, ACTIVE, amount] += sign * asked
     for row in range(center.licenses.shape[0]):
         center.licenses[row, IN_USE] += sign * center.asks[asks, AMOUNTS + row]
+
+
+@compiled
+def _each(center: Center, shape: int, amount: int) -> int:
+    """How much of an amount that bounds know each task more asks for, or each node where nodes are counted."""
+    shapes, unit = center.shapes, center.shapes[shape, UNIT] if center.shapes[shape, BY_NODES] else 1
+    if amount == CPU_ASKED:
+        return int(unit * shapes[shape, TASK_CPU])
+    if amount == MEMORY_ASKED:
+        return int(unit * shapes[shape, TASK_MEMORY])
+    return int(unit * shapes[shape, DEVICES] * shapes[shape, SHARE]) if amount == SHARES_ASKED else 0
+
+
+@compiled
+def widen(center: Center, job: int, total: Ints) -> int:
+    """Give a job that can start as many tasks (or nodes) as it may have, as bounds leave it, and as there is room for.
+
+    ``total`` [E] is what there is room for by engine. Returns how many it has then.
+    """
+    need, given, shape = center.jobs[job, NEED], center.jobs[job, MORE], center.jobs[job, SHAPE]
+    if given == 0:
+        return int(need)
+    most = 0
+    for engine in range(total.size):
+        most = max(most, total[engine])
+    given = min(given, most - need)
+    association, asks, bounds = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS], center.bounds
+    for place in range(center.associations.shape[1]):
+        bound = center.associations[association, place]
+        if bound < 0:
+            break
+        for amount in range(CPU_ASKED, AMOUNTS):
+            each = _each(center, shape, amount)
+            if each > 0:
+                left = bounds[bound, MOST, amount] - bounds[bound, ACTIVE, amount] - center.asks[asks, amount]
+                given = min(given, left // each)
+    center.jobs[job, GIVEN] = given
+    return int(need + given)
 
 
 @compiled
@@ -75,7 +127,8 @@ def find(center: Center, job: int, policy: int) -> int:
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
     # The index does not know which nodes are near each other.
     is_anywhere = need == 1 or center.sizes[SWITCHES] <= 1
-    if is_anywhere and need <= _FEW and center.total.shape[1] == 1 and is_dear(center, shape):
+    is_few = need <= _FEW and center.jobs[job, MORE] == 0
+    if is_anywhere and is_few and center.total.shape[1] == 1 and is_dear(center, shape):
         read_changes(center, policy)
         return seek(center, shape, need, False)
     return BY_SHAPE if fits(center, job, policy) else 0

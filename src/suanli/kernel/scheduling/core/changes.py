@@ -17,6 +17,7 @@ from suanli.kernel.scheduling.core.tables import (
     ENGINE,
     FREE_CPU,
     FREE_MEMORY,
+    GIVEN,
     HAS,
     HEAD,
     IMPOSSIBLE,
@@ -132,6 +133,7 @@ def undo(center: Center, started: Ints, ends: Ints) -> None:
         job = started[place]
         lift(center, job)
         tally(center, job, -1)
+        jobs[job, GIVEN] = 0
     for place in range(sizes[LEAVING_SIZE]):
         jobs[center.lists[LEAVING, place], END] = ends[place]
     if started.size or sizes[LEAVING_SIZE]:

@@ -10,8 +10,6 @@ What is known here of a node says what surely has no room; what may have some is
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from suanli.kernel.scheduling.core.copying import copy
@@ -20,6 +18,7 @@ from suanli.kernel.scheduling.core.score import score
 from suanli.kernel.scheduling.core.tables import (
     AISLE_TYPES,
     EXCLUSIVE,
+    FIRST_KEY,
     FIRST_SHELF,
     FREE,
     FREE_CPU,
@@ -32,9 +31,11 @@ from suanli.kernel.scheduling.core.tables import (
     IS_LOOSE,
     LAST,
     LAST_SHELF,
+    LEAST_KEY,
     LEVELS,
     LOG_SIZE,
     NEXT_SHELF,
+    NO_KEY,
     NOBODY,
     ON_SHELF,
     ORDER_KEY,
@@ -63,37 +64,21 @@ _SPARSE, _FILLED = SHELF // 4, 3 * SHELF // 4
 """A shelf with as few takes in the next one, if both together are no more than that."""
 
 
-class Index(NamedTuple):
-    """The tables of the index alone: what is handed on at each call is copied, and these calls are many."""
-
-    room: Ints
-    shelves: Ints
-    shelved: Ints
-    aisles: Ints
-    sizes: Ints
-
-
-@compiled
-def index_of(center: Center) -> Index:
-    """The index of a center."""
-    return Index(center.room, center.shelves, center.shelved, center.aisles, center.sizes)
-
-
 @compiled
 def read_changes(center: Center, policy: int) -> None:
     """Bring the index up to date with all nodes that changed."""
-    sizes, log, nodes, devices, index = center.sizes, center.log, center.nodes, center.devices, index_of(center)
+    sizes, log, nodes = center.sizes, center.log, center.nodes
     seen, size = sizes[INDEX_SEEN], sizes[LOG_SIZE]
     if seen < 0:
-        _clear(index)
+        _clear(center)
         for node in range(nodes.shape[0]):
-            _put(index, nodes, devices, node, policy)
+            _put(center, node, policy)
     else:
         for place in range(seen, size):
             node = log[place]
             if nodes[node, LAST] == place:
-                _take(index, node)
-                _put(index, nodes, devices, node, policy)
+                _take(center, node)
+                _put(center, node, policy)
     sizes[INDEX_SEEN] = size
 
 
@@ -114,13 +99,13 @@ def key_of(value: float, node: int) -> int:
 
 
 @compiled
-def tighten(index: Index, shelf: int) -> None:
+def tighten(center: Center, shelf: int) -> None:
     """Work out anew the most that the nodes on a shelf have."""
-    shelves, size = index.shelves, index.shelves[shelf, SHELF_SIZE]
+    shelves, size = center.shelves, center.shelves[shelf, SHELF_SIZE]
     for column in range(AMOUNTS):
         shelves[shelf, column] = 0
     for place in range(size):
-        _raise(index, shelf, node_of(index.shelved[shelf, place]))
+        _raise(center, shelf, node_of(center.shelves[shelf, FIRST_KEY + place]))
     shelves[shelf, IS_LOOSE] = 0
 
 
@@ -131,27 +116,28 @@ def node_of(key: int) -> int:
 
 
 @compiled
-def _raise(index: Index, shelf: int, node: int) -> None:
+def _raise(center: Center, shelf: int, node: int) -> None:
     for column in range(AMOUNTS):
-        index.shelves[shelf, column] = max(index.shelves[shelf, column], index.room[node, column])
+        center.shelves[shelf, column] = max(center.shelves[shelf, column], center.room[node, column])
 
 
 @compiled
-def _clear(index: Index) -> None:
-    sizes, aisles, room = index.sizes, index.aisles, index.room
+def _clear(center: Center) -> None:
+    sizes, aisles, room = center.sizes, center.aisles, center.room
     sizes[SHELVES_USED] = sizes[GROUPS] = 0
     sizes[SHELF_UNUSED] = NOBODY
     for aisle in range(aisles.shape[1]):
         aisles[FIRST_SHELF, aisle] = aisles[LAST_SHELF, aisle] = NOBODY
         aisles[AISLE_TYPES, aisle] = 0
+        aisles[LEAST_KEY, aisle] = NO_KEY
     for node in range(room.shape[0]):
         room[node, ON_SHELF] = NOBODY
 
 
 @compiled
-def _put(index: Index, nodes: Ints, devices: Ints, node: int, policy: int) -> None:
+def _put(center: Center, node: int, policy: int) -> None:
     """Let a node, if work may start on it, stand where it belongs."""
-    room = index.room
+    room, nodes, devices = center.room, center.nodes, center.devices
     if nodes[node, READY] == 0 or nodes[node, EXCLUSIVE] != 0:
         return
     whole = most = shares = types = 0
@@ -165,19 +151,19 @@ def _put(index: Index, nodes: Ints, devices: Ints, node: int, policy: int) -> No
     room[node, ROOM_CPU], room[node, ROOM_MEMORY] = nodes[node, FREE_CPU], nodes[node, FREE_MEMORY]
     room[node, ROOM_WHOLE], room[node, ROOM_PART], room[node, ROOM_SHARES] = whole, most, shares
     room[node, ROOM_IDLE] = int(nodes[node, HOLDERS] == 0)
-    room[node, ORDER_KEY] = key_of(score(policy, nodes, devices, index.sizes, node), node)
-    _insert(index, node, level(whole, most) * GROUPS_MOST + _group(index, types))
+    room[node, ORDER_KEY] = key_of(score(policy, nodes, devices, center.sizes, node), node)
+    _insert(center, node, _group(center, types) * LEVELS + level(whole, most))
 
 
 @compiled
-def _group(index: Index, types: int) -> int:
+def _group(center: Center, types: int) -> int:
     """The group of nodes that have devices of these types."""
-    of_groups, count = index.aisles[AISLE_TYPES], index.sizes[GROUPS]
+    of_groups, count = center.aisles[AISLE_TYPES], center.sizes[GROUPS]
     for group in range(count):
         if of_groups[group] == types:
             return group
     if count < GROUPS_MOST:
-        index.sizes[GROUPS] += 1
+        center.sizes[GROUPS] += 1
         of_groups[count] = types
         return int(count)
     of_groups[count - 1] |= types
@@ -185,34 +171,35 @@ def _group(index: Index, types: int) -> int:
 
 
 @compiled
-def _insert(index: Index, node: int, aisle: int) -> None:
+def _insert(center: Center, node: int, aisle: int) -> None:
     """Put a node on the shelf of an aisle that its key tells."""
-    shelves, shelved, aisles, key = index.shelves, index.shelved, index.aisles, index.room[node, ORDER_KEY]
+    shelves, aisles, key = center.shelves, center.aisles, center.room[node, ORDER_KEY]
     shelf = aisles[LAST_SHELF, aisle]
     if shelf < 0:
-        shelf = _new_shelf(index, aisle, NOBODY)
-    elif key < shelved[shelf, 0]:
+        shelf = _new_shelf(center, aisle, NOBODY)
+    elif key < shelves[shelf, FIRST_KEY]:
         last, shelf = shelf, aisles[FIRST_SHELF, aisle]
-        while shelf != last and shelved[shelves[shelf, NEXT_SHELF], 0] <= key:
+        while shelf != last and shelves[shelves[shelf, NEXT_SHELF], FIRST_KEY] <= key:
             shelf = shelves[shelf, NEXT_SHELF]
     if shelves[shelf, SHELF_SIZE] == SHELF:
-        following = _split(index, shelf)
-        if key >= shelved[following, 0]:
+        following = _split(center, shelf)
+        if key >= shelves[following, FIRST_KEY]:
             shelf = following
-    row, place = shelved[shelf], shelves[shelf, SHELF_SIZE]
+    row, place = shelves[shelf, FIRST_KEY:], shelves[shelf, SHELF_SIZE]
     while place > 0 and row[place - 1] > key:
         row[place] = row[place - 1]
         place -= 1
     row[place] = key
     shelves[shelf, SHELF_SIZE] += 1
-    index.room[node, ON_SHELF] = shelf
-    _raise(index, shelf, node)
+    center.room[node, ON_SHELF] = shelf
+    aisles[LEAST_KEY, aisle] = min(aisles[LEAST_KEY, aisle], key)
+    _raise(center, shelf, node)
 
 
 @compiled
-def _new_shelf(index: Index, aisle: int, before: int) -> int:
+def _new_shelf(center: Center, aisle: int, before: int) -> int:
     """An empty shelf behind another one (-1: it is the only one) of an aisle."""
-    shelves, sizes = index.shelves, index.sizes
+    shelves, sizes = center.shelves, center.sizes
     shelf = sizes[SHELF_UNUSED]
     if shelf < 0:
         shelf = sizes[SHELVES_USED]
@@ -224,72 +211,75 @@ def _new_shelf(index: Index, aisle: int, before: int) -> int:
         shelves[shelf, column] = 0
     shelves[shelf, SHELF_SIZE] = shelves[shelf, IS_LOOSE] = 0
     shelves[shelf, NEXT_SHELF], shelves[shelf, SHELF_BEFORE], shelves[shelf, SHELF_AISLE] = after, before, aisle
-    _join(index, aisle, before, shelf)
-    _join(index, aisle, shelf, after)
+    _join(center, aisle, before, shelf)
+    _join(center, aisle, shelf, after)
     return int(shelf)
 
 
 @compiled
-def _join(index: Index, aisle: int, shelf: int, after: int) -> None:
+def _join(center: Center, aisle: int, shelf: int, after: int) -> None:
     """Let one shelf of an aisle follow another one; -1 is its end on either side."""
     if shelf >= 0:
-        index.shelves[shelf, NEXT_SHELF] = after
+        center.shelves[shelf, NEXT_SHELF] = after
     else:
-        index.aisles[FIRST_SHELF, aisle] = after
+        center.aisles[FIRST_SHELF, aisle] = after
     if after >= 0:
-        index.shelves[after, SHELF_BEFORE] = shelf
+        center.shelves[after, SHELF_BEFORE] = shelf
     else:
-        index.aisles[LAST_SHELF, aisle] = shelf
+        center.aisles[LAST_SHELF, aisle] = shelf
 
 
 @compiled
-def _split(index: Index, shelf: int) -> int:
+def _split(center: Center, shelf: int) -> int:
     """Move the second half of a full shelf to one of its own behind it, and return that."""
-    shelves, row, half = index.shelves, index.shelved[shelf], SHELF // 2
-    following = _new_shelf(index, shelves[shelf, SHELF_AISLE], shelf)
+    shelves, half = center.shelves, SHELF // 2
+    following = _new_shelf(center, shelves[shelf, SHELF_AISLE], shelf)
     shelves[shelf, SHELF_SIZE] = half
-    _stand(index, following, row[half:])
-    tighten(index, shelf)
+    _stand(center, following, shelves[shelf, FIRST_KEY + half :])
+    tighten(center, shelf)
     return following
 
 
 @compiled
-def _stand(index: Index, shelf: int, keys: Ints) -> None:
+def _stand(center: Center, shelf: int, keys: Ints) -> None:
     """Put nodes, whose keys are greater than all there, on a shelf that has room for them."""
-    size = index.shelves[shelf, SHELF_SIZE]
-    copy(index.shelved[shelf, size:], keys)
-    index.shelves[shelf, SHELF_SIZE] = size + keys.size
+    size = center.shelves[shelf, SHELF_SIZE]
+    copy(center.shelves[shelf, FIRST_KEY + size :], keys)
+    center.shelves[shelf, SHELF_SIZE] = size + keys.size
     for place in range(keys.size):
-        index.room[node_of(keys[place]), ON_SHELF] = shelf
-        _raise(index, shelf, node_of(keys[place]))
+        center.room[node_of(keys[place]), ON_SHELF] = shelf
+        _raise(center, shelf, node_of(keys[place]))
 
 
 @compiled
-def _take(index: Index, node: int) -> None:
+def _take(center: Center, node: int) -> None:
     """Let a node stand nowhere."""
-    shelves, shelf, key = index.shelves, index.room[node, ON_SHELF], index.room[node, ORDER_KEY]
+    shelves, shelf, key = center.shelves, center.room[node, ON_SHELF], center.room[node, ORDER_KEY]
     if shelf < 0:
         return
-    index.room[node, ON_SHELF] = NOBODY
-    size, row, place = shelves[shelf, SHELF_SIZE] - 1, index.shelved[shelf], 0
+    center.room[node, ON_SHELF] = NOBODY
+    size, row, place = shelves[shelf, SHELF_SIZE] - 1, shelves[shelf, FIRST_KEY:], 0
     while row[place] != key:
         place += 1
     while place < size:
         row[place] = row[place + 1]
         place += 1
     shelves[shelf, SHELF_SIZE], shelves[shelf, IS_LOOSE] = size, 1
-    after = shelves[shelf, NEXT_SHELF]
+    aisle, after = shelves[shelf, SHELF_AISLE], shelves[shelf, NEXT_SHELF]
+    if center.aisles[LEAST_KEY, aisle] == key:
+        first = shelf if size > 0 else after
+        center.aisles[LEAST_KEY, aisle] = NO_KEY if first < 0 else shelves[first, FIRST_KEY]
     if size == 0:
-        _remove(index, shelf)
+        _remove(center, shelf)
     elif size <= _SPARSE and after >= 0 and size + shelves[after, SHELF_SIZE] <= _FILLED:
-        _stand(index, shelf, index.shelved[after, : shelves[after, SHELF_SIZE]])
-        _remove(index, after)
+        _stand(center, shelf, shelves[after, FIRST_KEY : FIRST_KEY + shelves[after, SHELF_SIZE]])
+        _remove(center, after)
 
 
 @compiled
-def _remove(index: Index, shelf: int) -> None:
+def _remove(center: Center, shelf: int) -> None:
     """Take an empty shelf out of its aisle."""
-    shelves = index.shelves
-    _join(index, shelves[shelf, SHELF_AISLE], shelves[shelf, SHELF_BEFORE], shelves[shelf, NEXT_SHELF])
-    shelves[shelf, NEXT_SHELF] = index.sizes[SHELF_UNUSED]
-    index.sizes[SHELF_UNUSED] = shelf
+    shelves = center.shelves
+    _join(center, shelves[shelf, SHELF_AISLE], shelves[shelf, SHELF_BEFORE], shelves[shelf, NEXT_SHELF])
+    shelves[shelf, NEXT_SHELF] = center.sizes[SHELF_UNUSED]
+    center.sizes[SHELF_UNUSED] = shelf

@@ -55,7 +55,10 @@ def allocating_entry(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _made(function: Callable[P, R], *, is_kept: bool, counts: bool) -> Callable[P, R]:
-    import numba  # noqa: PLC0415  where there is a library, the compiler is not loaded
+    # Where there is a library, the compiler is not loaded.
+    import numba  # noqa: PLC0415
+
+    from suanli.kernel.scheduling.core import handed  # noqa: F401, PLC0415  it teaches numba what a center is
 
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": is_kept, "_nrt": counts}
     made: Callable[P, R] = numba.njit(**options)(function)

@@ -6,7 +6,8 @@ memory ran out. What a word is (made there by ``trampoline``, here by ``_words``
 1. a number or a truth value is one word;
 2. an array is the address of its first element, then its lengths, then its strides in bytes;
 3. a tuple is the words of its members, one after the other;
-4. a named tuple is the address of such words: those of a center, which are many, are written down once.
+4. a named tuple is the address of such words;
+5. what knows its ``address`` is that: a center, whose many words are written down once.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ class Library:
 
     def __init__(self, path: str) -> None:
         self._library = ctypes.CDLL(path)
-        self._latest: tuple[object, Words] = (None, _written([]))
 
     def entry(self, function: Callable[P, R]) -> Callable[P, R]:
         """The entry that was made of a function.
@@ -53,35 +53,39 @@ class Library:
             if named:
                 raise TypeError(f"{function.__name__} takes its arguments by position")
             kept: list[Words] = []
-            words = _written(self._words(arguments, kept), size)
-            if not call(words):
+            given = _written(_words(arguments, kept), size)
+            if not call(given):
                 raise MemoryError(f"{function.__name__} could not have the memory that it needs")
-            return cast("R", _read(words, result))
+            return cast("R", _read(given, result))
 
         return called
 
-    def _words(self, values: tuple[object, ...], kept: list[Words]) -> list[int]:
-        """The words of values; what they give the addresses of is kept in ``kept``."""
-        words: list[int] = []
-        for value in values:
-            if isinstance(value, np.ndarray):
-                words += _array(value)
-            elif not isinstance(value, tuple):
-                words.append(int(cast("int", value)))
-            elif hasattr(value, "_fields"):
-                kept.append(self._members(value))
-                words.append(ctypes.addressof(kept[-1]))
-            else:
-                words += self._words(value, kept)
-        return words
 
-    def _members(self, value: tuple[object, ...]) -> Words:
-        of, words = self._latest
-        if of is not value:
-            words = _written(self._words(tuple(value), []))
-            if isinstance(value[0], np.ndarray):
-                self._latest = (value, words)
-        return words
+def written_down(values: tuple[object, ...]) -> Words:
+    """The words of numbers, arrays and tuples of these.
+
+    Raises:
+        TypeError: an array has gaps between its elements.
+    """
+    return _written(_words(values, []))
+
+
+def _words(values: tuple[object, ...], kept: list[Words]) -> list[int]:
+    """The words of values; what they give the addresses of is kept in ``kept``."""
+    words: list[int] = []
+    for value in values:
+        if isinstance(value, np.ndarray):
+            words += _array(value)
+        elif hasattr(value, "address"):
+            words.append(value.address)
+        elif not isinstance(value, tuple):
+            words.append(int(cast("int", value)))
+        elif hasattr(value, "_fields"):
+            kept.append(_written(_words(tuple(value), [])))
+            words.append(ctypes.addressof(kept[-1]))
+        else:
+            words += _words(value, kept)
+    return words
 
 
 def _array(array: np.ndarray[Any, Any]) -> tuple[int, ...]:

@@ -6,10 +6,8 @@ its next, and in which many shapes ask: to judge all of those nodes for all of t
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from suanli.kernel.scheduling.core.feasible import tasks_on
-from suanli.kernel.scheduling.core.index import Index, index_of, level, node_of, tighten
+from suanli.kernel.scheduling.core.index import level, node_of, tighten
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import (
     AISLE_TYPES,
@@ -17,13 +15,15 @@ from suanli.kernel.scheduling.core.tables import (
     BY_NODES,
     CHOSEN,
     DEVICES,
+    FIRST_KEY,
     FIRST_SHELF,
     GROUPS,
-    GROUPS_MOST,
     IS_KEPT,
     IS_LOOSE,
+    LEAST_KEY,
     LEVELS,
     NEXT_SHELF,
+    NO_KEY,
     ROOM_CPU,
     ROOM_IDLE,
     ROOM_MEMORY,
@@ -42,7 +42,6 @@ from suanli.kernel.scheduling.core.tables import (
     Ints,
 )
 
-_NO_KEY = 2**63 - 1
 _FIRST_KEY = -(2**63)
 _ANY = 2**31
 """More tasks than fit anywhere."""
@@ -51,96 +50,78 @@ Wanted = tuple[int, int, int, int, int, int]
 Sought = tuple[Wanted, tuple[int, int, int], int, int]
 
 
-class Sight(NamedTuple):
-    """What is looked at: nodes as they are, and kept ones as they are to be judged. Few tables, for many calls."""
-
-    nodes: Ints
-    devices: Ints
-    kept_nodes: Ints
-    kept_devices: Ints
-    shapes: Ints
-    standing: Index
-
-
 @compiled
 def seek(center: Center, shape: int, need: int, beside: bool) -> int:
     """Choose nodes for all of the need as ``choose`` does, and return how many; 0 where there is no room.
 
     The index must be up to date, and there be only one engine. ``beside`` where only what is not kept may be taken.
     """
-    both_nodes, both_devices = (center.both_nodes, center.both_devices) if beside else (center.nodes, center.devices)
-    sight = Sight(center.nodes, center.devices, both_nodes, both_devices, center.shapes, index_of(center))
-    return _seek(sight, shape, need, center.scratch[CHOSEN], center.scratch[TASKS])
-
-
-@compiled
-def _seek(sight: Sight, shape: int, need: int, chosen: Ints, tasks: Ints) -> int:
-    unit = sight.shapes[shape, UNIT]
-    if sight.shapes[shape, BY_NODES]:
-        return _seek_nodes(sight, shape, need, chosen, tasks)
+    unit = center.shapes[shape, UNIT]
+    chosen, tasks = center.scratch[CHOSEN], center.scratch[TASKS]
+    if center.shapes[shape, BY_NODES]:
+        return _seek_nodes(center, shape, need, beside)
     if need == 1:
-        key = _first(sight, shape, (unit, _ANY, 0), _FIRST_KEY)
+        key = _first(center, shape, (unit, _ANY, 0), _FIRST_KEY, beside)
         chosen[0], tasks[0] = node_of(key), 1
-        return int(key != _NO_KEY)
-    count, rest, most = 0, need, _most(sight, shape, (need + 1, need))
+        return int(key != NO_KEY)
+    count, rest, most = 0, need, _most(center, shape, (need + 1, need), beside)
     while most >= unit:
         floor = _FIRST_KEY
         while rest > most:
-            key = _first(sight, shape, (most, most, most), floor)
-            if key == _NO_KEY:
+            key = _first(center, shape, (most, most, most), floor, beside)
+            if key == NO_KEY:
                 break
             chosen[count], tasks[count] = node_of(key), most
             count, rest, floor = count + 1, rest - most, key
         if rest <= most:
             # Of those that hold the rest, none that was chosen: they hold more, or as much and came before.
-            key = _first(sight, shape, (max(rest, unit), most if most < need else _ANY, most), floor)
-            if key != _NO_KEY:
+            key = _first(center, shape, (max(rest, unit), most if most < need else _ANY, most), floor, beside)
+            if key != NO_KEY:
                 chosen[count], tasks[count] = node_of(key), rest
                 return count + 1
-        most = _most(sight, shape, (most, _ANY))
+        most = _most(center, shape, (most, _ANY), beside)
     return 0
 
 
 @compiled
-def _seek_nodes(sight: Sight, shape: int, need: int, chosen: Ints, tasks: Ints) -> int:
+def _seek_nodes(center: Center, shape: int, need: int, beside: bool) -> int:
     """Choose so many nodes that hold a unit each, the first in order."""
-    unit, floor = sight.shapes[shape, UNIT], _FIRST_KEY
+    chosen, tasks, unit, floor = center.scratch[CHOSEN], center.scratch[TASKS], center.shapes[shape, UNIT], _FIRST_KEY
     for place in range(need):
-        floor = _first(sight, shape, (unit, _ANY, 0), floor)
-        if floor == _NO_KEY:
+        floor = _first(center, shape, (unit, _ANY, 0), floor, beside)
+        if floor == NO_KEY:
             return 0
         chosen[place], tasks[place] = node_of(floor), unit
     return need
 
 
 @compiled
-def _first(sight: Sight, shape: int, asked: tuple[int, int, int], floor: int) -> int:
-    """The first key, in the order of all aisles, of a node on which so many tasks fit; ``_NO_KEY`` if there is none.
+def _first(center: Center, shape: int, asked: tuple[int, int, int], floor: int, beside: bool) -> int:
+    """The first key, in the order of all aisles, of a node on which so many tasks fit; ``NO_KEY`` if there is none.
 
     ``asked`` are the least tasks, the most, and from how many on only keys above the floor count.
     """
-    shapes, aisles, shelved = sight.shapes, sight.standing.aisles, sight.standing.shelved
-    wanted, best, types = _wanted(shapes, shape, asked[0]), _NO_KEY, shapes[shape, TYPES]
-    for row in range(_lowest(shapes, shape, wanted), LEVELS):
-        for group in range(sight.standing.sizes[GROUPS]):
-            shelf = aisles[FIRST_SHELF, row * GROUPS_MOST + group]
-            if shelf < 0 or shelved[shelf, 0] >= best:
-                continue
-            if shapes[shape, DEVICES] == 0 or aisles[AISLE_TYPES, group] & types:
-                best = _first_of(sight, shape, shelf, (wanted, asked, floor, best))
+    shapes, aisles = center.shapes, center.aisles
+    wanted, best, types = _wanted(shapes, shape, asked[0]), NO_KEY, shapes[shape, TYPES]
+    lowest, any_type = _lowest(shapes, shape, wanted), shapes[shape, DEVICES] == 0
+    for group in range(center.sizes[GROUPS]):
+        if any_type or aisles[AISLE_TYPES, group] & types:
+            for aisle in range(group * LEVELS + lowest, group * LEVELS + LEVELS):
+                if aisles[LEAST_KEY, aisle] < best:
+                    best = _first_of(center, shape, aisles[FIRST_SHELF, aisle], (wanted, asked, floor, best), beside)
     return best
 
 
 @compiled
-def _first_of(sight: Sight, shape: int, shelf: int, sought: Sought) -> int:
+def _first_of(center: Center, shape: int, shelf: int, sought: Sought, beside: bool) -> int:
     """The first key of an aisle, from its first shelf on, if it comes before the best; else the best.
 
     What is sought are the amounts that must be free, what is asked, the floor and the best so far.
     """
     wanted, asked, floor, best = sought
-    shelves, shelved, room = sight.standing.shelves, sight.standing.shelved, sight.standing.room
+    shelves, room = center.shelves, center.room
     while shelf >= 0:
-        row = shelved[shelf]
+        row = shelves[shelf, FIRST_KEY:]
         if row[0] >= best:
             return best
         size = shelves[shelf, SHELF_SIZE]
@@ -150,46 +131,46 @@ def _first_of(sight: Sight, shape: int, shelf: int, sought: Sought) -> int:
                 if key >= best:
                     return best
                 if _may_hold(room[node_of(key)], wanted):
-                    tasks = _tasks(sight, shape, node_of(key))
+                    tasks = _tasks(center, shape, node_of(key), beside)
                     if asked[0] <= tasks <= asked[1] and (tasks < asked[2] or key > floor):
                         return int(key)
             if shelves[shelf, IS_LOOSE]:
-                tighten(sight.standing, shelf)
+                tighten(center, shelf)
         shelf = shelves[shelf, NEXT_SHELF]
     return best
 
 
 @compiled
-def _most(sight: Sight, shape: int, bounds: tuple[int, int]) -> int:
+def _most(center: Center, shape: int, bounds: tuple[int, int], beside: bool) -> int:
     """The most tasks, but fewer than the first bound, that fit on any node; more than the second count as that many."""
-    shapes, aisles, below, most = sight.shapes, sight.standing.aisles, bounds[0], 0
-    types = shapes[shape, TYPES]
+    shapes, aisles, below, most = center.shapes, center.aisles, bounds[0], 0
+    types, any_type = shapes[shape, TYPES], shapes[shape, DEVICES] == 0
     lowest = _lowest(shapes, shape, _wanted(shapes, shape, 1))
-    for row in range(LEVELS - 1, lowest - 1, -1):
-        for group in range(sight.standing.sizes[GROUPS]):
-            if shapes[shape, DEVICES] == 0 or aisles[AISLE_TYPES, group] & types:
-                shelf = aisles[FIRST_SHELF, row * GROUPS_MOST + group]
-                most = _most_of(sight, shape, shelf, (below, bounds[1], most))
-                if most == below - 1:
-                    return most
+    for group in range(center.sizes[GROUPS]):
+        if any_type or aisles[AISLE_TYPES, group] & types:
+            for aisle in range(group * LEVELS + LEVELS - 1, group * LEVELS + lowest - 1, -1):
+                if aisles[FIRST_SHELF, aisle] >= 0:
+                    most = _most_of(center, shape, aisles[FIRST_SHELF, aisle], (below, bounds[1], most), beside)
+                    if most == below - 1:
+                        return most
     return most
 
 
 @compiled
-def _most_of(sight: Sight, shape: int, shelf: int, bounds: tuple[int, int, int]) -> int:
+def _most_of(center: Center, shape: int, shelf: int, bounds: tuple[int, int, int], beside: bool) -> int:
     """The same of an aisle from a shelf on, if it is more than the third bound; else that."""
     below, cap, most = bounds
-    shelves, room, wanted = sight.standing.shelves, sight.standing.room, _wanted(sight.shapes, shape, most + 1)
+    shelves, room, wanted = center.shelves, center.room, _wanted(center.shapes, shape, most + 1)
     while shelf >= 0:
         if _may_hold(shelves[shelf], wanted):
             if shelves[shelf, IS_LOOSE]:
-                tighten(sight.standing, shelf)
+                tighten(center, shelf)
             for place in range(shelves[shelf, SHELF_SIZE]):
-                node = node_of(sight.standing.shelved[shelf, place])
+                node = node_of(shelves[shelf, FIRST_KEY + place])
                 if _may_hold(room[node], wanted):
-                    tasks = min(_tasks(sight, shape, node), cap)
+                    tasks = min(_tasks(center, shape, node, beside), cap)
                     if most < tasks < below:
-                        most, wanted = tasks, _wanted(sight.shapes, shape, tasks + 1)
+                        most, wanted = tasks, _wanted(center.shapes, shape, tasks + 1)
                         if most == below - 1:
                             return most
         shelf = shelves[shelf, NEXT_SHELF]
@@ -204,7 +185,7 @@ def _wanted(shapes: Ints, shape: int, tasks: int) -> Wanted:
     part = share if devices > 0 else 0
     cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]
     # What is not asked for may be owed: a node that shrank has less than nothing free.
-    least = -_NO_KEY
+    least = -NO_KEY
     return (
         cpu if cpu > 0 else least,
         memory if memory > 0 else least,
@@ -237,8 +218,8 @@ def _may_hold(amounts: Ints, wanted: Wanted) -> bool:
 
 
 @compiled
-def _tasks(sight: Sight, shape: int, node: int) -> int:
+def _tasks(center: Center, shape: int, node: int, beside: bool) -> int:
     """How many tasks fit on a node."""
-    if sight.nodes[node, IS_KEPT] != 0:
-        return tasks_on(sight.kept_nodes, sight.kept_devices, sight.shapes, shape, node)[0]
-    return tasks_on(sight.nodes, sight.devices, sight.shapes, shape, node)[0]
+    if beside and center.nodes[node, IS_KEPT] != 0:
+        return tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)[0]
+    return tasks_on(center.nodes, center.devices, center.shapes, shape, node)[0]

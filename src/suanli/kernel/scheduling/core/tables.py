@@ -7,11 +7,16 @@ is handed is copied at each call and grows its code, and what is known of one no
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suanli.kernel.scheduling.core.linked import Words, written_down
 from suanli.model.reservations import MAX_RESERVATIONS
 from suanli.model.spec import MAX_FEATURES_ASKED
 
@@ -20,6 +25,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Tasks: TypeAlias = NDArray[np.int32]
 Scores: TypeAlias = NDArray[np.float32]
+Table: TypeAlias = NDArray[Any]
 
 NEVER = 2**62
 """The end of what has none."""
@@ -93,10 +99,11 @@ after the other (TYPES is what precision leaves of them); only the reason of a f
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
 is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
-SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS = range(11)
-"""Columns of jobs: shape; how many tasks (or nodes); kind, which says both; how long it may run and when it is taken to
-end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it may lose
-its place; when it started; and what it asks of bounds and licenses."""
+SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
+"""Columns of jobs: shape; how many tasks (or nodes) it needs; kind, which says both; how long it may run and when it is
+taken to end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it
+may lose its place; when it started; what it asks of bounds and licenses with what it needs; how many tasks (or nodes)
+more than that it may have; and how many of these the turn that starts it gives it."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
@@ -156,12 +163,16 @@ WINDOW_START, WINDOW_END = range(2)
 most thousandths free of one, those of all, 1 where nobody holds any of it; and the shelf on which it stands (-1: none),
 and by which key."""
 
-SHELF_SIZE, IS_LOOSE, NEXT_SHELF, SHELF_BEFORE, SHELF_AISLE = range(6, 11)
+SHELF_SIZE, IS_LOOSE, NEXT_SHELF, SHELF_BEFORE, SHELF_AISLE, FIRST_KEY = range(6, 12)
 """Columns of shelves after the first six, which say the most that any node on it has (as in room): how many nodes stand
-on it, 1 where that most may be too much since one was taken away, its neighbours in its aisle, and which that is."""
+on it, 1 where that most may be too much since one was taken away, its neighbours in its aisle, and which that is. From
+FIRST_KEY on are the keys of its nodes."""
 
-FIRST_SHELF, LAST_SHELF, AISLE_TYPES = range(3)
-"""Rows of aisles [3, levels * groups]: their ends (-1: empty); and by group the bits of its nodes' device types."""
+FIRST_SHELF, LAST_SHELF, LEAST_KEY, AISLE_TYPES = range(4)
+"""Rows of aisles [4, groups * levels]: their ends (-1: empty) and the first key (``NO_KEY``: none); and by group the
+bits of its nodes' device types."""
+NO_KEY = 2**63 - 1
+"""Comes after the key of every node."""
 
 SHELF = 32
 """Nodes on one shelf at most: all are looked at where the most that they have does not tell."""
@@ -173,6 +184,7 @@ LEVELS = 16
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
 
+RUNS_ASKED, CPU_ASKED, MEMORY_ASKED, SHARES_ASKED = range(4)
 AMOUNTS = 4
 """What a bound bounds, and the first columns of asks: runs, milli-cpus, bytes, thousandths of devices. In asks they are
 followed by how many of each license."""
@@ -271,8 +283,9 @@ FAILURES = 13
 """How many of them there are."""
 
 
-class Center(NamedTuple):
-    """All tables of one center.
+@dataclass(frozen=True, eq=False)
+class Center:
+    """All tables of one center, which compiled code is handed as one address (``handed``).
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
@@ -284,7 +297,7 @@ class Center(NamedTuple):
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves``, ``aisles`` and ``shelved`` [shelves, SHELF], the keys on each shelf, are the index's (``index``).
+    ``shelves`` and ``aisles`` are the index's (``index``).
     """
 
     nodes: Ints
@@ -328,9 +341,24 @@ class Center(NamedTuple):
     booked_devices: Ints
     room: Ints
     shelves: Ints
-    shelved: Ints
     aisles: Ints
     sizes: Ints
+
+    @cached_property
+    def address(self) -> int:
+        """Where the words of all tables lie (``linked`` says what they are), for as long as the center is."""
+        return ctypes.addressof(self._words)
+
+    @cached_property
+    def _words(self) -> Words:
+        return written_down(tuple(self))
+
+    def __iter__(self) -> Iterator[Table]:
+        return (getattr(self, table.name) for table in fields(self))
+
+    def copied(self) -> Center:
+        """A center of the same content."""
+        return Center(*(table.copy() for table in self))
 
 
 class Sizes(NamedTuple):
@@ -371,7 +399,7 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 11),
+        jobs=_ints(jobs, 13),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
@@ -400,9 +428,8 @@ def make_center(sizes: Sizes) -> Center:
         booked=_ints(sizes.booked, BOOKED_HOLD + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
         room=_ints(nodes, 8),
-        shelves=_ints(nodes + 1, 11),
-        shelved=_ints(nodes + 1, SHELF),
-        aisles=_ints(3, LEVELS * GROUPS_MOST),
+        shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
+        aisles=_ints(4, GROUPS_MOST * LEVELS),
         sizes=np.zeros(37, dtype=np.int64),
     )
     _begin(center)

@@ -12,6 +12,8 @@ import numba
 from numba.core import cgutils as untyped_cgutils
 from numba.extending import intrinsic
 
+from suanli.kernel.scheduling.core.handed import CenterType, array_of, words_of
+
 types: Any = numba.types
 cgutils: Any = untyped_cgutils
 
@@ -62,6 +64,8 @@ class _Reader:
         return word
 
     def value(self, kind: Any) -> Any:
+        if isinstance(kind, CenterType):
+            return self._builder.inttoptr(self.word(), self._base.type)
         if isinstance(kind, types.BaseNamedTuple):
             elsewhere = self._builder.inttoptr(self.word(), self._base.type)
             inner = _Reader(self._context, self._builder, elsewhere)
@@ -69,26 +73,11 @@ class _Reader:
         if isinstance(kind, types.BaseTuple):
             return self._context.make_tuple(self._builder, kind, [self.value(member) for member in kind])
         if isinstance(kind, types.Array):
-            return self._array(kind)
+            words = [self.word() for _ in range(words_of(kind))]
+            return array_of(self._context, self._builder, kind, words)
         if isinstance(kind, types.Boolean):
             return self._builder.trunc(self.word(), self._context.get_value_type(kind))
         return self.word()
-
-    def _array(self, kind: Any) -> Any:
-        """An array over memory that is not numba's: nothing counts who refers to it."""
-        builder, array = self._builder, self._context.make_array(kind)(self._context, self._builder)
-        array.data = builder.inttoptr(self.word(), array.data.type)
-        shape = [self.word() for _ in range(kind.ndim)]
-        strides = [self.word() for _ in range(kind.ndim)]
-        elements = self._context.get_constant(types.intp, 1)
-        for length in shape:
-            elements = builder.mul(elements, length)
-        array.shape = cgutils.pack_array(builder, shape)
-        array.strides = cgutils.pack_array(builder, strides)
-        array.nitems = elements
-        size = self._context.get_abi_sizeof(self._context.get_data_type(kind.dtype))
-        array.itemsize = self._context.get_constant(types.intp, size)
-        return array._getvalue()  # noqa: SLF001  numba's own name for it
 
 
 def _write(context: Any, builder: Any, base: Any, kind: Any, result: Any) -> None:

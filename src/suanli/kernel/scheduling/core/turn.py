@@ -8,7 +8,7 @@ the turn where there are more.
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, lists
-from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full
+from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
 from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import choose_now, shift
@@ -125,9 +125,11 @@ def _try(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
     if chosen != BY_SHAPE:
         chosen = seek(center, shape, need, True) if long else chosen
     elif not long:
-        chosen = choose_now(center, shape, need)
+        chosen = choose_now(center, shape, widen(center, job, center.total[shape]))
+    elif startable_beside(center, shape, need):
+        chosen = choose_beside(center, shape, widen(center, job, center.beside[shape]))
     else:
-        chosen = choose_beside(center, shape, need) if startable_beside(center, shape, need) else 0
+        chosen = 0
     if chosen == 0:
         return False
     _start(center, job, now, chosen, long)

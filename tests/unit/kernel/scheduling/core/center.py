@@ -24,11 +24,17 @@ class Node:
     devices: tuple[tuple[int, bool], ...] = ()
     engine: int = 0
     ready: bool = True
+    windows: int = 0
+    features: int = 0
+    switch: int = 0
 
 
 @dataclass(frozen=True)
 class Shape:
-    """``unit`` above 0 asks for whole nodes with so many tasks each."""
+    """``unit`` above 0 asks for whole nodes with so many tasks each, ``most`` bounds the tasks on one (0: it does not).
+
+    The others are bits: of windows to keep off and to lie within, of features. Only small tables know these.
+    """
 
     cpu: int = 1
     memory: int = 1
@@ -37,16 +43,21 @@ class Shape:
     types: frozenset[int] = frozenset()
     alone: bool = False
     unit: int = 0
+    most: int = 0
+    kept_off: int = 0
+    within: int = 0
+    must_have: int = 0
 
 
 @dataclass(frozen=True)
 class Job:
-    submitted: int
-    runtime: int
-    limit: int
+    submitted: int = 0
+    runtime: int = 1
+    limit: int = 1
     need: int = 1
     shape: Shape = field(default_factory=Shape)
     array: int = 0
+    preemptible: bool = False
 
 
 @dataclass
@@ -74,18 +85,18 @@ class Replayed:
 
     def holds(self, job: int) -> list[tuple[int, ...]]:
         """Node, tasks, cpus, memory, alone."""
-        return _chain(self.center.holds, int(self.center.jobs[job, t.HOLD]), t.HELD_BY)
+        return chain(self.center.holds, int(self.center.jobs[job, t.HOLD]), t.HELD_BY)
 
     def device_holds(self, job: int) -> list[tuple[int, ...]]:
         """Node, position, thousandths."""
-        return _chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
+        return chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
 
     def reserved_for_head(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """What the head alone has reserved, as in ``holds`` and ``device_holds``."""
         center, sizes = self.center, self.center.sizes
         return (
-            _chain(center.holds, int(sizes[t.HEAD_HOLD]), t.HELD_BY),
-            _chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT),
+            chain(center.holds, int(sizes[t.HEAD_HOLD]), t.HELD_BY),
+            chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT),
         )
 
     def booked(self, job: int) -> tuple[int, list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -106,12 +117,45 @@ class Replayed:
         return list(dict.fromkeys(rows.tolist()))
 
 
-def _chain(table: t.Ints, row: int, columns: int) -> list[tuple[int, ...]]:
+def chain(table: t.Ints, row: int, columns: int) -> list[tuple[int, ...]]:
+    """The first columns of the rows that lead on from one."""
     found = []
     while row >= 0:
         found.append(tuple(int(value) for value in table[row, :columns]))
         row = int(table[row, -1])
     return found
+
+
+def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs: Sequence[Job]) -> None:
+    """Write down what these are, in rows in their order; no kinds are given to the jobs."""
+    for row, node in enumerate(nodes):
+        for column, value in (
+            (t.ENGINE, node.engine),
+            (t.READY, node.ready),
+            (t.CPU, node.cpu),
+            (t.FREE_CPU, node.cpu),
+            (t.MEMORY, node.memory),
+            (t.FREE_MEMORY, node.memory),
+            (t.RESERVED, node.windows),
+            (t.HAS, node.features),
+            (t.SWITCH, node.switch),
+        ):
+            center.nodes[row, column] = value
+        for position, (kind, healthy) in enumerate(node.devices):
+            center.devices[row, position] = (kind, healthy, t.WHOLE)
+    center.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = center.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
+    center.sizes[t.SWITCHES] = 1 + max(node.switch for node in nodes)
+    for row, shape in enumerate(shapes):
+        types = sum(1 << kind for kind in shape.types)
+        asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))
+        center.shapes[row, : len(asked)] = asked
+        center.shapes[row, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY]] = types
+        center.shapes[row, [t.BY_NODES, t.MOST_TASKS]] = (shape.unit > 0, shape.most)
+        center.shapes[row, [t.KEPT_OFF, t.WITHIN, t.MUST_HAVE]] = (shape.kept_off, shape.within, shape.must_have)
+    for row, job in enumerate(jobs):
+        of_job = (shapes.index(job.shape), job.need, 0, job.limit, 0, job.array)
+        center.jobs[row, : len(of_job)] = of_job
+        center.jobs[row, t.PREEMPTIBLE] = job.preemptible
 
 
 def replay(
@@ -138,28 +182,9 @@ def replay(
     center = t.make_center(sizes)
     center.bounds[1:, t.MOST, 0] = bounds[1:]
     center.associations[1:, 0] = np.arange(1, len(bounds))
-    for row, node in enumerate(nodes):
-        for column, value in (
-            (t.ENGINE, node.engine),
-            (t.READY, node.ready),
-            (t.CPU, node.cpu),
-            (t.FREE_CPU, node.cpu),
-            (t.MEMORY, node.memory),
-            (t.FREE_MEMORY, node.memory),
-        ):
-            center.nodes[row, column] = value
-        for position, (kind, healthy) in enumerate(node.devices):
-            center.devices[row, position] = (kind, healthy, t.WHOLE)
-    center.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = center.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
-    for row, shape in enumerate(shapes):
-        types = sum(1 << kind for kind in shape.types)
-        asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))
-        center.shapes[row, : len(asked)] = asked
-        center.shapes[row, t.BY_NODES] = shape.unit > 0
+    fill(center, nodes, shapes, jobs)
     for row, job in enumerate(jobs):
-        shape_row = shapes.index(job.shape)
-        kind = kinds.index((shape_row, job.need))
-        center.jobs[row, :6] = (shape_row, job.need, kind, job.limit, 0, job.array)
+        center.jobs[row, t.KIND] = kinds.index((shapes.index(job.shape), job.need))
     trace = make_trace(
         {
             "number": range(len(jobs)),

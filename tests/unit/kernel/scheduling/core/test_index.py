@@ -33,7 +33,7 @@ def check_index(center: t.Center, policy: int) -> None:
         shelf, before, keys = center.aisles[t.FIRST_SHELF, aisle], t.NOBODY, list[int]()
         while shelf >= 0:
             size = center.shelves[shelf, t.SHELF_SIZE]
-            on_it = center.shelved[shelf, :size].tolist()
+            on_it = center.shelves[shelf, t.FIRST_KEY : t.FIRST_KEY + size].tolist()
             assert on_it
             assert (center.shelves[shelf, t.SHELF_AISLE], center.shelves[shelf, t.SHELF_BEFORE]) == (aisle, before)
             for node in map(node_of, on_it):
@@ -43,6 +43,7 @@ def check_index(center: t.Center, policy: int) -> None:
             before, shelf = shelf, center.shelves[shelf, t.NEXT_SHELF]
         assert center.aisles[t.LAST_SHELF, aisle] == before
         assert keys == sorted(keys)
+        assert center.aisles[t.LEAST_KEY, aisle] == min(keys, default=t.NO_KEY)
         standing += keys
     nodes = center.nodes
     is_open = (nodes[:, t.READY] != 0) & (nodes[:, t.EXCLUSIVE] == 0)
