@@ -16,7 +16,7 @@ from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, copied, holds, run, running, small
+from tests.unit.kernel.scheduling.core.small import changed, holds, run, running, small
 
 END = 1000
 """When all running work is taken to end, unless it was asked to."""
@@ -58,7 +58,7 @@ def center_of(nodes: Sequence[Node], head: Head, runs: Sequence[Run]) -> t.Cente
 
 def victims(center: t.Center) -> list[int]:
     """Who is asked to leave, in order; nothing but this may change."""
-    before = copied(center)
+    before = center.copied()
     preempt(center, 0)
     asked = [int(job) for job in center.lists[t.LEAVING, : center.sizes[t.LEAVING_SIZE]]]
     scratch = {"lists", "jobs", "sizes", "row", "busy", "scratch", "node_keys"}
