@@ -285,6 +285,8 @@ class _Onward:
         return {**self._late, **{job.workload: found[job.demand, job.association] for job in left}}
 
     def _why(self, job: Job, at: Instant) -> ReasonCode:
+        if self._state.is_overpowered(job.demand):
+            return ReasonCode.POWER
         if self._state.impossible(job.demand):
             return ReasonCode.IMPOSSIBLE
         told = explain(self._state, job.workload, at, self._policy)

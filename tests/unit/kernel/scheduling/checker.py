@@ -13,6 +13,7 @@ from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, licenses_free, members, over
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
     Asked,
@@ -39,6 +40,7 @@ def possible(center: Center, workload: Workload) -> bool:
     """Whether the center could hold it some day."""
     totals, wanted = {name: one.total for name, one in center.licenses.items()}, center.specs[workload.id].licenses
     is_licensed = all(totals.get(name, 0) >= count for name, count in wanted.items())
+    is_licensed &= is_powered(center, center.specs[workload.id], power_free(center, []))
     return is_licensed and fits(mended(center), asked(center, workload, center.now).anytime())
 
 
@@ -82,6 +84,7 @@ def check(center: Center, plan: Plan) -> None:
     """Everything that must hold of a plan made for this center (before it is carried out)."""
     check_placements(center, plan)
     check_reservation(center, plan)
+    check_power(center, plan)
     check_preemptions(center, plan)
     check_refusals(center, plan)
 
@@ -100,7 +103,8 @@ def check_placements(center: Center, plan: Plan) -> None:
         is_beside = row.workload not in early and any(wanted.end > one.start for one in plan.reservations)
         found = both(before, beside_head) if is_beside else before
         assert is_near(found, row.allocation, wanted)
-        assert row.allocation.tasks == most_tasks(center, found, workload, wanted, running)
+        power = power_for(center, plan, row, is_beside=is_beside)
+        assert row.allocation.tasks == most_tasks(center, found, power, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
         if is_beside:
             take(beside_head, row.allocation)
@@ -113,15 +117,37 @@ def check_placements(center: Center, plan: Plan) -> None:
     check_kept_licenses(center, plan)
 
 
-def most_tasks(center: Center, found: Room, workload: Workload, wanted: Asked, running: list[Member]) -> int:
-    """With how many tasks work can start in a room, beside these: as many as there is room for and bounds leave."""
+def power_for(center: Center, plan: Plan, placement: Placement, *, is_beside: bool) -> int:
+    """What there was for a placement, beside what is kept for the head where it runs past that start."""
+    before = held(center, plan, plan.placements[: plan.placements.index(placement)])
+    free = power_free(center, before)
+    return min([free, *(power_beside(center, before, one) for one in plan.reservations if is_beside)])
+
+
+def most_tasks(
+    center: Center, found: Room, power: int, workload: Workload, wanted: Asked, running: list[Member]
+) -> int:
+    """With how many tasks work can start in a room, beside these: as many as room, bounds and power leave."""
 
     def can_start(tasks: int) -> bool:
         within = not over(center, (workload, amounts(wanted.spec, tasks)), running)
-        return within and fits(found, wanted.exactly(tasks))
+        draws = most_with(center, wanted.spec, tasks)
+        return within and (draws == 0 or draws <= power) and fits(found, wanted.exactly(tasks))
 
     step = wanted.spec.tasks // wanted.spec.nodes if wanted.spec.nodes else 1
     return max(tasks for tasks in range(wanted.least, wanted.spec.tasks + 1, step) if can_start(tasks))
+
+
+def check_power(center: Center, plan: Plan) -> None:
+    """Nothing starts that could draw more than the cap leaves, nor more than is kept for the head at its start."""
+    for count, row in enumerate(plan.placements):
+        before = held(center, plan, plan.placements[:count])
+        spec, free = center.specs[row.workload], power_free(center, before)
+        assert is_powered(center, spec, free)
+        assert drawn(center, row.allocation) <= max(free, 0) or not center.power_cap.watts
+    for reservation in plan.reservations:
+        everything = held(center, plan, plan.placements)
+        assert is_powered(center, center.specs[reservation.workload], power_free(center, everything, reservation.start))
 
 
 def beside_of(center: Center, plan: Plan) -> Room:
@@ -221,9 +247,10 @@ def check_reservation(center: Center, plan: Plan) -> None:
         spec, everything = center.specs[reservation.workload], held(center, plan, plan.placements)
         early, head = ahead_of(center, reservation.workload), center.waiting[reservation.workload]
         before = held(center, plan, [row for row in plan.placements if row.workload in early])
-        assert not fits(now_room(center, before), asked(center, head, center.now))
+        lacks_power = not is_powered(center, spec, power_free(center, before))
+        assert lacks_power or not fits(now_room(center, before), asked(center, head, center.now))
         for instant in sorted({end for _, end in before} | turns(center)):
-            if instant < reservation.start:
+            if instant < reservation.start and is_powered(center, spec, power_free(center, before, instant)):
                 assert not fits(room_at(center, before, instant), asked(center, head, instant))
         at_start = room_at(center, everything, reservation.start)
         promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
@@ -248,6 +275,8 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     assert reservation.workload == by
     head = center.waiting[by]
     assert not head.preemptible
+    ahead = [row for row in plan.placements if row.workload in ahead_of(center, by)]
+    assert is_powered(center, center.specs[by], power_free(center, held(center, plan, ahead)))
     for preemption in plan.preemptions:
         run, victim = center.runs[preemption.run], center.active[preemption.workload]
         assert run.state is not RunState.STOPPING
@@ -282,6 +311,8 @@ def check_refusals(center: Center, plan: Plan) -> None:
             assert reason.code in full(center, workload, plan)
         elif reason.code is ReasonCode.LICENSE:
             assert lacks(center, plan, workload) or reason.ahead
+        elif reason.code is ReasonCode.POWER:
+            check_power_reason(center, everything, workload, reason)
         elif reason.code is ReasonCode.BACKFILL_WINDOW:
             assert would_delay(center, plan, workload, reason)
         else:
@@ -289,6 +320,12 @@ def check_refusals(center: Center, plan: Plan) -> None:
             assert fits_nowhere(final, wanted, reason)
     counts = sum(refusal.waiting for refusal in plan.refusals)
     assert counts == len(center.waiting) - len(placed) or not plan.complete
+
+
+def check_power_reason(center: Center, everything: list[Held], workload: Workload, reason: Reason) -> None:
+    free, cap = power_free(center, everything), center.power_cap.watts * 1000
+    assert (reason.cap, reason.in_use, reason.available) == (cap, cap - free, max(free, 0))
+    assert reason.needed == most(center, center.specs[workload.id]) > reason.available
 
 
 def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
@@ -305,6 +342,8 @@ def would_delay(center: Center, plan: Plan, workload: Workload, reason: Reason) 
     wanted, everything = asked(center, workload, center.now), held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
     assert wanted.end > reservation.start
+    if not is_powered(center, wanted.spec, power_beside(center, everything, reservation)):
+        return True
     return not fits(both(now_room(center, everything), beside(center, everything, reservation)), wanted)
 
 
@@ -314,6 +353,11 @@ def beside(center: Center, everything: list[Held], reservation: Reservation) -> 
     for hold in reservation.nodes:
         found[hold.node].take(hold, exclusive=center.specs[reservation.workload].exclusive)
     return found
+
+
+def power_beside(center: Center, everything: list[Held], reservation: Reservation) -> int:
+    """What the cap leaves at the head's start beside what the head could draw."""
+    return power_free(center, everything, reservation.start) - most(center, center.specs[reservation.workload])
 
 
 def check_explanation(center: Center, plan: Plan, explained: Explanation) -> None:
@@ -339,6 +383,7 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
         assert bool(codes & BOUNDS) == bool(full(center, workload, plan))
         assert codes & BOUNDS <= full(center, workload, plan)
         assert ReasonCode.LICENSE in codes or not lacks(center, plan, workload)
+        check_told_power(center, plan, workload, explained)
     if blocked:
         check_constraints(before, wanted, explained)
         check_names(before, wanted, explained)
@@ -350,6 +395,14 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
     deadline, start = center.specs[workload.id].deadline, explained.earliest_start
     is_late = bool(deadline) and start is not None and start + workload.time_limit_s * SECOND > deadline
     assert (ReasonCode.DEADLINE in codes) == is_late
+
+
+def check_told_power(center: Center, plan: Plan, workload: Workload, explained: Explanation) -> None:
+    everything = held(center, plan, plan.placements)
+    told = [reason for reason in explained.reasons if reason.code is ReasonCode.POWER]
+    assert len(told) == (not is_powered(center, center.specs[workload.id], power_free(center, everything)))
+    for reason in told:
+        check_power_reason(center, everything, workload, reason)
 
 
 def allocations(center: Center) -> list[Allocation]:
@@ -419,11 +472,14 @@ def starts(center: Center, plan: Plan, everything: list[Held], workload: Workloa
     spec, found = center.specs[workload.id], room_at(center, everything, instant)
     if any(licenses_free(center, plan, name, instant) < count for name, count in spec.licenses.items()):
         return False
+    power = power_free(center, everything, instant)
     for reservation in plan.reservations:
         head = center.waiting[reservation.workload]
         if instant < reservation.start < end_of(workload.time_limit_s, instant):
             found = both(found, beside(center, everything, reservation))
+            power = min(power, power_beside(center, everything, reservation))
         elif reservation.start <= instant < end_of(head.time_limit_s, reservation.start):
             for hold in reservation.nodes:
                 found[hold.node].take(hold, exclusive=center.specs[head.id].exclusive)
-    return fits(found, asked(center, workload, instant))
+            power -= most(center, center.specs[head.id])
+    return is_powered(center, spec, power) and fits(found, asked(center, workload, instant))

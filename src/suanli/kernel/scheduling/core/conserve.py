@@ -4,11 +4,13 @@ With a reservation for everybody this is conservative backfilling, as in A. Mu'a
 predictability, workloads, and user runtime estimates in scheduling the IBM SP2 with backfilling", IEEE TPDS 12(6),
 2001: work starts ahead of its turn only if that delays nobody in front of it. Every turn reserves anew, in the
 order of the queue, so that who is in front may change and room that becomes free early is used at once.
+
+Power is kept for the first of them alone; of the others each gets nodes from when it could have power beside that.
 """
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import licensing
+from suanli.kernel.scheduling.core import licensing, power
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
@@ -54,6 +56,7 @@ from suanli.kernel.scheduling.core.tables import (
     NEVER,
     NEXT,
     NOBODY,
+    POWER_KEPT_FROM,
     SHAPE,
     SHORTEST_LONG,
     TURN,
@@ -79,14 +82,14 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
         if count == rules.most:
             complete = False
             break
-        has_room = fits(center, job, rules.score)
+        has_room = fits(center, job, rules.score) and not power.lacks(center, job)
         if not has_room:
             blocked += int(kinds[kind, BLOCKED] != this)
             kinds[kind, BLOCKED] = this
             if not may_wait:
                 continue
             built = _look_ahead(center, job, (now, soon), built, rules.preempt and kept == 0)
-        start = now if built == NOBODY else _earliest(center, job, now, may_wait)
+        start = now if built == NOBODY else _earliest(center, job, (now, soon), may_wait)
         if start == now:
             _begin(center, job, now, built != NOBODY)
             started[count] = job
@@ -114,6 +117,7 @@ def _open(center: Center) -> int:
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = sizes[BOOKED] = sizes[BOOKED_DEVICES] = 0
     release(center)
+    power.keep_none(center)
     sizes[HEAD] = NOBODY
     return int(sizes[TURN])
 
@@ -154,8 +158,10 @@ def _remember_long(kind: Ints, this: int, limit: int, told: tuple[int, int]) -> 
 def _in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
     """Until when there is room for a job that has room now beside what is reserved, and whose place that is then.
 
-    ``row`` stays as it is.
+    The same of power. ``row`` stays as it is.
     """
+    if power.would_take(center, job, now):
+        return int(center.sizes[POWER_KEPT_FROM]), int(center.booked[0, BOOKED_JOB])
     jobs, saved = center.jobs, center.scratch[CANDIDATE]
     copy(saved, center.row)
     end = min(now + jobs[job, LIMIT], NEVER)
@@ -174,7 +180,7 @@ def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, pr
 
     ``built`` is how many were leaving when the profiles were last built (-1: never), and that is returned.
     """
-    if preempts:
+    if preempts and not power.lacks(center, job):
         preempt(center, job)
     if built != center.sizes[LEAVING_SIZE]:
         build(center, times[0], times[1])
@@ -182,10 +188,14 @@ def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, pr
 
 
 @compiled
-def _earliest(center: Center, job: int, now: int, may_wait: bool) -> int:
-    jobs = center.jobs
-    last = NEVER - 1 if may_wait else now
-    return earliest(center, jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT], (now, last))
+def _earliest(center: Center, job: int, times: tuple[int, int], may_wait: bool) -> int:
+    jobs, (now, soon) = center.jobs, times
+    first, last = power.powered_from(center, job, now, soon, 0), NEVER - 1 if may_wait else now
+    if first < NEVER and power.would_take(center, job, first):
+        first = max(first, center.sizes[POWER_KEPT_FROM])
+    if first > last:
+        return NEVER
+    return earliest(center, jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT], (first, last))
 
 
 @compiled
@@ -230,6 +240,8 @@ def _book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int
     jobs, sizes, holds, held = center.jobs, center.sizes, center.holds, center.device_holds
     start, now, soon = times
     shape, end = jobs[job, SHAPE], min(start + jobs[job, LIMIT], NEVER)
+    if sizes[BOOKED] == 0:
+        power.keep(center, job, start, (now, soon))
     for node in range(center.busy.size):
         center.busy[node] = center.tasks[shape, node]
     count = choose(center, shape, jobs[job, NEED], center.row, center.busy)

@@ -99,11 +99,12 @@ after the other (TYPES is what precision leaves of them); only the reason of a f
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
 is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
-SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
+SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN, DRAW = range(14)
 """Columns of jobs: shape; how many tasks (or nodes) it needs; kind, which says both; how long it may run and when it is
 taken to end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it
 may lose its place; when it started; what it asks of bounds and licenses with what it needs; how many tasks (or nodes)
-more than that it may have; and how many of these the turn that starts it gives it."""
+more than that it may have, and how many of these the turn that starts it gives it; and where there is a power cap, what
+it draws as it runs."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
@@ -120,14 +121,16 @@ DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
     HOLDS_OF,
     DEVICE_HOLDS_OF,
     IMPOSSIBLE,
+    DRAWS,
     SHORTEST_LONG,
     LONG_UNTIL,
     LONG_BEHIND,
-) = range(10)
+) = range(11)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
 is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
-be held; and for many reservations the shortest limit that could not start beside them, until when there was room for
-it, and whose reservation began then (told only where the rules ask for it)."""
+be held, what one can draw at most (0 where there is no power cap); and for many reservations the shortest limit that
+could not start beside them, until when there was room for it, and whose reservation began then (told only where the
+rules ask for it)."""
 
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
@@ -251,7 +254,11 @@ by switch what the candidates there hold together."""
     SHELF_UNUSED,
     GROUPS,
     SWITCHES,
-) = range(37)
+    POWER_CAP,
+    POWER_IN_USE,
+    POWER_KEPT_FROM,
+    POWER_SPARE,
+) = range(41)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -261,7 +268,9 @@ how many of these might, before a turn that may be undone; where in its row the 
 drops, and rows of what is booked of nodes and of devices there are; 1 where the head's start was foreseen past windows,
 so that its gains do not tell it; how many rows of windows there are to look at; how far the index has read the log (-1:
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
-how many switches there are, of which one is that of all nodes whose switch is not known."""
+how many switches there are, of which one is that of all nodes whose switch is not known; and in milliwatts the power
+cap (``NEVER``: none), what running work draws, from when some is kept for the head, and how much is left then beside
+it."""
 
 (
     FAILS_STATE,
@@ -298,6 +307,7 @@ class Center:
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
     ``shelves`` and ``aisles`` are the index's (``index``).
+    ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
     """
 
     nodes: Ints
@@ -342,6 +352,7 @@ class Center:
     room: Ints
     shelves: Ints
     aisles: Ints
+    draws: Ints
     sizes: Ints
 
     @cached_property
@@ -399,12 +410,12 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 13),
+        jobs=_ints(jobs, 14),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
-        kinds=_ints(sizes.kinds, 10),
+        kinds=_ints(sizes.kinds, 11),
         associations=np.full((sizes.associations, 6), NOBODY, dtype=np.int64),
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
         asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
@@ -430,7 +441,8 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        sizes=np.zeros(37, dtype=np.int64),
+        draws=_ints(nodes, 1 + sizes.devices),
+        sizes=np.zeros(41, dtype=np.int64),
     )
     _begin(center)
     return center
@@ -440,6 +452,7 @@ def _begin(center: Center) -> None:
     """Fill in what is not zero in tables without content."""
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
+    center.sizes[[POWER_CAP, POWER_KEPT_FROM, POWER_SPARE]] = NEVER
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
     center.bounds[:, MOST] = NEVER

@@ -7,7 +7,7 @@ the turn where there are more.
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import licensing, lists
+from suanli.kernel.scheduling.core import licensing, lists, power
 from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
 from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.jit import compiled
@@ -47,6 +47,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = 0
     read_ahead(center)
+    power.keep_none(center)
     size, this = sizes[WAITING_SIZE], sizes[TURN]
     queue, kind_of = lists.waiting(center)
     place, count, noted, blocked = 0, 0, 0, sizes[BARRED]
@@ -108,26 +109,36 @@ def _next_open(kinds: Ints, kind_of: Ints, place: int, this: int) -> int:
 
 @compiled
 def _reserve(center: Center, job: int, now: int, soon: int, rules: Rules) -> int:
-    """Let the first that cannot start take its right, and reserve for it; the start, NEVER where none is foreseen."""
+    """Let the first that cannot start take its right, and reserve for it; the start, NEVER where none is foreseen.
+
+    Nobody gives way to who lacks power.
+    """
     fits(center, job, rules.score)
-    if rules.preempt:
+    if rules.preempt and not power.lacks(center, job):
         preempt(center, job)
-    return reserve(center, job, now, soon)
+    start = reserve(center, job, now, soon)
+    if start != NEVER:
+        power.keep(center, job, start, (now, soon))
+    return start
 
 
 @compiled
 def _try(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
     """Start a job that there is room for, unless it would run into the head's reservation (``long``) and delay it.
 
+    What it would take is nodes, or power.
+
     ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
     """
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    if long and power.would_take(center, job, now):
+        return False
     if chosen != BY_SHAPE:
         chosen = seek(center, shape, need, True) if long else chosen
     elif not long:
-        chosen = choose_now(center, shape, widen(center, job, center.total[shape]))
+        chosen = choose_now(center, shape, widen(center, job, center.total[shape], False))
     elif startable_beside(center, shape, need):
-        chosen = choose_beside(center, shape, widen(center, job, center.beside[shape]))
+        chosen = choose_beside(center, shape, widen(center, job, center.beside[shape], True))
     else:
         chosen = 0
     if chosen == 0:
