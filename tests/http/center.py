@@ -27,6 +27,7 @@ from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
 from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
+from suanli.services.power import Power
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
@@ -135,6 +136,7 @@ def running(home: Path) -> Iterator[RunningCenter]:
         reservations=Reservations(store, clock),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         quotas=Quotas(store),
+        power=Power(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
     )
@@ -160,6 +162,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         inventory=center.inventory,
         scheduling=center.scheduling,
         quotas=center.quotas,
+        power=center.power,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

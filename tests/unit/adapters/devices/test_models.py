@@ -11,7 +11,7 @@ from suanli.model.spec import DeviceClass
 
 TEXTS = {"name", "vendor", "class", "architecture", "basis", "confidence", "source", "notes"}
 RATES = {"fp64", "fp64_matrix", "fp32", "tf32", "bf16", "fp16", "fp8", "int8"}
-NUMBERS = RATES | {"mem_gb", "mem_bw_gbs", "tdp_w"}
+NUMBERS = RATES | {"mem_gb", "mem_bw_gbs", "tdp_w", "cores"}
 
 MODELS = tomllib.loads(ROWS.read_text("utf-8"))["models"]
 
