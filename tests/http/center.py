@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,15 @@ def nodes() -> list[Node]:
         )
         for n in range(2)
     )
-    engine, here = EngineName("fake"), frozenset({"x86_64"})
-    return [
-        Node(name=NodeName("n1"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, devices=gpus, features=here),
-        Node(name=NodeName("n2"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, features=here | {"ib"}),
-    ]
+    bare = Node(
+        name=NodeName("n1"),
+        engine=EngineName("fake"),
+        cpu_milli=64_000,
+        memory_bytes=256 * GIB,
+        features=frozenset({"x86_64"}),
+        cpu_power_mw=10_000,
+    )
+    return [replace(bare, devices=gpus), replace(bare, name=NodeName("n2"), features=bare.features | {"ib"})]
 
 
 @contextmanager
