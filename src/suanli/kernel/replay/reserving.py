@@ -146,7 +146,7 @@ class Reserving:
             tables.shapes[one.shape, [t.SEEN, t.BESIDE_TURN]] = t.NOBODY
         if is_new_kind:
             tables.kinds[one.kind] = 0
-            tables.kinds[one.kind, t.OF_SHAPE] = one.shape
+            tables.kinds[one.kind, [t.OF_SHAPE, t.DRAWS]] = (one.shape, tables.kinds[one.asked_kind, t.DRAWS])
         return tables
 
 

@@ -18,7 +18,7 @@ from suanli.kernel.scheduling.core.lists import start as let_run
 from suanli.kernel.scheduling.core.lists import waiting
 from suanli.kernel.scheduling.core.place import choose, choose_now, hold, unchain
 from suanli.kernel.scheduling.core.preempt import preempt
-from suanli.kernel.scheduling.core.profile import build, earliest, occupy, open_between, room_until
+from suanli.kernel.scheduling.core.profile import build, earliest, earliest_from, occupy, open_between, room_until
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
 from suanli.kernel.scheduling.core.reserve import release
 from suanli.kernel.scheduling.core.rules import Decided, Rules
@@ -190,12 +190,16 @@ def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, pr
 @compiled
 def _earliest(center: Center, job: int, times: tuple[int, int], may_wait: bool) -> int:
     jobs, (now, soon) = center.jobs, times
-    first, last = power.powered_from(center, job, now, soon, 0), NEVER - 1 if may_wait else now
+    shape, need, limit = jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT]
+    # What ends at once has not ended yet: what it draws is not left now.
+    first, last = power.powered_from(center, job, now, max(soon, now + 1), 0), NEVER - 1 if may_wait else now
     if first < NEVER and power.would_take(center, job, first):
         first = max(first, center.sizes[POWER_KEPT_FROM])
     if first > last:
         return NEVER
-    return earliest(center, jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT], (first, last))
+    if first > now:
+        return earliest_from(center, shape, need, limit, (first, last))
+    return earliest(center, shape, need, limit, (now, last))
 
 
 @compiled
