@@ -22,7 +22,7 @@ from suanli.kernel.scheduling.held_back import license_reason
 from suanli.kernel.scheduling.holdings import Rows, held_by, reserved
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reason, Reservation
-from suanli.kernel.scheduling.power import power_reason
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.refusals import refused
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
@@ -138,9 +138,8 @@ class Turn:
 
     def unpowered(self, job: Job) -> Reason | None:
         """That the power cap leaves too little for a workload after the turn, if it does."""
-        tables, most = self.state.tables, self.state.most_drawn(job.demand)
-        reason = power_reason(most, tables.sizes)
-        return reason if most > reason.available else None
+        reason = power_reason(self.state.most_drawn(job.demand), power_of(self.state.tables))
+        return reason if reason.needed > reason.available else None
 
     def earliest(self, job: Job) -> int:
         """When a workload that the turn does not start may start, ``NEVER`` where that cannot be foreseen.

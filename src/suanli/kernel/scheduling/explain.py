@@ -26,7 +26,7 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job, imagined
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
-from suanli.kernel.scheduling.power import power_reason
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
@@ -176,7 +176,7 @@ def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:
         needed, total = dict(demand.licenses)[lacking], state.bounds.total(lacking)
         found.append(Reason(code=ReasonCode.LICENSE, needed=needed, available=total, wanted=lacking))
     if state.is_overpowered(demand):
-        reason = power_reason(state.most_drawn(demand), state.tables.sizes)
+        reason = power_reason(state.most_drawn(demand), power_of(state.tables))
         found.append(replace(reason, available=reason.cap))
     return found
 

@@ -47,9 +47,14 @@ def rounded(thousandths: t.Ints) -> t.Ints:
     return -(-thousandths // t.WHOLE)
 
 
-def power_reason(most: int, sizes: t.Ints) -> Reason:
-    """Why work does not start that can draw so much."""
-    cap, in_use = sizes[[t.POWER_CAP, t.POWER_IN_USE]].tolist()
+def power_of(tables: t.Center) -> t.Ints:
+    """The power cap and what runs draw, in milliwatts [2]."""
+    return tables.sizes[[t.POWER_CAP, t.POWER_IN_USE]]
+
+
+def power_reason(most: int, power: t.Ints) -> Reason:
+    """Why work does not start that can draw so much, given the cap and what runs draw."""
+    cap, in_use = power.tolist()
     return Reason(code=ReasonCode.POWER, needed=most, available=max(cap - in_use, 0), in_use=in_use, cap=cap)
 
 

@@ -6,7 +6,7 @@ A turn ends many times a second and hardly anybody asks; so only numbers are cop
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
@@ -17,7 +17,7 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import HeldBack, Unlicensed, are_over, held_back, unlicensed
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
-from suanli.kernel.scheduling.power import power_reason
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import WorkloadId
 
@@ -66,7 +66,7 @@ def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, he
             nodes=len(state.names),
             unused=tables.nodes.shape[0] - len(state.names),
             draws=waiting[:, t.DRAWS],
-            power=power_reason(0, tables.sizes),
+            power=power_of(tables),
             window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
             too_long=too_long,
             held_back=held_back(state, started),
@@ -123,8 +123,7 @@ class _Numbers:
     failing: t.Ints
     total: t.Ints
     draws: t.Ints
-    power: Reason
-    """That power is lacking, by who could draw nothing."""
+    power: t.Ints
     nodes: int
     unused: int
     window: Reason | None
@@ -149,7 +148,7 @@ class _Numbers:
             found.append(Refusal(demand=demand, waiting=count, reason=lacking.reason, window_s=seconds))
         for kind in np.flatnonzero(waiting).tolist():
             demand, count = self.demands[kind], int(waiting[kind])
-            if self.draws[kind] > self.power.cap:
+            if self.draws[kind] > self.power[0]:
                 found.append(Refusal(demand=demand, waiting=count, reason=self._lacking(kind)))
             elif self.impossible[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
@@ -170,8 +169,9 @@ class _Numbers:
 
     def _lacking(self, kind: int) -> Reason:
         """That power is lacking, the constraint that most nodes fail first, or what is missing together."""
-        if self.draws[kind] > self.power.available:
-            return replace(self.power, needed=int(self.draws[kind]))
+        unpowered = power_reason(int(self.draws[kind]), self.power)
+        if unpowered.needed > unpowered.available:
+            return unpowered
         failing = self.failing[kind].copy()
         failing[t.FAILS_STATE] -= self.unused
         if failing.sum() < self.nodes or not self.nodes:
