@@ -31,8 +31,10 @@ from suanli.kernel.replay.reserving import Reserving
 from suanli.kernel.replay.sharing import Sharing
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.power import drawn_by_task
+from suanli.kernel.scheduling.scoring import learn, scoring, weigh
 from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
 from suanli.model.power import MILLIWATTS
@@ -85,6 +87,10 @@ class Life:
     def __init__(self, trace: Trace, center: CenterDescription, policy: Policy) -> None:
         self._rules, self._ways = policy.rules(len(trace)), policy.ways()
         self.tables = build(trace, center, self._rules.reservations)
+        scored = scoring(policy.score)
+        weigh(self.tables, scored)
+        if scored.foresees:
+            learn(self.tables, _requests(self.tables))
         self.course = begin(trace, center.cpu_milli, 2 * len(center.reservations))
         self._now = t.NOBODY
         self._sharing = self._reserving = None
@@ -167,13 +173,24 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
     tables.shapes[:, asked] = shapes
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
-    tables.jobs[:, t.KIND] = kind
+    tables.jobs[:, t.KIND] = tables.jobs[:, t.FORM_KIND] = kind
     tables.jobs[:, t.LIMIT] = trace.requested_us
     if center.power_cap_w:
         tables.sizes[t.POWER_CAP] = round(center.power_cap_w * MILLIWATTS)
         of_task = np.array([_drawn_by_task(center, *row) for row in shapes.tolist()], dtype=np.int64)
         tables.kinds[:, t.DRAWS] = of_task[kinds[:, 0]] * kinds[:, 1]
     return tables
+
+
+def _requests(tables: t.Center) -> dict[Request, int]:
+    """How many tasks there are of each request: of the whole trace, as the FGD paper has it."""
+    asked, counts = [t.TASK_CPU, t.TASK_MEMORY, t.DEVICES, t.SHARE, t.TYPES], np.zeros(len(tables.shapes), np.int64)
+    np.add.at(counts, tables.jobs[:, t.SHAPE], tables.jobs[:, t.NEED])
+    requests: dict[Request, int] = {}
+    for (cpu, _, number, share, types), count in zip(tables.shapes[:, asked].tolist(), counts.tolist(), strict=True):
+        request = Request(cpu, 0, number, share if number else 0, types if number else -1)
+        requests[request] = requests.get(request, 0) + count
+    return requests
 
 
 def _rows(*columns: np.ndarray) -> tuple[Int64s, Int64s]:

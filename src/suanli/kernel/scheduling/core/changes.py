@@ -23,11 +23,13 @@ from suanli.kernel.scheduling.core.tables import (
     HAS,
     HEAD,
     IMPOSSIBLE,
+    KIND,
     LEAVING,
     LEAVING_SIZE,
     MEMORY,
     NOBODY,
     OF_SHAPE,
+    OTHER,
     POWER_CAP,
     POWER_IN_USE,
     PREEMPTIBLES,
@@ -117,9 +119,12 @@ def cap_power(center: Center, cap: int) -> None:
 
 @compiled
 def _forget_head(center: Center, job: int) -> None:
-    """Reserve anew, for the row may be another's next."""
-    if center.sizes[HEAD] == job:
-        center.sizes[HEAD] = NOBODY
+    """Reserve anew if it is for a job, in whatever form: the row may be another's next."""
+    has_forms = center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY
+    while job != NOBODY:
+        if center.sizes[HEAD] == job:
+            center.sizes[HEAD] = NOBODY
+        job = center.jobs[job, OTHER] if has_forms else NOBODY
 
 
 @entry

@@ -12,17 +12,17 @@ from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tas
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.outlook import due_by
 from suanli.kernel.scheduling.core.place import shift, shift_chains
-from suanli.kernel.scheduling.core.reserve import lift_for, meet_node, three_devices
+from suanli.kernel.scheduling.core.reserve import lift_for, meet_kept, meet_node, three_devices
 from suanli.kernel.scheduling.core.tables import (
     DRAWS,
     END,
     ENGINE,
+    FORM_KIND,
     HEAD_DEVICE_HOLD,
     HEAD_HOLD,
     KEPT,
     KEPT_OFF,
     KEPT_SIZE,
-    KIND,
     LIFTED,
     LIMIT,
     NEED,
@@ -99,7 +99,7 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     copy(center.tasks[shape], center.row)
     copy(center.total[shape], center.spare[1])
     if head != NOBODY:
-        _meet_kept(center)
+        meet_kept(center)
     return instant if instant >= NEVER or licensing.first_kept(center, job, instant) < 0 else NOBODY
 
 
@@ -110,7 +110,7 @@ def _least(center: Center, job: int, times: tuple[int, int], head: int) -> tuple
     alone = max(licensed, power.powered_from(center, job, times[0], times[1], 0))
     if head == NOBODY:
         return alone, alone, alone
-    of_head = center.kinds[center.jobs[head, KIND], DRAWS]
+    of_head = center.kinds[center.jobs[head, FORM_KIND], DRAWS]
     return alone, max(licensed, power.powered_from(center, job, times[0], times[1], of_head)), alone
 
 
@@ -168,13 +168,6 @@ def _fits_beside(center: Center, shape: int, need: int) -> bool:
         lost = weight(center.shapes, shape, center.tasks[shape, node]) - weight(center.shapes, shape, tasks)
         beside[center.nodes[node, ENGINE]] -= lost
     return holdable(center.beside, shape, need)
-
-
-@compiled
-def _meet_kept(center: Center) -> None:
-    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
-    for place in range(center.sizes[KEPT_SIZE]):
-        meet_node(nodes, devices, center.scratch[KEPT, place])
 
 
 @compiled

@@ -37,6 +37,12 @@ _COPIED = (
     "draws",
     "keys",
     "lists",
+    "weights",
+    "typical_demands",
+    "typical_cpu",
+    "typical_weight",
+    "fill",
+    "worth",
 )
 
 

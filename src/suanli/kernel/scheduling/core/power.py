@@ -15,11 +15,11 @@ from suanli.kernel.scheduling.core.tables import (
     DRAW,
     DRAWS,
     END,
+    FORM_KIND,
     HELD_CPU,
     HELD_NODE,
     HELD_SHARE,
     HOLD,
-    KIND,
     LIMIT,
     NEED,
     NEVER,
@@ -66,7 +66,7 @@ def weigh(center: Center, job: int) -> None:
 def lacks(center: Center, job: int) -> bool:
     """Tell whether a waiting job could draw more than the cap leaves now; who draws nothing never lacks it."""
     sizes = center.sizes
-    return bool(center.kinds[center.jobs[job, KIND], DRAWS] > max(sizes[POWER_CAP] - sizes[POWER_IN_USE], 0))
+    return bool(center.kinds[center.jobs[job, FORM_KIND], DRAWS] > max(sizes[POWER_CAP] - sizes[POWER_IN_USE], 0))
 
 
 @compiled
@@ -75,7 +75,7 @@ def would_take(center: Center, job: int, instant: int) -> bool:
     sizes, jobs = center.sizes, center.jobs
     if instant + jobs[job, LIMIT] <= sizes[POWER_KEPT_FROM]:
         return False
-    return bool(center.kinds[jobs[job, KIND], DRAWS] > max(sizes[POWER_SPARE], 0))
+    return bool(center.kinds[jobs[job, FORM_KIND], DRAWS] > max(sizes[POWER_SPARE], 0))
 
 
 @compiled
@@ -84,7 +84,7 @@ def most_more(center: Center, job: int, beside: bool) -> int:
 
     ``beside`` where it would have them past the start that is reserved for another.
     """
-    sizes, draws = center.sizes, center.kinds[center.jobs[job, KIND], DRAWS]
+    sizes, draws = center.sizes, center.kinds[center.jobs[job, FORM_KIND], DRAWS]
     if draws == 0:
         return NEVER
     left = sizes[POWER_CAP] - sizes[POWER_IN_USE]
@@ -100,7 +100,7 @@ def powered_from(center: Center, job: int, now: int, soon: int, beside: int) -> 
     NEVER if there is none. Work past its expected end is taken to end at the instant ``soon``.
     """
     sizes, jobs, running = center.sizes, center.jobs, center.lists[RUNNING]
-    free, wanted = sizes[POWER_CAP] - sizes[POWER_IN_USE], center.kinds[jobs[job, KIND], DRAWS] + beside
+    free, wanted = sizes[POWER_CAP] - sizes[POWER_IN_USE], center.kinds[jobs[job, FORM_KIND], DRAWS] + beside
     if wanted <= max(free, 0):
         return now
     size, place, late = sizes[RUNNING_SIZE], 0, 0
@@ -136,7 +136,7 @@ def keep(center: Center, job: int, start: int, times: tuple[int, int]) -> None:
             break
         if end > times[0] or times[1] <= start:
             free += jobs[running[place], DRAW]
-    sizes[POWER_KEPT_FROM], sizes[POWER_SPARE] = start, free - center.kinds[jobs[job, KIND], DRAWS]
+    sizes[POWER_KEPT_FROM], sizes[POWER_SPARE] = start, free - center.kinds[jobs[job, FORM_KIND], DRAWS]
 
 
 @compiled
