@@ -14,12 +14,15 @@ from tests.unit.kernel.scheduling.checker import (
     Held,
     ahead_of,
     beside,
+    check_power_reason,
     held,
     possible,
+    power_beside,
     reserved_form,
     room_at,
     turns,
 )
+from tests.unit.kernel.scheduling.powered import is_powered, most, power_free
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
     Asked,
@@ -78,6 +81,7 @@ def check_form(center: Center, plan: Plan, explained: Explanation) -> None:
         assert bool(codes & BOUNDS) == bool(full(center, workload, plan, form))
         assert codes & BOUNDS <= full(center, workload, plan, form)
         assert ReasonCode.LICENSE in codes or not lacks(center, plan, workload)
+        check_told_power(center, plan, wanted.spec, explained)
     if blocked:
         check_constraints(before, wanted, explained)
         check_names(before, wanted, explained)
@@ -88,6 +92,14 @@ def check_form(center: Center, plan: Plan, explained: Explanation) -> None:
     assert (explained.earliest_start is None) == (explained.unforeseen is not None)
     is_late = explained.earliest_start is not None and is_late_by(center, explained)
     assert (ReasonCode.DEADLINE in codes) == is_late
+
+
+def check_told_power(center: Center, plan: Plan, spec: WorkloadSpec, explained: Explanation) -> None:
+    everything = held(center, plan, plan.placements)
+    told = [reason for reason in explained.reasons if reason.code is ReasonCode.POWER]
+    assert len(told) == (not is_powered(center, spec, power_free(center, everything)))
+    for reason in told:
+        check_power_reason(center, everything, spec, reason)
 
 
 def allocations(center: Center) -> list[Allocation]:
@@ -164,10 +176,13 @@ def starts(center: Center, plan: Plan, everything: list[Held], wanted: Asked) ->
     instant, found = wanted.begin, room_at(center, everything, wanted.begin)
     if any(licenses_free(center, plan, name, instant) < count for name, count in wanted.spec.licenses.items()):
         return False
+    power = power_free(center, everything, instant)
     for reservation in plan.reservations:
         if instant < reservation.start < wanted.end:
             found = both(found, beside(center, everything, reservation))
+            power = min(power, power_beside(center, everything, reservation))
         elif reservation.start <= instant < end_of_head(center, reservation):
             for hold in reservation.nodes:
                 found[hold.node].take(hold, exclusive=reserved_form(center, reservation).exclusive)
-    return fits(found, wanted)
+            power -= most(center, reserved_form(center, reservation))
+    return is_powered(center, wanted.spec, power) and fits(found, wanted)
