@@ -11,7 +11,7 @@ import pytest
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.fair_share import ShareWeights, Standing, Standings
-from suanli.kernel.scheduling.plan import Plan
+from suanli.kernel.scheduling.plan import Explanation, Plan
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
@@ -113,6 +113,32 @@ NIGHT = AdvanceReservation(
 )
 
 
+def set_reservation(center: Center, state: ClusterState) -> None:
+    state.set_reservation(NIGHT)
+    state.advance(center.now)
+
+
+def remove_reservation(center: Center, state: ClusterState) -> None:
+    state.remove_reservation(ReservationName("repair"))
+    state.advance(center.now)
+
+
+def enqueue_many(center: Center, state: ClusterState) -> None:
+    waiting = center.waiting[WorkloadId(3)]
+    for number in range(40):
+        features = frozenset({f"f{number}"})
+        state.enqueue(replace(waiting, id=WorkloadId(100 + number)), WorkloadSpec(tasks=1 + number, features=features))
+
+
+def look(center: Center, state: ClusterState) -> Explanation:
+    spec = WorkloadSpec(project=ProjectName("p"))
+    return preview(state, spec, UserName("ann"), center.now, center.policy)
+
+
+def take_a_turn(center: Center, state: ClusterState) -> Plan:
+    return cycle(state, Instant(center.now + 20 * SECOND), center.policy)
+
+
 # What may be told to a state; each must go by the other unnoticed.
 TOLD: dict[str, Callable[[Center, ClusterState], object]] = {
     "a new node": lambda _, state: state.set_node(node("n9", 64)),
@@ -120,27 +146,18 @@ TOLD: dict[str, Callable[[Center, ClusterState], object]] = {
     "a queue": lambda _, state: state.set_queue(Queue(name=QueueName("urgent"), priority=-9)),
     "a quota": lambda _, state: state.set_quota(Quota(scope=QuotaScope.PROJECT, name=PROJECT, runs=1)),
     "a license": lambda _, state: state.set_license(License(name=LicenseName("solver"), total=0)),
-    "a reservation": lambda center, state: (state.set_reservation(NIGHT), state.advance(center.now)),
-    "a reservation less": lambda center, state: (
-        state.remove_reservation(ReservationName("repair")),
-        state.advance(center.now),
-    ),
+    "a reservation": set_reservation,
+    "a reservation less": remove_reservation,
     "time": lambda center, state: state.advance(Instant(center.now + 150 * SECOND)),
     "standings": lambda _, state: state.rank(standings(9.0)),
     "work that leaves": lambda _, state: state.dequeue(WorkloadId(3)),
-    "work that comes": lambda center, state: state.enqueue(
-        replace(center.waiting[WorkloadId(3)], id=WorkloadId(99)), WorkloadSpec(features=frozenset({"new"}))
-    ),
+    "much work that comes": enqueue_many,
     "a run that ends": lambda _, state: state.vacate(RunId("1.1")),
-    "a turn": lambda center, state: cycle(state, Instant(center.now + 20 * SECOND), center.policy),
-    "a preview": lambda center, state: preview(
-        state, WorkloadSpec(project=ProjectName("p")), UserName("ann"), center.now, center.policy
-    ),
-    "many that wait": lambda center, state: [
-        state.enqueue(replace(center.waiting[WorkloadId(3)], id=WorkloadId(100 + n)), WorkloadSpec(tasks=1 + n))
-        for n in range(40)
-    ],
+    "a turn": take_a_turn,
+    "a preview": look,
 }
+HARDLY_SEEN = {"standings", "a preview", "a turn"}
+"""What leaves all that can be told from a state as it is, or may."""
 
 
 @pytest.mark.parametrize("told", TOLD)
@@ -152,7 +169,7 @@ def test_what_is_told_to_a_copy_goes_by_the_state_unnoticed(told: str) -> None:
     assert same(before, copied)
     TOLD[told](center, copy)
     assert same(all_of(center.state), before)
-    assert told in {"standings", "a preview", "a turn"} or not same(all_of(copy), copied)
+    assert told in HARDLY_SEEN or not same(all_of(copy), copied)
 
 
 @pytest.mark.parametrize("told", TOLD)
