@@ -107,6 +107,7 @@ class Run(TypedDict):
     state: str
     engine: str
     nodes: list[Hold]
+    alternative: int
     started_at: str | None
     ended_at: str | None
     cause: str | None
@@ -133,12 +134,21 @@ class Shown(WorkloadFields):
     runs: list[Run]
 
 
+class Alternative(TypedDict):
+    """Why work does not start with one of its alternatives."""
+
+    alternative: int
+    reasons: list[Reason]
+    earliest_start: str | None
+
+
 class Explanation(TypedDict):
     """Why a workload stands where it stands."""
 
     id: int
     state: str
     reasons: list[Reason]
+    alternatives: list[Alternative]
     earliest_start: str | None
     earliest_start_known: bool
 
@@ -148,8 +158,10 @@ class Preview(TypedDict):
 
     decision: str
     placement: list[Hold]
+    alternative: int
     earliest_start: str | None
     reasons: list[Reason]
+    alternatives: list[Alternative]
     spec: Spec
 
 

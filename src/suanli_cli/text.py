@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from suanli_cli.answers import Hold, Reason, WorkloadFields
+from suanli_cli.answers import Alternative, Hold, Reason, WorkloadFields
 from suanli_cli.language import say
 
 _GAP = "  "
@@ -92,6 +92,15 @@ def reasons(listed: Sequence[Reason]) -> list[str]:
         lines.append(f"- {reason['text']} ({reason['code']})")
         if reason["helps"]:
             lines.append(f"  {say('reason.helps', helps=reason['helps'])}")
+    return lines
+
+
+def alternatives(listed: Sequence[Alternative]) -> list[str]:
+    """For each alternative, when it may start and what is in its way."""
+    lines = []
+    for one in listed:
+        start = say("why.earliest", at=instant(one["earliest_start"])) if one["earliest_start"] else say("why.unknown")
+        lines += [f"{say('alternative', number=one['alternative'])}: {start}", *reasons(one["reasons"])]
     return lines
 
 

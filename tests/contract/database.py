@@ -222,6 +222,7 @@ class DatabaseContract:
             first = submit(tx, array=ArraySpec(indices=(3, 4)))
             submit(tx, dependencies=(Dependency(kind=DependencyKind.AFTEROK, workload=first),))
             tx.append(RunPlaced(workload=first, run=run_id(first, 1), allocation=allocation()), actor=ANN)
+            place_run(tx, WorkloadId(first + 1), alternative=2)
             for over_midnight in (False, True):
                 done = submit(tx)
                 place_run(tx, done)
@@ -240,6 +241,11 @@ class DatabaseContract:
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
+        downgrade(engines.writer, "0007")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert [run.alternative for run in tables.active_runs()] == [0, 2]
         downgrade(engines.writer, "0006")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
@@ -258,7 +264,7 @@ class DatabaseContract:
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
-                assert [submission.id for _, submission in tables.queued()] == [1, 3]
+                assert [submission.id for _, submission in tables.queued()] == [3]
 
     def test_a_store_of_a_newer_version_is_left_alone(
         self, place: DatabasePlace, store: Store, clock: SetClock
@@ -266,7 +272,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0007'")
+        place.alter("UPDATE alembic_version SET version_num = '0008'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from suanli.api.language import Language, Words
-from suanli.api.schemas.fields import timestamp
-from suanli.api.schemas.reasons import ReasonView
+from suanli.api.schemas.fields import maybe_timestamp, timestamp
+from suanli.api.schemas.reasons import AlternativeView, ReasonView
 from suanli.api.schemas.spec import dependency_text
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, format_memory
 from suanli.model.workload import Workload, WorkloadState
 
 if TYPE_CHECKING:
-    from suanli.kernel.scheduling.plan import Reason
+    from suanli.kernel.scheduling.plan import Explanation, Reason
 
 
 def _count(amount: int) -> str:
@@ -348,6 +348,18 @@ def tell(reason: Reason, language: Language) -> ReasonView:
         ends=_until_seconds(reason.ends_at),
     )
     return _say(case, language)
+
+
+def of_alternatives(explanation: Explanation, language: Language) -> list[AlternativeView]:
+    """Why a workload does not start with each of its alternatives."""
+    return [
+        AlternativeView(
+            alternative=one.alternative,
+            reasons=[tell(reason, language) for reason in one.reasons],
+            earliest_start=maybe_timestamp(one.earliest_start or 0),
+        )
+        for one in explanation.forms[1:]
+    ]
 
 
 def of_state(workload: Workload, language: Language) -> list[ReasonView]:

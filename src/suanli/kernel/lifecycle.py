@@ -182,7 +182,9 @@ def _updated(fact: facts.WorkloadUpdated, tables: Tables, _at: Instant) -> Seque
     changed: list[Record] = [_grown(workload, time_limit_s=fact.time_limit_s, priority=fact.priority)]
     if workload.state.active:
         run = tables.run(run_id(workload.id, workload.attempt))
-        changed.append(altered(run, time_limit_s=fact.time_limit_s, generation=run.generation + 1))
+        # Who was given an alternative with a limit of its own keeps that where only the priority is changed.
+        limit = fact.time_limit_s if fact.time_limit_s != workload.time_limit_s else run.time_limit_s
+        changed.append(altered(run, time_limit_s=limit, generation=run.generation + 1))
     return changed
 
 
@@ -252,8 +254,9 @@ def _placed(fact: facts.RunPlaced, tables: Tables, at: Instant) -> Sequence[Reco
         attempt=attempt,
         state=RunState.PLACED,
         allocation=fact.allocation,
-        time_limit_s=workload.time_limit_s,
+        time_limit_s=fact.time_limit_s if fact.alternative else workload.time_limit_s,
         placed_at=at,
+        alternative=fact.alternative,
         generation=1,
     )
     return [_grown(workload, state=WorkloadState.STARTING, attempt=attempt), run]

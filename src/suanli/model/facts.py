@@ -99,11 +99,17 @@ class SignalRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlaced:
-    """The plan gave a workload its allocation. This is the intent to launch: the engine is told only afterwards."""
+    """The plan gave a workload its allocation. This is the intent to launch: the engine is told only afterwards.
+
+    ``alternative`` says for which request of its spec: 0 is its own, with the time limit of the workload. That of an
+    alternative is ``time_limit_s`` (0: none).
+    """
 
     workload: WorkloadId
     run: RunId
     allocation: Allocation
+    alternative: int = 0
+    time_limit_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,10 +191,17 @@ def _mail_server(settings: Settings) -> MailServer:
 
 
 def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
-    """Load the kernel's machine code, and make a planner that decides with it."""
-    use_linked(keep_compiled(settings.home / "cache"))
-    from suanli.services.scheduling.planner import Planner  # noqa: PLC0415  not before there is something to plan
+    """Load the kernel's machine code, and make a planner that decides with it.
 
+    Raises:
+        NotFoundError: the settings name a score that does not exist.
+        InvalidRequestError: they weigh it by what is no weight.
+    """
+    use_linked(keep_compiled(settings.home / "cache"))
+    from suanli.kernel.scheduling.scoring import scoring  # noqa: PLC0415  not before there is something to plan
+    from suanli.services.scheduling.planner import Planner  # noqa: PLC0415
+
+    scoring(settings.score)
     shares = ShareWeights(
         project_s=settings.share_project_s,
         member_s=settings.share_member_s,
@@ -202,7 +209,7 @@ def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
         size_s=settings.size_s,
         deadline_s=settings.deadline_s,
     )
-    return Planner(store, clock, Policy(shares=shares))
+    return Planner(store, clock, Policy(score=settings.score, shares=shares))
 
 
 def _control_group(home: Path) -> str:

@@ -90,6 +90,7 @@ def compile_ahead() -> None:
         state.enqueue(workload, WorkloadSpec())
     # The first starts, the second is promised the node, and of the third must be foreseen when it may have it.
     explain(state, third.id, now, Policy())
+    state.learn(Instant(60_000_000))
     (placement,) = cycle(state, now, Policy()).placements
     state.dequeue(first.id)
     run = Run(

@@ -1,6 +1,7 @@
 """English."""
 
 TEXTS = {
+    "alternative": "alternative {number}",
     "column.account": "ACCOUNT",
     "column.active": "ACTIVE",
     "column.as_it_is": "AS IT IS",
@@ -311,6 +312,7 @@ TEXTS = {
     "spec.name": "What to call it.",
     "spec.nodes": "On exactly so many nodes; 0 leaves it open.",
     "spec.notify": "Tell this https or mail address when it ends.",
+    "spec.or": "What will do as well, as options: '-d gpu:V100:2 -t 4h'; may be given again.",
     "spec.output": "Offer a file of the working directory for download.",
     "spec.precision": "Arithmetic each device must do.",
     "spec.preemptible": "May lose its place to more urgent work.",

@@ -1,6 +1,7 @@
 """Chinese."""
 
 TEXTS = {
+    "alternative": "备选 {number}",
     "column.account": "系统账号",
     "column.active": "启用",
     "column.as_it_is": "现状",
@@ -311,6 +312,7 @@ TEXTS = {
     "spec.name": "名称。",
     "spec.nodes": "恰好使用几个节点；0 为不限。",
     "spec.notify": "结束时通知此 https 或邮件地址。",
+    "spec.or": "同样可行的备选请求，写成选项：'-d gpu:V100:2 -t 4h'；可多次给出。",
     "spec.output": "提供工作目录中的文件供下载。",
     "spec.precision": "设备必须支持的精度。",
     "spec.preemptible": "可让位给更紧急的作业。",

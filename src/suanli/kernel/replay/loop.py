@@ -22,7 +22,9 @@ from suanli.kernel.replay.outcome import Outcome, Progress
 from suanli.kernel.replay.policy import Policy
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
+from suanli.kernel.scheduling.scoring import learn, scoring, weigh
 from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
 
@@ -46,6 +48,10 @@ def replay(
     del seed
     rules, ways = policy.rules(len(trace)), policy.ways()
     tables, course = build(trace, center, rules.reservations), begin(trace, center.cpu_milli)
+    scored = scoring(policy.score)
+    weigh(tables, scored)
+    if scored.foresees:
+        learn(tables, _requests(tables))
     while advance(tables, course, rules, ways, _EVENTS_A_WORD):
         if progress is not None:
             progress(int(course.at[SUBMITTED]), len(trace))
@@ -89,6 +95,17 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
     tables.jobs[:, t.KIND] = kind
     tables.jobs[:, t.LIMIT] = trace.requested_us
     return tables
+
+
+def _requests(tables: t.Center) -> dict[Request, int]:
+    """How many tasks there are of each request: of the whole trace, as the FGD paper has it."""
+    asked, counts = [t.TASK_CPU, t.TASK_MEMORY, t.DEVICES, t.SHARE, t.TYPES], np.zeros(len(tables.shapes), np.int64)
+    np.add.at(counts, tables.jobs[:, t.SHAPE], tables.jobs[:, t.NEED])
+    requests: dict[Request, int] = {}
+    for (cpu, _, number, share, types), count in zip(tables.shapes[:, asked].tolist(), counts.tolist(), strict=True):
+        request = Request(cpu, 0, number, share if number else 0, types if number else -1)
+        requests[request] = requests.get(request, 0) + count
+    return requests
 
 
 def _rows(*columns: np.ndarray) -> tuple[Int64s, Int64s]:

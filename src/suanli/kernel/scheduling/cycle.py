@@ -17,19 +17,16 @@ import numpy as np
 from suanli.kernel.scheduling.core import changes, foresee
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, Rules
-from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from suanli.kernel.scheduling.held_back import license_reason
 from suanli.kernel.scheduling.holdings import Rows, held_by, reserved
-from suanli.kernel.scheduling.job import Job
+from suanli.kernel.scheduling.job import NEVER, Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reason, Reservation
 from suanli.kernel.scheduling.refusals import refused
+from suanli.kernel.scheduling.scoring import scoring, weigh
 from suanli.kernel.scheduling.state import ClusterState
-from suanli.model.errors import NotFoundError
 from suanli.model.ids import run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, DeviceHold, NodeHold
-
-SCORES = {"best_fit": BEST_FIT, "first_fit": FIRST_FIT, "worst_fit": WORST_FIT}
 
 
 def cycle(state: ClusterState, now: Instant, policy: Policy) -> Plan:
@@ -37,6 +34,7 @@ def cycle(state: ClusterState, now: Instant, policy: Policy) -> Plan:
 
     Raises:
         NotFoundError: the policy names a score that does not exist.
+        InvalidRequestError: it weighs criteria by what are no weights.
     """
     with Turn(state, now, policy) as turn:
         return turn.plan()
@@ -46,18 +44,20 @@ class Turn:
     """One turn worked out to its end: until it is left, the state's tables are as if it had been carried out."""
 
     def __init__(self, state: ClusterState, now: Instant, policy: Policy) -> None:
-        if policy.score not in SCORES:
-            raise NotFoundError("score policy", policy.score)
+        self._scoring = scoring(policy.score)
         self.state = state
         self.now = now
         self._soon = now + policy.overrun_s * MICROSECONDS
-        self._score = SCORES[policy.score]
+        self._score = self._scoring.policy
         self._placements = policy.placements
 
     def __enter__(self) -> Self:
         self.state.advance(self.now)
         self.state.make_room(self._placements)
         tables = self.state.tables
+        weigh(tables, self._scoring)
+        if self._scoring.foresees:
+            self.state.learn(self.now)
         self._bar_hopeless()
         started = np.zeros(self._placements, dtype=np.int64)
         rules = Rules(self._score, EASY, self._placements, shortest_first=False, preempt=True)
@@ -86,7 +86,7 @@ class Turn:
 
     @property
     def head(self) -> Job | None:
-        """Who has the reservation, if anybody."""
+        """Who has the reservation, if anybody, in the form that it is for."""
         return None if self._decided.head == t.NOBODY else self.state.jobs[int(self._decided.head)]
 
     @property
@@ -140,9 +140,12 @@ class Turn:
 
         ``NOBODY`` where a license that is kept for another stands in the way.
         """
-        if job is self.head:
-            return self.head_start
         tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
+        if self.head is not None and self.head.workload == job.workload:
+            if job.row == head:
+                return self.head_start
+            # Its own reservation, for another form, does not stand in the way.
+            head, start = t.NOBODY, NEVER
         return int(foresee.foresee(tables, job.row, self.now, self._soon, head, start, self._score))
 
     def _bar_hopeless(self) -> None:
@@ -162,12 +165,20 @@ class Turn:
             generation=job.generation,
             allocation=allocation,
             node_generations=tuple(self.state.generations[self.state.nodes[hold.node]] for hold in allocation.nodes),
+            alternative=job.form,
+            time_limit_s=job.time_limit_s,
         )
 
     def _reservation(self, head: Job) -> Reservation:
         allocation = self._allocation(head, *reserved(self.state.tables))
         start = Instant(self.head_start)
-        return Reservation(workload=head.workload, start=start, engine=allocation.engine, nodes=allocation.nodes)
+        return Reservation(
+            workload=head.workload,
+            start=start,
+            engine=allocation.engine,
+            nodes=allocation.nodes,
+            alternative=head.form,
+        )
 
     def _allocation(self, job: Job, held: Rows, devices: Rows) -> Allocation:
         of_node: dict[int, list[tuple[int, int]]] = {}

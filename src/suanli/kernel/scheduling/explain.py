@@ -44,9 +44,30 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
         NotFoundError: it does not wait, or the policy names what does not exist.
     """
     with Turn(state, now, policy) as turn:
-        job = state.waiting(workload)
-        after = _After.of(turn, job)
-    return after.explain(state, job)
+        state.waiting(workload)
+        forms = [(job, _After.of(turn, job)) for job in state.forms(workload)]
+    told = [after.explain(state, job) for job, after in forms]
+    return told[0] if len(told) == 1 else _of_forms(told, [job.latest for job, _ in forms])
+
+
+def _of_forms(told: Sequence[Explanation], latest: Sequence[int]) -> Explanation:
+    """What is so of work that may run in each of several forms."""
+    decisions = {one.decision for one in told}
+    if Decision.NOW in decisions:
+        return next(one for one in told if one.decision is Decision.NOW)
+    starts = [one.earliest_start for one in told if one.earliest_start is not None]
+    in_time = [
+        one.earliest_start
+        for one, by in zip(told, latest, strict=True)
+        if one.earliest_start is not None and one.earliest_start <= by
+    ]
+    return replace(
+        told[0],
+        decision=Decision.LATER if Decision.LATER in decisions else Decision.NEVER,
+        earliest_start=min(in_time or starts, default=None),
+        unforeseen=None if starts else told[0].unforeseen,
+        forms=tuple(told),
+    )
 
 
 def preview(state: ClusterState, spec: WorkloadSpec, owner: UserName, now: Instant, policy: Policy) -> Explanation:
@@ -81,7 +102,8 @@ class _After:
 
     @classmethod
     def of(cls, turn: Turn, job: Job) -> _After:
-        ahead = int(np.flatnonzero(turn.ordered == job.row)[0])
+        first = turn.state.waiting(job.workload).row
+        ahead = int(np.flatnonzero(turn.ordered == first)[0])
         given, head, held_back = None, turn.head, bounded(turn.state, job.association, job.asks)
         if job.row in turn.started:
             given = Explanation(
@@ -90,6 +112,7 @@ class _After:
                 earliest_start=turn.now,
                 ahead=ahead,
                 allocation=turn.allocation(job),
+                alternative=job.form,
             )
         settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
         return cls(
@@ -119,6 +142,7 @@ class _After:
                 reasons=(Reason(code=ReasonCode.IMPOSSIBLE), *short_of),
                 unforeseen=ReasonCode.IMPOSSIBLE,
                 ahead=self.ahead,
+                alternative=job.form,
             )
         return Explanation(
             workload=job.workload,
@@ -127,6 +151,7 @@ class _After:
             earliest_start=Instant(self.start) if self._is_foreseen else None,
             unforeseen=None if self._is_foreseen else self._unforeseen(state, job),
             ahead=self.ahead,
+            alternative=job.form,
         )
 
     def _reasons(self, state: ClusterState, job: Job) -> tuple[Reason, ...]:

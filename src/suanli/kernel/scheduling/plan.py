@@ -108,7 +108,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the center decides; ``score`` names one of ``cycle.SCORES``.
+    """How the center decides; ``score`` says what speaks for a node (``scoring.scoring``).
 
     Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
     are made in one turn, so that a turn stays short; the plan says whether it is ``complete``. ``shares`` says what is
@@ -130,6 +130,10 @@ class Placement:
     allocation: Allocation
     node_generations: tuple[int, ...]
     """In the order of the allocation's nodes."""
+    alternative: int = 0
+    """Which request of its spec this is: 0 the spec's own, 1 that of the first alternative."""
+    time_limit_s: int = 0
+    """How long it may run (0: no bound)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +153,8 @@ class Reservation:
     start: Instant
     engine: EngineName
     nodes: tuple[NodeHold, ...]
+    alternative: int = 0
+    """For which request of its spec: 0 the spec's own, 1 that of the first alternative."""
 
 
 class Association(NamedTuple):
@@ -167,7 +173,7 @@ class Association(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why ``waiting`` workloads of one demand do not start.
+    """Why ``waiting`` workloads of one demand do not start; of those with alternatives, why not with that demand.
 
     It holds for those of ``association`` alone where that is given, and only for those that may run longer than
     ``window_s`` (or for ever) where that is not negative.
@@ -197,7 +203,10 @@ class Plan:
     complete: bool = True
 
     def reason(self, workload: Workload, demand: Demand) -> Reason | None:
-        """Why the workload does not start; None where the plan places it or did not come to it."""
+        """Why the workload does not start with a demand; None where the plan places it or did not come to it.
+
+        Of an alternative with a time limit of its own, the workload must be said to have that.
+        """
         covering = (refusal.reason for refusal in self.refusals if refusal.covers(workload, demand))
         return next(covering, None)
 
@@ -217,6 +226,9 @@ class Explanation:
     ``earliest_start`` is the first instant at which it fits beside running work, what this turn starts, and the
     reservation of the head, all taken to run to their limits; the ``ahead`` workloads before it in order may take that
     room. It is None where no start can be foreseen, and ``unforeseen`` says why.
+
+    Of work with alternatives the decision and the earliest start are those of whichever request is served best, the
+    reasons those of the spec's own.
     """
 
     workload: WorkloadId
@@ -226,3 +238,7 @@ class Explanation:
     unforeseen: ReasonCode | None = None
     ahead: int = 0
     allocation: Allocation | None = None
+    alternative: int = 0
+    """Which request of the spec it is about: 0 its own, 1 that of the first alternative."""
+    forms: tuple[Explanation, ...] = ()
+    """The same for each request of work with alternatives that does not start now."""

@@ -171,17 +171,33 @@ class _Numbers:
         return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=self.nodes)
 
 
-def _count_long(state: ClusterState, rows: t.Ints, asked: t.Flags, windows_us: t.Ints) -> t.Ints:
+def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: t.Ints) -> t.Ints:
     """By kind, how many wait that may run longer than its window and have no bound in their way; 0 where not asked."""
     if not asked.any():
-        return np.zeros(rows.size, dtype=np.int64)
+        return np.zeros(kinds.size, dtype=np.int64)
     tables, first = state.tables, state.tables.sizes[t.FIRST]
     queue, window_of = t.queued(tables), np.full(len(tables.kinds), t.NEVER)
-    window_of[rows[asked]] = windows_us[asked]
+    window_of[kinds[asked]] = windows_us[asked]
     # The kinds stand in the order of the queue: so a look at each job, all over memory, is spared for the most part.
-    windows = window_of[tables.lists[t.KIND_OF, first : first + queue.size]]
-    jobs, windows = tables.jobs[queue[windows < t.NEVER]], windows[windows < t.NEVER]
+    kind_of = tables.lists[t.KIND_OF, first : first + queue.size]
+    windows = window_of[kind_of]
+    rows, windows = queue[windows < t.NEVER], windows[windows < t.NEVER]
+    forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
+    if forms.size:
+        of_forms = window_of[tables.jobs[forms, t.FORM_KIND]]
+        rows, windows = np.append(rows, forms), np.append(windows, of_forms)
+    jobs = tables.jobs[rows]
     counted = jobs[:, t.LIMIT] > windows
     if state.bounds:
         counted &= ~are_over(tables, jobs[:, [t.ASSOCIATION, t.ASKS]]).any(axis=1)
-    return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[rows]
+    return np.bincount(jobs[counted, t.FORM_KIND], minlength=len(tables.kinds))[kinds]
+
+
+def _forms(tables: t.Center, jobs: t.Ints) -> t.Ints:
+    """The rows of all forms of jobs that have several."""
+    found = [jobs]
+    while jobs.size:
+        jobs = tables.jobs[jobs, t.OTHER]
+        jobs = jobs[jobs != t.NOBODY]
+        found.append(jobs)
+    return np.concatenate(found)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from suanli.kernel.scheduling.core.tables import CLOSED, NEVER, WINDOWS
 from suanli.kernel.scheduling.job import Job
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import NodeName, ReservationName, WorkloadId
+from suanli.model.ids import NodeName, ReservationName
 from suanli.model.quantities import Instant
 from suanli.model.reservations import AdvanceReservation
 
@@ -35,7 +35,8 @@ class _GroupKey(NamedTuple):
 @dataclass(slots=True)
 class _Group:
     heed: Heed
-    members: dict[WorkloadId, None] = field(default_factory=dict)
+    members: dict[int, None] = field(default_factory=dict)
+    """Rows of jobs."""
 
 
 class Windows:
@@ -103,8 +104,8 @@ class Windows:
                 self._of_nodes[node] = self._of_nodes.get(node, 0) | 1 << bit
         return True
 
-    def moved(self) -> Iterator[tuple[Heed, list[WorkloadId]]]:
-        """Every group of work that must heed something else now than before, after :meth:`move`."""
+    def moved(self) -> Iterator[tuple[Heed, list[int]]]:
+        """Every group of work, by rows of jobs, that must heed something else now than before, after :meth:`move`."""
         self._until = min((one.ends_at - 1 for one in self._there.values()), default=NEVER)
         for key, group in self._groups.items():
             heed = self._judge(key)
@@ -118,14 +119,14 @@ class Windows:
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(self._judge(key))
-        group.members[job.workload] = None
+        group.members[job.row] = None
         return group.heed
 
     def leave(self, job: Job) -> None:
         """A job waits no longer."""
         key = _GroupKey(job.limit_us, job.reservation)
         members = self._groups[key].members
-        del members[job.workload]
+        del members[job.row]
         if not members:
             del self._groups[key]
 

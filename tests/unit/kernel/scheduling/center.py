@@ -188,7 +188,8 @@ class Center:
     def fit(self, demand: Demand) -> list[tuple[int, ReasonCode | None]]:
         """For waiting work of that demand and by node: tasks that fit, and what the node fails first."""
         tables = self.state.tables
-        row = next(job.row for job in map(self.state.waiting, self.queue()) if job.demand == demand)
+        jobs = (job for workload in self.queue() for job in self.state.forms(workload))
+        row = next(job.row for job in jobs if job.demand == demand)
         startable(tables, row, BEST_FIT)
         shape, count = self.state.shape(demand), len(self.state.names)
         blockers = [None if code < 0 else CODES[code] for code in tables.blocker[shape, :count].tolist()]
@@ -198,12 +199,17 @@ class Center:
         """Plan, and do what the plan says: start placements, ask victims to end."""
         plan = self.plan()
         for row in plan.placements:
-            self.start(row.workload, row.allocation)
+            self.start(row.workload, row.allocation, row.alternative)
         for victim in plan.preemptions:
             self.stop(victim.run)
         return plan
 
-    def start(self, id: WorkloadId, allocation: Allocation) -> RunId:
+    def limit_s(self, workload: Workload, form: int) -> int:
+        """How long work may run in one of its forms."""
+        own = self.specs[workload.id].alternatives[form - 1].time_limit_s if form else 0
+        return own or workload.time_limit_s
+
+    def start(self, id: WorkloadId, allocation: Allocation, form: int = 0) -> RunId:
         workload = self.waiting[id]
         self.withdraw(id)
         workload = replace(workload, state=WorkloadState.STARTING, attempt=workload.attempt + 1)
@@ -213,8 +219,9 @@ class Center:
             attempt=workload.attempt,
             state=RunState.PLACED,
             allocation=allocation,
-            time_limit_s=workload.time_limit_s,
+            time_limit_s=self.limit_s(workload, form),
             placed_at=self.now,
+            alternative=form,
         )
         self.active[id] = workload
         self._occupy(run)

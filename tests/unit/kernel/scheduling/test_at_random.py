@@ -26,7 +26,7 @@ from suanli.model.ids import EngineName, LicenseName, NodeName, QueueName, Reser
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check, check_explanation
 
@@ -106,6 +106,13 @@ def moldable(chance: Random, spec: WorkloadSpec) -> WorkloadSpec:
     return replace(spec, tasks=tasks, nodes=spec.nodes and tasks // share, min_tasks=least)
 
 
+def alternatives(chance: Random) -> tuple[Request, ...]:
+    """Something else that will do as well, of some work."""
+    found = [moldable(chance, random_spec(chance)) for _ in range(chance.choice([0, 0, 0, 0, 1, 2]))]
+    own = [replace(spec, time_limit_s=chance.choice([0, 0, *LIMITS])) for spec in found]
+    return tuple(spec.requests[0] for spec in own)
+
+
 def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
     """A demand with reservations named: which bit is whose depends on what was told before."""
     names = [tuple(one.name for _, one in state.windows.those(bits)) for bits in (demand.kept_off, demand.within)]
@@ -130,9 +137,9 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
         "waiting": [
             (
                 state.jobs[row].workload,
-                by_name(state, state.jobs[row].demand),
+                [by_name(state, form.demand) for form in state.forms(state.jobs[row].workload)],
                 keys[:, row].tolist(),
-                int(jobs[row, t.LIMIT]),
+                [int(jobs[form.row, t.LIMIT]) for form in state.forms(state.jobs[row].workload)],
             )
             for row in waiting
         ],
@@ -148,7 +155,7 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
         },
         "fits": {
             by_name(state, demand): dict(zip(names, fits(center, state, demand), strict=True))
-            for demand in state.demands
+            for demand in state.kinds.demands
         },
         "reserved": {
             name: by_name(state, BARE._replace(kept_off=int(nodes[row, t.RESERVED])))[1]
@@ -222,7 +229,7 @@ class Life:
             codes = {reason.code for reason in explained.reasons} | {explained.unforeseen or ""}
             self.met.update([explained.decision, *codes])
         assert center.plan() == plan
-        for demand in center.state.demands:
+        for demand in center.state.kinds.demands:
             assert center.fit(demand) == as_explained(center, demand)
         told = picture(center, center.state)
         for again in (center.rebuilt(), center.rebuilt(backwards=True)):
@@ -230,9 +237,11 @@ class Life:
             assert decisions(again, cycle(again, center.now, center.policy)) == decisions(center.state, plan)
         self.met["placements"] += len(plan.placements)
         for row in plan.placements:
-            least, tasks = center.specs[row.workload].min_tasks, row.allocation.tasks
-            self.met["moldable"] += least > 0
-            self.met["widened"] += 0 < least < tasks < center.specs[row.workload].tasks
+            wanted, tasks = center.specs[row.workload].form(row.alternative), row.allocation.tasks
+            self.met["moldable"] += wanted.min_tasks > 0
+            self.met["widened"] += 0 < wanted.min_tasks < tasks < wanted.tasks
+            self.met["alternatives"] += row.alternative > 0
+        self.met["reserved alternatives"] += any(one.alternative for one in plan.reservations)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
 
@@ -262,6 +271,7 @@ class Life:
             spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
         if self.of_forms is not None:
             spec = moldable(self.of_forms, spec)
+            spec = replace(spec, alternatives=alternatives(self.of_forms))
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -344,4 +354,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
             life.step()
         met += life.met
     expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations", "moldable", "widened"]
+    expected += ["alternatives", "reserved alternatives"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -6,6 +6,7 @@ from suanli.kernel.scheduling.core.feasible import holdable, is_dear, refresh
 from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import hold, lay
+from suanli.kernel.scheduling.core.score import WEIGHED
 from suanli.kernel.scheduling.core.seek import seek
 from suanli.kernel.scheduling.core.tables import (
     ACTIVE,
@@ -128,7 +129,8 @@ def find(center: Center, job: int, policy: int) -> int:
     # The index does not know which nodes are near each other.
     is_anywhere = need == 1 or center.sizes[SWITCHES] <= 1
     is_few = need <= _FEW and center.jobs[job, MORE] == 0
-    if is_anywhere and is_few and center.total.shape[1] == 1 and is_dear(center, shape):
+    # Nor does it know scores that differ by shape.
+    if policy != WEIGHED and is_anywhere and is_few and center.total.shape[1] == 1 and is_dear(center, shape):
         read_changes(center, policy)
         return seek(center, shape, need, False)
     return BY_SHAPE if fits(center, job, policy) else 0

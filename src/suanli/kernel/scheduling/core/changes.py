@@ -21,11 +21,13 @@ from suanli.kernel.scheduling.core.tables import (
     HAS,
     HEAD,
     IMPOSSIBLE,
+    KIND,
     LEAVING,
     LEAVING_SIZE,
     MEMORY,
     NOBODY,
     OF_SHAPE,
+    OTHER,
     PREEMPTIBLES,
     PREEMPTIBLES_BEFORE,
     RAN,
@@ -99,9 +101,12 @@ def end(center: Center, job: int) -> None:
 
 @compiled
 def _forget_head(center: Center, job: int) -> None:
-    """Reserve anew, for the row may be another's next."""
-    if center.sizes[HEAD] == job:
-        center.sizes[HEAD] = NOBODY
+    """Reserve anew if it is for a job, in whatever form: the row may be another's next."""
+    has_forms = center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY
+    while job != NOBODY:
+        if center.sizes[HEAD] == job:
+            center.sizes[HEAD] = NOBODY
+        job = center.jobs[job, OTHER] if has_forms else NOBODY
 
 
 @entry

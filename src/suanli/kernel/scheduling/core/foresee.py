@@ -12,7 +12,7 @@ from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tas
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.outlook import due_by
 from suanli.kernel.scheduling.core.place import shift, shift_chains
-from suanli.kernel.scheduling.core.reserve import lift_for, meet_node, three_devices
+from suanli.kernel.scheduling.core.reserve import lift_for, meet_kept, meet_node, three_devices
 from suanli.kernel.scheduling.core.tables import (
     END,
     ENGINE,
@@ -97,7 +97,7 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     copy(center.tasks[shape], center.row)
     copy(center.total[shape], center.spare[1])
     if head != NOBODY:
-        _meet_kept(center)
+        meet_kept(center)
     return instant if instant >= NEVER or licensing.first_kept(center, job, instant) < 0 else NOBODY
 
 
@@ -153,13 +153,6 @@ def _fits_beside(center: Center, shape: int, need: int) -> bool:
         lost = weight(center.shapes, shape, center.tasks[shape, node]) - weight(center.shapes, shape, tasks)
         beside[center.nodes[node, ENGINE]] -= lost
     return holdable(center.beside, shape, need)
-
-
-@compiled
-def _meet_kept(center: Center) -> None:
-    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
-    for place in range(center.sizes[KEPT_SIZE]):
-        meet_node(nodes, devices, center.scratch[KEPT, place])
 
 
 @compiled

@@ -36,6 +36,12 @@ _COPIED = (
     "windows",
     "keys",
     "lists",
+    "weights",
+    "typical_demands",
+    "typical_cpu",
+    "typical_weight",
+    "fill",
+    "worth",
 )
 
 

@@ -151,7 +151,7 @@ def _put(center: Center, node: int, policy: int) -> None:
     room[node, ROOM_CPU], room[node, ROOM_MEMORY] = nodes[node, FREE_CPU], nodes[node, FREE_MEMORY]
     room[node, ROOM_WHOLE], room[node, ROOM_PART], room[node, ROOM_SHARES] = whole, most, shares
     room[node, ROOM_IDLE] = int(nodes[node, HOLDERS] == 0)
-    room[node, ORDER_KEY] = key_of(score(policy, nodes, devices, center.sizes, node), node)
+    room[node, ORDER_KEY] = key_of(score(center, policy, NOBODY, node), node)
     _insert(center, node, _group(center, types) * LEVELS + level(whole, most))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, matters, node_at
+from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, look_until, matters, node_at
 from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
@@ -96,6 +96,19 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
 
 
 @compiled
+def first_start(center: Center, job: int, now: int, soon: int, until: int) -> int:
+    """When a job, as in :func:`reserve`, could start first, without a reservation; NEVER where not before an instant.
+
+    ``both_nodes`` are worthless afterwards.
+    """
+    shape, limit = center.jobs[job, SHAPE], center.jobs[job, LIMIT]
+    start = look_until(center, shape, center.jobs[job, NEED], (now, soon, until), False)
+    if is_crossed(center, shape, limit, now, start):
+        start = _look_past(center, job, now, soon)
+    return start if start < until else NEVER
+
+
+@compiled
 def _look_past(center: Center, job: int, now: int, soon: int) -> int:
     """Find the first instant after the present at which a job fits beside running work and keeps off all windows.
 
@@ -152,6 +165,14 @@ def meet(center: Center, job: int) -> None:
         if center.nodes[holds[row, HELD_NODE], IS_KEPT]:
             meet_node(nodes, devices, holds[row, HELD_NODE])
         row = holds[row, NEXT]
+
+
+@compiled
+def meet_kept(center: Center) -> None:
+    """Work out anew what is free beside the reservation on all kept nodes."""
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
+    for place in range(center.sizes[KEPT_SIZE]):
+        meet_node(nodes, devices, center.scratch[KEPT, place])
 
 
 @compiled

@@ -99,11 +99,32 @@ after the other (TYPES is what precision leaves of them); only the reason of a f
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
 is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
-SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
+(
+    SHAPE,
+    NEED,
+    KIND,
+    LIMIT,
+    END,
+    ASSOCIATION,
+    HOLD,
+    DEVICE_HOLD,
+    PREEMPTIBLE,
+    STARTED,
+    ASKS,
+    MORE,
+    GIVEN,
+    FORM_KIND,
+    OTHER,
+    START_BY,
+) = range(16)
 """Columns of jobs: shape; how many tasks (or nodes) it needs; kind, which says both; how long it may run and when it is
 taken to end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it
 may lose its place; when it started; what it asks of bounds and licenses with what it needs; how many tasks (or nodes)
-more than that it may have; and how many of these the turn that starts it gives it."""
+more than that it may have; and how many of these the turn that starts it gives it.
+
+Work that may run in one of several forms has a row for each, which is a job like any other; in the queue stands the
+first. Of such forms FORM_KIND is the kind, OTHER the next form (-1: no more), and START_BY until when it must start to
+be done by its deadline; KIND of the first is that of all of them together."""
 
 HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
@@ -115,7 +136,10 @@ DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, SHORTEST_LONG = range(8)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
 is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
-be held; and for many reservations the shortest limit that could not start beside them."""
+be held; and for many reservations the shortest limit that could not start beside them.
+
+What several forms are together is a kind as well, of no shape (-1): it stands in the queue, and is blocked once each
+form's kind is. How many wait is counted of the forms."""
 
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
@@ -167,6 +191,16 @@ GROUPS_MOST = 64
 """Groups of nodes by device types. Where a center has more combinations, the last one stands for all the rest."""
 LEVELS = 16
 """Levels of a group: 0 to 4 without a wholly free device, by how much of one is, and then by how many are."""
+
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE = range(6)
+"""Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
+fragmentation and the loss of residual value."""
+
+NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
+"""Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
+bucket's requests begin."""
+BUCKETS_MOST, TYPICAL_MOST = 256, 2048
+"""Device demands, and requests, that may be typical."""
 
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
@@ -238,7 +272,9 @@ by switch what the candidates there hold together."""
     SHELF_UNUSED,
     GROUPS,
     SWITCHES,
-) = range(37)
+    BUCKETS,
+    TYPICAL,
+) = range(39)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -248,7 +284,8 @@ how many of these might, before a turn that may be undone; where in its row the 
 drops, and rows of what is booked of nodes and of devices there are; 1 where the head's start was foreseen past windows,
 so that its gains do not tell it; how many rows of windows there are to look at; how far the index has read the log (-1:
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
-how many switches there are, of which one is that of all nodes whose switch is not known."""
+how many switches there are, of which one is that of all nodes whose switch is not known; how many buckets of typical
+device demands there are, and requests in them."""
 
 (
     FAILS_STATE,
@@ -284,7 +321,9 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``).
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [6] (float64) weigh criteria, ``trial``
+    [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
+    (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     """
 
     nodes: Ints
@@ -329,6 +368,13 @@ class Center:
     room: Ints
     shelves: Ints
     aisles: Ints
+    weights: Floats
+    trial: Ints
+    typical_demands: Ints
+    typical_cpu: Ints
+    typical_weight: Floats
+    fill: Floats
+    worth: Floats
     sizes: Ints
 
     @cached_property
@@ -386,7 +432,7 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 13),
+        jobs=_ints(jobs, 16),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
@@ -417,7 +463,14 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        sizes=np.zeros(37, dtype=np.int64),
+        weights=np.zeros(6),
+        trial=_ints(3, sizes.devices),
+        typical_demands=_ints(4, BUCKETS_MOST + 1),
+        typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
+        typical_weight=np.zeros(TYPICAL_MOST),
+        fill=np.zeros((DEVICE_TYPES, WHOLE + 1)),
+        worth=np.zeros(DEVICE_TYPES + 2),
+        sizes=np.zeros(39, dtype=np.int64),
     )
     _begin(center)
     return center

@@ -50,7 +50,7 @@ def check_index(center: t.Center, policy: int) -> None:
     assert sorted(map(node_of, standing)) == is_open.nonzero()[0].tolist()
     for key in standing:
         node = node_of(key)
-        assert key == key_of(score(policy, nodes, center.devices, center.sizes, node), node)
+        assert key == key_of(score(center, policy, t.NOBODY, node), node)
 
 
 def check_same(center: t.Center, shape: int, need: int, policy: int) -> None:
