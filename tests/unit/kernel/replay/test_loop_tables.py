@@ -182,7 +182,7 @@ def test_all_that_fits_ends_under_every_policy_and_holds_no_more_than_there_is(n
             id="a center of too many models",
         ),
         pytest.param(MIXED, Policy(order="luck"), NotFoundError, "no order luck", id="an order"),
-        pytest.param(MIXED, Policy(score="luck"), NotFoundError, "no score luck", id="a score"),
+        pytest.param(MIXED, Policy(score="luck"), NotFoundError, "no score policy luck", id="a score"),
         pytest.param(MIXED, Policy(backfill="luck"), NotFoundError, "no backfill luck", id="a backfill"),
         pytest.param(MIXED, Policy(prediction="luck"), NotFoundError, "no prediction luck", id="a prediction"),
         pytest.param(MIXED, Policy(backfill=-1), InvalidRequestError, "-1 reservations cannot be", id="too few"),

@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.scores.arrays import (
-    KINDS,
-    Free,
-    Request,
-    accepts,
-    differs,
-    fits,
-    kind_of,
-    take,
-    tightest,
-    without,
-)
+from suanli.kernel.scheduling.core.criteria import Request, accepts, tightest
+from suanli.kernel.scheduling.scores.arrays import KINDS, Free, differs, fits, kind_of, take, without
 from tests.unit.kernel.scheduling.scores.rooms import Card, asks, free, plain_cards, plain_fits, plain_without, serves
 
 
@@ -178,7 +168,7 @@ def test_any_room_is_judged_as_a_plain_one(cpu: int, cards: list[Card], request:
         assert without(room, 0, request).tolist() == plain_without(room, 0, request)
     able = [place for place, one in enumerate(plain_cards(room, 0)) if serves(request, one)]
     best = min(able, key=lambda place: (room.device[0, place], place), default=-1)
-    assert tightest(room.device[0], room.model[0], request) == best
+    assert tightest(room.device[0], room.model[0], request, 0) == best
 
 
 @given(CARDS, REQUESTS)

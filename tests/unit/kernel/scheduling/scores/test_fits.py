@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.scores.arrays import Request, differs, fits
+from suanli.kernel.scheduling.core.criteria import Request
+from suanli.kernel.scheduling.scores.arrays import differs, fits
 from suanli.kernel.scheduling.scores.best_fit import best_fit
 from suanli.kernel.scheduling.scores.dot_product import dot_product
 from suanli.kernel.scheduling.scores.first_fit import first_fit

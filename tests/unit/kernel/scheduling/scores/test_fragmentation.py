@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.scores.arrays import Request
-from suanli.kernel.scheduling.scores.fragmentation import fragmentation, graded, usable
-from suanli.kernel.scheduling.scores.typical import Typical, typical
+from suanli.kernel.scheduling.core.criteria import Request, Typical, graded, usable
+from suanli.kernel.scheduling.scores.fragmentation import fragmentation
+from suanli.kernel.scheduling.scores.typical import typical
 from tests.unit.kernel.scheduling.scores.rooms import Card, asks, free
 
 near = pytest.approx

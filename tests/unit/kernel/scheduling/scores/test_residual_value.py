@@ -10,21 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.scores.arrays import Request
-from suanli.kernel.scheduling.scores.residual_value import (
+from suanli.kernel.scheduling.core.criteria import (
     CPUS_LEFT,
     DEVICES_LEFT,
-    ENDING,
-    LEAN,
-    PRICE,
-    SPREAD,
+    Request,
     Worth,
-    residual_value,
     shortage,
     value,
-    worth,
 )
+from suanli.kernel.scheduling.core.learn import ENDING
+from suanli.kernel.scheduling.scores.residual_value import residual_value
 from suanli.kernel.scheduling.scores.typical import typical
+from suanli.kernel.scheduling.scores.worth import LEAN, PRICE, SPREAD, worth
 from tests.unit.kernel.scheduling.scores.rooms import Card, asks, free
 
 near = pytest.approx

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.scores.arrays import Request
-from suanli.kernel.scheduling.scores.typical import COVERED, Typical, cpu_a_device, parts, typical, weight_within
+from suanli.kernel.scheduling.core.criteria import Request, Typical, weight_within
+from suanli.kernel.scheduling.scores.typical import COVERED, cpu_a_device, parts, typical
 from tests.unit.kernel.scheduling.scores.rooms import asks
 
 near = pytest.approx
