@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,7 +38,7 @@ def remembered(room: Free, of: Ints = PLAIN) -> Gradient:
     return gradient(room, of, known(of))
 
 
-def nodes(*cards: list[Card], cpu: int = 9000) -> Free:
+def nodes(*cards: Sequence[Card], cpu: int = 9000) -> Free:
     return free(*((cpu, one) for one in cards))
 
 
@@ -137,7 +139,7 @@ def agree(memory: Gradient, room: Free, typically: Typical) -> None:
         request, kind = Request(*ASKED[of].tolist()), memory.kind_of[of]
         if fits(room, row, request):
             score, position = fragmentation(room, row, request, typically)
-            assert (memory.score[kind, row], memory.position[kind, row]) == (score, position)
+            assert [int(memory.score[kind, row]), int(memory.position[kind, row])] == [score, position]
         else:
             assert memory.score[kind, row] == NO_ROOM
 
