@@ -349,7 +349,7 @@ def _updated(
         if workload.state.active:
             # That of an alternative may be another than its workload's.
             before = tables.run(run_id(workload.id, workload.attempt)).time_limit_s
-            longer = 0 < before and not 0 < limit <= before
+            longer = before > 0 and not 0 < limit <= before
     if not is_staff(caller) and (level > max(0, workload.priority) or longer):
         raise NotPermittedError("only operators may raise a priority above 0 or the limit of running work")
     return WorkloadUpdated(workload=workload.id, time_limit_s=limit, priority=level)
