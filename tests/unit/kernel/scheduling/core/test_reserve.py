@@ -232,6 +232,34 @@ def test_what_ends_early_is_noticed_and_what_starts_too() -> None:
     assert (center.sizes[t.HEAD], center.sizes[t.HEAD_START]) == (0, 80)
 
 
+def test_it_looks_no_further_than_it_must() -> None:
+    center = small([Node(4) for _ in range(5)], [Job(limit=9, need=18), *(Job() for _ in range(22))])
+    for job in range(1, 21):
+        run(center, job, 10 * job, {(job - 1) // 4: 1})
+    assert (reserved(center, 0), center.sizes[t.LOOKS]) == (180, 1)
+    assert (reserved(center, 0), center.sizes[t.LOOKS]) == (180, 1)
+    # At one node that changed it looks again, and at many it begins anew.
+    changes.end(center, 20)
+    assert (reserved(center, 0, 5), center.sizes[t.LOOKS]) == (170, 2)
+    for job in (4, 8, 12, 16):
+        changes.end(center, job)
+    assert (reserved(center, 0, 6), center.sizes[t.LOOKS]) == (170, 4)
+    assert promised(center) == {0: 4, 1: 4, 2: 4, 3: 4, 4: 2}
+
+
+def test_past_a_window_it_looks_at_once_the_next_time() -> None:
+    center = small([Node(4, windows=0b1), Node(4)], [Job(limit=30, need=4), Job(), Job()])
+    window(center, 0, 50, 90)
+    run(center, 1, 40, {0: 1})
+    run(center, 2, 200, {1: 1})
+    assert (reserved(center, 0), center.sizes[t.LOOKS]) == (90, 1)
+    touch(center.nodes, center.shapes, center.log, center.sizes, 1)
+    assert (reserved(center, 0, 5), center.sizes[t.LOOKS]) == (90, 1)
+    # Another that waits looks ahead first.
+    center.sizes[t.HEAD] = t.NOBODY
+    assert (reserved(center, 0, 5), center.sizes[t.LOOKS]) == (90, 2)
+
+
 def test_another_job_does_not_get_the_start_of_the_one_before() -> None:
     center = small([Node(4)], [Job(limit=50, need=3), Job(limit=50, need=4), Job(), Job()])
     run(center, 2, 100, {0: 3})
@@ -285,8 +313,11 @@ def test_what_has_nobody_running_is_not_late() -> None:
     window(center, 0, -5, 30)
     center.jobs[0, t.END] = -99
     assert reserved(center, 0) == 30
-    assert center.sizes[t.HEAD_SEEN] == center.sizes[t.LOG_SIZE]
+    assert center.sizes[t.HEAD_SEEN] == center.sizes[t.LOG_SIZE] == 0
     assert kept(center) == [0]
+    # Nobody said that a node changed, not even once.
+    window(center, 0, -5, 40)
+    assert reserve(center, 0, 0, SOON) == 30
 
 
 @pytest.mark.parametrize(
