@@ -254,3 +254,67 @@ def test_more_nodes_than_stand_on_one_shelf(count: int) -> None:
     assert found(center, 1, sum(1 + node % 9 for node in range(count)) + 1) == []
     whole = found(center, 1, sum(1 + node % 9 for node in range(count)))
     assert sorted(whole) == [(node, 1 + node % 9) for node in range(count)]
+
+
+def test_more_combinations_of_device_types_than_there_are_groups() -> None:
+    # Twelve types in pairs are 66 combinations, of which the last ones stand in one group.
+    pairs = [(one, other) for one in range(12) for other in range(one)]
+    assert len(pairs) > t.GROUPS_MOST
+    nodes = [Node(9, devices=((one, True), (other, True))) for one, other in pairs]
+    shapes = [Shape(1, 1, 1, types=frozenset({kind})) for kind in range(12)]
+    shapes += [Shape(1, 1, 2, types=frozenset(pair)) for pair in pairs]
+    center = small(nodes, shapes=shapes)
+    for kind in range(12):
+        first = next(node for node, pair in enumerate(pairs) if kind in pair)
+        assert found(center, kind, 1) == [(first, 1)]
+        assert len(found(center, kind, 11)) == 11
+        assert found(center, kind, 12) == []
+    for node in range(len(pairs)):
+        assert found(center, 12 + node, 1) == [(node, 1)]
+        assert found(center, 12 + node, 2) == []
+    assert center.sizes[t.GROUPS] == t.GROUPS_MOST
+
+
+@pytest.mark.parametrize("left", [1, 7, 8, 9, 16, 24, 25])
+def test_shelves_that_were_emptied_are_joined_and_filled_again(left: int) -> None:
+    count = 4 * t.SHELF
+    center = told([9] * count, Shape(1))
+    read_changes(center, BEST_FIT)
+    gone = [node for node in range(count) if node % t.SHELF >= left]
+    for node in gone:
+        center.nodes[node, t.READY] = 0
+        touch(center.nodes, center.shapes, center.log, center.sizes, node)
+    stay = [node for node in range(count) if node % t.SHELF < left]
+    assert found(center, 1, 9 * len(stay)) == [(node, 9) for node in stay]
+    assert found(center, 1, 9 * len(stay) + 1) == []
+    for node in reversed(gone):
+        center.nodes[node, t.READY] = 1
+        touch(center.nodes, center.shapes, center.log, center.sizes, node)
+    assert found(center, 1, 9 * count) == [(node, 9) for node in range(count)]
+    used = int(center.sizes[t.SHELVES_USED])
+    assert used <= count // (t.SHELF // 4) + 1
+
+
+def test_a_node_that_is_not_ready_or_is_had_alone_stands_nowhere() -> None:
+    center = told([5, 4, 3], Shape(1))
+    center.nodes[2, t.READY] = 0
+    center.nodes[1, t.EXCLUSIVE] = 1
+    assert found(center, 1, 1) == [(0, 1)]
+    assert center.room[:, t.ON_SHELF].tolist() == [0, t.NOBODY, t.NOBODY]
+    center.nodes[2, t.READY] = 1
+    touch(center.nodes, center.shapes, center.log, center.sizes, 2)
+    assert found(center, 1, 1) == [(2, 1)]
+    assert center.room[1, t.ON_SHELF] == t.NOBODY
+
+
+def test_windows_and_features_are_judged_on_the_nodes_themselves() -> None:
+    nodes = [Node(9, windows=0b1), Node(9, features=0b1), Node(9, windows=0b1, features=0b1)]
+    shapes = [
+        Shape(1, kept_off=0b1),
+        Shape(1, within=0b1),
+        Shape(1, must_have=0b1),
+        Shape(1, within=0b1, must_have=0b1),
+    ]
+    center = small(nodes, shapes=shapes)
+    assert [found(center, shape, 1) for shape in range(4)] == [[(1, 1)], [(0, 1)], [(1, 1)], [(2, 1)]]
+    assert [len(found(center, shape, 10)) for shape in range(4)] == [0, 2, 2, 0]
