@@ -20,7 +20,7 @@ MODELS = ("k80", "v100")
 @pytest.mark.parametrize("rate", [-0.5, float("nan"), float("inf")])
 def test_what_is_no_rate_is_named_with_its_model(rate: float) -> None:
     for alone, shared in (
-        ({(A, "k80"): rate}, dict[tuple[str, str, str], tuple[float, float]]()),
+        ({(A, "k80"): rate}, dict[tuple[JobType, JobType, str], tuple[float, float]]()),
         ({}, {(A, B, "k80"): (rate, 1.0)}),
         ({}, {(A, B, "k80"): (1.0, rate)}),
     ):
