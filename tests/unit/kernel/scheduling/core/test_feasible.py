@@ -223,6 +223,13 @@ ONE = frozenset({0})
         (FOUR, [], Shape(0, 0, 2, types=ONE, unit=2), (2, t.NOBODY)),
         (TWO, [200, 400], Shape(0, 0, 1, 200, ONE, unit=4), (3, t.FAILS_FREE)),
         (TWO, [400, 400], Shape(0, 0, 1, 200, ONE, unit=4), (4, t.NOBODY)),
+        # What is left of several devices is no further part: four have three parts of 300 each, and no thirteenth.
+        (FOUR, [], Shape(0, 0, 1, 300, ONE, unit=12), (12, t.NOBODY)),
+        (FOUR, [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_CLASS)),
+        (FOUR, [100], Shape(0, 0, 1, 300, ONE, unit=12), (9, t.FAILS_FREE)),
+        (FOUR + ((0, BAD),), [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_HEALTH)),
+        (FOUR + ((0, BAD),), [], Shape(0, 0, 1, 300, ONE, unit=15), (12, t.FAILS_HEALTH)),
+        (FOUR + ((0, BAD),), [], Shape(0, 0, 1, 300, ONE, unit=16), (12, t.FAILS_CLASS)),
         # Sick ones are of no use, and are named where the others are too few.
         (((0, GOOD), (0, BAD)), [], Shape(0, 0, 1, types=ONE), (1, t.NOBODY)),
         (((0, BAD), (0, BAD)), [], Shape(0, 0, 1, types=ONE), (0, t.FAILS_HEALTH)),
