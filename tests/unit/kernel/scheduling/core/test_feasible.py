@@ -227,9 +227,9 @@ ONE = frozenset({0})
         (FOUR, [], Shape(0, 0, 1, 300, ONE, unit=12), (12, t.NOBODY)),
         (FOUR, [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_CLASS)),
         (FOUR, [100], Shape(0, 0, 1, 300, ONE, unit=12), (9, t.FAILS_FREE)),
-        (FOUR + ((0, BAD),), [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_HEALTH)),
-        (FOUR + ((0, BAD),), [], Shape(0, 0, 1, 300, ONE, unit=15), (12, t.FAILS_HEALTH)),
-        (FOUR + ((0, BAD),), [], Shape(0, 0, 1, 300, ONE, unit=16), (12, t.FAILS_CLASS)),
+        ((*FOUR, (0, BAD)), [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_HEALTH)),
+        ((*FOUR, (0, BAD)), [], Shape(0, 0, 1, 300, ONE, unit=15), (12, t.FAILS_HEALTH)),
+        ((*FOUR, (0, BAD)), [], Shape(0, 0, 1, 300, ONE, unit=16), (12, t.FAILS_CLASS)),
         # Sick ones are of no use, and are named where the others are too few.
         (((0, GOOD), (0, BAD)), [], Shape(0, 0, 1, types=ONE), (1, t.NOBODY)),
         (((0, BAD), (0, BAD)), [], Shape(0, 0, 1, types=ONE), (0, t.FAILS_HEALTH)),
