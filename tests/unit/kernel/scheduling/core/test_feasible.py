@@ -352,6 +352,42 @@ def test_parts_of_devices_are_counted_for_the_constraint_that_is_named(
     assert tasks_on(center.nodes, center.devices, center.shapes, 0, 0) == (tasks, fails)
 
 
+@pytest.mark.parametrize(
+    ("of_class", "of_model", "of_memory", "share", "unit", "tasks", "fails"),
+    [
+        # Types 0 to 2, one device of each; precision leaves the first alone. Of one, 300 fits three times, 400 twice.
+        (0b111, 0b111, 0b111, 300, 3, 3, t.NOBODY),
+        (0b111, 0b111, 0b111, 300, 4, 3, PRECISION),
+        (0b111, 0b111, 0b111, 300, 9, 3, PRECISION),
+        (0b111, 0b111, 0b111, 300, 10, 3, CLASS),
+        (0b111, 0b111, 0b011, 300, 4, 3, PRECISION),
+        (0b111, 0b111, 0b011, 300, 6, 3, PRECISION),
+        (0b111, 0b111, 0b011, 300, 7, 3, MEMORY),
+        (0b111, 0b111, 0b001, 300, 4, 3, MEMORY),
+        (0b111, 0b011, 0b001, 300, 6, 3, MEMORY),
+        (0b111, 0b011, 0b001, 300, 7, 3, MODEL),
+        (0b111, 0b001, 0b001, 300, 4, 3, MODEL),
+        (0b111, 0b001, 0b001, 300, 9, 3, MODEL),
+        (0b011, 0b001, 0b001, 300, 7, 3, CLASS),
+        (0b111, 0b111, 0b111, 400, 2, 2, t.NOBODY),
+        (0b111, 0b111, 0b111, 400, 3, 2, PRECISION),
+        (0b111, 0b111, 0b111, 400, 6, 2, PRECISION),
+        (0b111, 0b111, 0b101, 400, 5, 2, MEMORY),
+        (0b111, 0b101, 0b001, 400, 4, 2, MEMORY),
+        (0b111, 0b101, 0b001, 400, 5, 2, MODEL),
+        (0b101, 0b101, 0b001, 400, 5, 2, CLASS),
+    ],
+)
+def test_of_parts_too_the_first_constraint_that_leaves_too_few_is_named(
+    of_class: int, of_model: int, of_memory: int, share: int, unit: int, tasks: int, fails: int
+) -> None:
+    node = Node(9, devices=((0, GOOD), (1, GOOD), (2, GOOD)))
+    center = small([node], shapes=[Shape(0, 0, 1, share)])
+    center.shapes[0, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.TYPES]] = (of_class, of_model, of_memory, 0b001)
+    center.shapes[0, t.UNIT] = unit
+    assert tasks_on(center.nodes, center.devices, center.shapes, 0, 0) == (tasks, fails)
+
+
 @given(NODES, SHAPES, st.data())
 def test_as_many_fit_as_can_be_put_there_one_by_one(node: Node, shape: Shape, data: st.DataObject) -> None:
     cpu, memory = data.draw(st.integers(-2, node.cpu)), data.draw(st.integers(-2, node.memory))
