@@ -117,6 +117,9 @@ def test_work_past_its_end_leaves_soon_in_the_order_of_all_ends(soon: int, need:
     center = one_node({-3: 2, 7: 1, 9: 1}, need)
     assert reserved(center, 0, soon=soon) == start
     assert promised(center) == {0: need}
+    # What is free at the start beside the head.
+    left = 2 * (soon <= start) + (start >= 7) + (start >= 9) - need
+    assert told(center.then_nodes, 0)[0] == left
 
 
 def test_a_node_that_shrank_frees_less_than_what_is_given_back() -> None:
