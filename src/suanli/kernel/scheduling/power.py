@@ -49,7 +49,7 @@ def rounded(thousandths: t.Ints) -> t.Ints:
 
 def power_of(tables: t.Center) -> t.Ints:
     """The power cap and what runs draw, in milliwatts [2]."""
-    return tables.sizes[[t.POWER_CAP, t.POWER_IN_USE]]
+    return tables.sizes[t.POWER_CAP : t.POWER_IN_USE + 1].copy()
 
 
 def power_reason(most: int, power: t.Ints) -> Reason:
