@@ -192,8 +192,8 @@ def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: 
     kind_of = tables.lists[t.KIND_OF, first : first + queue.size]
     windows = window_of[kind_of]
     rows, windows = queue[windows < t.NEVER], windows[windows < t.NEVER]
-    forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
-    if forms.size:
+    if state.has_forms:
+        forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
         of_forms = window_of[tables.jobs[forms, t.FORM_KIND]]
         rows, windows = np.append(rows, forms), np.append(windows, of_forms)
     jobs = tables.jobs[rows]

@@ -175,13 +175,16 @@ class ClusterState(Nodes):
         self._features.admit(spec.features_named)
         if workload.id in self._waiting:
             self.dequeue(workload.id)
-        rows = [self._form(workload, spec, number) for number in range(1 + len(spec.alternatives))]
-        self.tables.jobs[rows[:-1], t.OTHER] = rows[1:]
+        first = self._form(workload, spec, 0)
+        latest = first.latest
         if spec.alternatives:
-            self._forms[workload.id] = rows
-        self._gather(workload.id)
-        self.deadlines.join(workload.id, max(self.jobs[row].latest for row in rows))
-        changes.wait(self.tables, rows[0])
+            forms = [first, *(self._form(workload, spec, 1 + number) for number in range(len(spec.alternatives)))]
+            rows = self._forms[workload.id] = [job.row for job in forms]
+            self.tables.jobs[rows[:-1], t.OTHER] = rows[1:]
+            self._gather(workload.id)
+            latest = max(job.latest for job in forms)
+        self.deadlines.join(workload.id, latest)
+        changes.wait(self.tables, first.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
         """A workload waits no longer: it was placed, held, or ended.
@@ -211,6 +214,11 @@ class ClusterState(Nodes):
             NotFoundError: it does not wait.
         """
         return _found(self._waiting.get(workload), "waiting workload", workload)
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether any work waits in several forms."""
+        return bool(self._forms)
 
     def forms(self, workload: WorkloadId) -> list[Job]:
         """The forms of a waiting workload, in order.
@@ -339,7 +347,8 @@ class ClusterState(Nodes):
             self.tables.kinds[kind, : t.HOLDS_OF] = (0, 0, 0, shape)
             self._measure_kind(job.demand, kind)
             self._kinds = None
-        self.tables.jobs[job.row, [t.SHAPE, t.FORM_KIND]] = (shape, kind)
+        row = self.tables.jobs[job.row]
+        row[t.SHAPE], row[t.KIND], row[t.FORM_KIND] = shape, kind, kind
         self.classes[kind, job.association, job.asks] += 1
         self.jobs[job.row] = job
         if not job.form:
@@ -347,16 +356,14 @@ class ClusterState(Nodes):
         return job
 
     def _gather(self, workload: WorkloadId) -> None:
-        """Let the queue know waiting work by its kind, or by that of all its forms together."""
-        first, rows = self._waiting[workload].row, self._forms.get(workload)
-        kind = int(self.tables.jobs[first, t.FORM_KIND])
-        if rows is not None:
-            kind, is_new = self.demands.take(Forms(tuple(self.jobs[row].demand for row in rows)))
-            self._reach(kinds=len(self.demands))
-            if is_new:
-                self.tables.kinds[kind] = 0
-                self.tables.kinds[kind, t.OF_SHAPE] = t.NOBODY
-        self.tables.jobs[first, t.KIND] = kind
+        """Let the queue know waiting work by the kind that all its forms are together."""
+        rows = self._forms[workload]
+        kind, is_new = self.demands.take(Forms(tuple(self.jobs[row].demand for row in rows)))
+        self._reach(kinds=len(self.demands))
+        if is_new:
+            self.tables.kinds[kind] = 0
+            self.tables.kinds[kind, t.OF_SHAPE] = t.NOBODY
+        self.tables.jobs[rows[0], t.KIND] = kind
 
     def _class_no_more(self, job: Job) -> None:
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
@@ -370,30 +377,33 @@ class ClusterState(Nodes):
 
     def _class_anew(self, job: Job, heed: Heed) -> None:
         """Let a waiting job be of another class; the queue is told afterwards of all of them."""
+        first = self._waiting[job.workload].row
+        together = int(self.tables.jobs[first, t.KIND])
         self.tables.kinds[self.demands[job.demand], t.WAITING_OF] -= 1
         self._class_no_more(job)
         job = self._class(job, heed)
         self.tables.kinds[self.demands[job.demand], t.WAITING_OF] += 1
         if job.workload in self._forms:
-            self.demands.leave(int(self.tables.jobs[self._waiting[job.workload].row, t.KIND]))
-        self._gather(job.workload)
+            self.demands.leave(together)
+            self._gather(job.workload)
 
     def _measure_kind(self, demand: Demand, kind: int) -> None:
         width = self.tables.devices.shape[1]
         measured = (*rows_of(demand, width), self.impossible(demand), self.most_drawn(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
-    def _form(self, workload: Workload, spec: WorkloadSpec, number: int) -> int:
-        """The row of a workload that waits, in one of its forms."""
+    def _form(self, workload: Workload, spec: WorkloadSpec, number: int) -> Job:
+        """A workload that waits, in one of its forms."""
         name: WorkloadId | tuple[WorkloadId, int] = workload.id
         if number:
             limit = spec.alternatives[number - 1].time_limit_s or workload.time_limit_s
             name, workload = (workload.id, number), altered(workload, time_limit_s=limit)
         job = self._job(name, workload, spec, (number, 0), Instant(0))
         job = self._class(job, self.windows.join(job))
-        columns = [t.NEED, t.LIMIT, t.END, t.MORE, t.START_BY]
-        self.tables.jobs[job.row, columns] = (job.demand.need, job.limit_us, 0, job.demand.more, job.latest)
-        return job.row
+        row = self.tables.jobs[job.row]
+        row[t.NEED], row[t.MORE], row[t.LIMIT] = job.demand.need, job.demand.more, job.limit_us
+        row[t.END], row[t.START_BY] = 0, job.latest
+        return job
 
     def _job(
         self,
