@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.feasible import refresh, touch
+from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.reserve import reserve
-from suanli.kernel.scheduling.core.score import BEST_FIT
-from suanli.kernel.scheduling.core.windows import see_at
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 from tests.unit.kernel.scheduling.core.keeping import (
     SOON,
     kept,
     promised,
     reserved,
+    see_present,
     told,
     unused,
     window,
@@ -345,8 +344,7 @@ def test_the_start_is_what_a_look_at_every_instant_finds_however_things_change(s
                 active.append(idle.pop())
                 end = now + chance.choice([chance.randint(-5, 5), chance.randint(1, 50), NEVER - now])
                 run(center, active[-1], end, {node: chance.randint(1, spare)})
-        refresh(center, 0, BEST_FIT)
-        see_at(center, 0, int(center.jobs[0, t.LIMIT]), now)
+        see_present(center, 0, int(center.jobs[0, t.LIMIT]), now)
         if center.total[0, 0] < center.jobs[0, t.NEED]:
             soon = now + 1
             assert reserve(center, 0, now, soon) == _plain(center, 0, now, soon)

@@ -6,16 +6,15 @@ import pytest
 
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.feasible import refresh, touch
+from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.reserve import reserve
-from suanli.kernel.scheduling.core.score import BEST_FIT
-from suanli.kernel.scheduling.core.windows import see_at
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 from tests.unit.kernel.scheduling.core.keeping import (
     SOON,
     kept,
     promised,
     reserved,
+    see_present,
     told,
     window,
 )
@@ -59,8 +58,7 @@ def test_work_that_would_run_into_a_window_waits_until_it_is_past(limit: int, st
     center = small([Node(4, windows=0b1)], [Job(limit=limit, need=4), Job()])
     window(center, 0, 120, 200)
     run(center, 1, 100, {0: 1})
-    refresh(center, 0, BEST_FIT)
-    see_at(center, 0, limit, 0)
+    see_present(center, 0, limit, 0)
     before = center.copied()
     assert reserve(center, 0, 0, SOON) == start
     assert center.sizes[t.HEAD_PAST] == int(start == 200 or 100 + limit > 120 or limit > 120)
@@ -128,8 +126,7 @@ def test_other_nodes_are_taken_where_a_window_closes_some(
     window(center, 0, 50, 90)
     for node, end in ends.items():
         run(center, node + 1, end, {node: 2})
-    refresh(center, 0, BEST_FIT)
-    see_at(center, 0, 30, 0)
+    see_present(center, 0, 30, 0)
     before = center.copied()
     assert reserve(center, 0, 0, SOON) == start
     assert kept(center) == expected
