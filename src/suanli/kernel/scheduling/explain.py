@@ -26,7 +26,6 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job, imagined
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
-from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
 from suanli.model.ids import UserName, WorkloadId
@@ -82,7 +81,7 @@ class _After:
     @classmethod
     def of(cls, turn: Turn, job: Job) -> _After:
         ahead = int(np.flatnonzero(turn.ordered == job.row)[0])
-        given, head, held_back = None, turn.head, bounded(turn.state, job.association, job.asks)
+        given, held_back = None, bounded(turn.state, job.association, job.asks)
         if job.row in turn.started:
             given = Explanation(
                 workload=job.workload,
@@ -92,14 +91,15 @@ class _After:
                 allocation=turn.allocation(job),
             )
         settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
+        is_crowded_out = not turn.complete or not turn.startable(job)
         return cls(
             now=turn.now,
             ahead=ahead,
             given=given,
             bounded=held_back,
             unlicensed=turn.unlicensed(job),
-            is_crowded_out=not turn.complete or not turn.startable(job),
-            window=None if head is None else window(job.time_limit_s, turn.window_s, head.workload),
+            is_crowded_out=is_crowded_out,
+            window=None if settled or is_crowded_out else turn.in_the_way(job),
             start=NEVER if settled else turn.earliest(job),
         )
 

@@ -13,6 +13,7 @@ from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, licenses_free, members, over
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.many import check_many, foreseen_beside, promised, would_delay_one
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
     Asked,
@@ -80,8 +81,11 @@ def now_room(center: Center, everything: list[Held]) -> Room:
 
 def check(center: Center, plan: Plan) -> None:
     """Everything that must hold of a plan made for this center (before it is carried out)."""
-    check_placements(center, plan)
-    check_reservation(center, plan)
+    if center.policy.reservations > 1:
+        check_many(center, plan)
+    else:
+        check_placements(center, plan)
+        check_reservation(center, plan)
     check_preemptions(center, plan)
     check_refusals(center, plan)
 
@@ -244,8 +248,7 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     if not plan.preemptions:
         return
     (by,) = {preemption.by for preemption in plan.preemptions}
-    (reservation,) = plan.reservations
-    assert reservation.workload == by
+    assert plan.reservations[0].workload == by
     head = center.waiting[by]
     assert not head.preemptible
     for preemption in plan.preemptions:
@@ -301,6 +304,8 @@ def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
 
 
 def would_delay(center: Center, plan: Plan, workload: Workload, reason: Reason) -> bool:
+    if center.policy.reservations > 1:
+        return would_delay_one(center, plan, workload, reason)
     (reservation,) = plan.reservations
     wanted, everything = asked(center, workload, center.now), held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
@@ -334,6 +339,9 @@ def check_explanation(center: Center, plan: Plan, explained: Explanation) -> Non
     wanted = wanted.anytime() if explained.decision is Decision.NEVER else wanted
     blocked = not fits(before, wanted)
     codes = {reason.code for reason in explained.reasons}
+    for reason in explained.reasons:
+        if reason.code is ReasonCode.BACKFILL_WINDOW and plan.complete:
+            assert would_delay(center, plan, workload, reason)
     assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
     if explained.decision is Decision.LATER:
         assert bool(codes & BOUNDS) == bool(full(center, workload, plan))
@@ -404,6 +412,9 @@ def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:
     everything = held(center, plan, plan.placements)
     if full(center, workload, plan) or not possible(center, workload):
         return None
+    if center.policy.reservations > 1:
+        own = promised(center, plan).get(int(workload.id))
+        return foreseen_beside(center, plan, workload) if own is None else own.start
     instants = {center.now, *(end for _, end in everything), *turns(center)}
     for reservation in plan.reservations:
         if reservation.workload == workload.id:

@@ -179,7 +179,10 @@ class Life:
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
         self.met: Counter[str] = Counter()
-        self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
+        placements = self.chance.choice([2, 256, 256])
+        # Three of seven have more than one reservation.
+        reservations = {0: 2, 3: 5, 6: 1000}.get(seed % 7, 1)
+        self.center = Center(policy=Policy(placements=placements, reservations=reservations))
         self.center.with_nodes(*(self.node(number) for number in range(self.chance.randint(0, 5))))
         self.center.set_queue("urgent", self.chance.randint(0, 1))
         for name in LICENSES:

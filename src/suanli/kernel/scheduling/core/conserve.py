@@ -9,7 +9,7 @@ order of the queue, so that who is in front may change and room that becomes fre
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing
-from suanli.kernel.scheduling.core.admit import begin, fits, is_full
+from suanli.kernel.scheduling.core.admit import begin, fits, is_full, widen
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import start as let_run
@@ -70,7 +70,7 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
     sizes, kinds, jobs, this = center.sizes, center.kinds, center.jobs, _open(center)
     queue, kind_of = waiting(center)
     place, count, kept, blocked, built = 0, 0, 0, sizes[BARRED], NOBODY
-    complete = True
+    head, head_start, complete = NOBODY, NEVER, True
     while place < queue.size and (blocked < sizes[KINDS] or kept < rules.reservations):
         job, kind, may_wait = queue[place], kind_of[place], kept < rules.reservations
         place += 1
@@ -93,18 +93,20 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
             center.lists[LEFT, count] = place - 1
             count += 1
             continue
-        told = _in_the_way(center, job, now) if has_room and rules.tells else (NOBODY, NOBODY)
+        told = in_the_way(center, job, now) if has_room and rules.tells else (NOBODY, NOBODY)
         if has_room:
             _remember_long(kinds[kind], this, jobs[job, LIMIT], told)
+        if start == NEVER and has_room and may_wait:
+            _note(center, job, told)
         if start < NEVER:
             kept = kept + 1 if _book(center, job, (start, now, soon), told) else rules.reservations
+            head = job if head == NOBODY and sizes[BOOKED] > 0 else head
+            head_start = start if head == job else head_start
             if kept == rules.reservations and rules.shortest_first:
                 queue, kind_of = behind(center, place)
     if count:
         close_ranks(center, count, rules.shortest_first)
-    if sizes[BOOKED] == 0:
-        return Decided(count, NOBODY, NEVER, complete)
-    return Decided(count, center.booked[0, BOOKED_JOB], center.booked[0, BOOKED_START], complete)
+    return Decided(count, head, head_start, complete)
 
 
 @compiled
@@ -124,19 +126,14 @@ def _is_out(center: Center, job: int, times: tuple[int, int], may_wait: bool) ->
 
     What names an advance reservation that is not open has its room there, and none is kept for it here.
     """
-    jobs, kind = center.jobs, center.kinds[center.jobs[job, KIND]]
-    if is_full(center, job) or center.shapes[jobs[job, SHAPE], WITHIN] >= CLOSED:
+    jobs, kind, this = center.jobs, center.kinds[center.jobs[job, KIND]], center.sizes[TURN]
+    if kind[IMPOSSIBLE] or is_full(center, job) or center.shapes[jobs[job, SHAPE], WITHIN] >= CLOSED:
         return True
-    is_hopeless = _is_hopeless(kind, center.sizes[TURN], jobs[job, LIMIT], may_wait)
-    return is_hopeless or licensing.must_wait(center, job, times[0], times[1])
-
-
-@compiled
-def _is_hopeless(kind: Ints, this: int, limit: int, may_wait: bool) -> bool:
-    """Tell whether work of a kind cannot start in this turn, nor get a reservation."""
-    if kind[IMPOSSIBLE]:
+    if not may_wait and kind[BLOCKED] == this:
         return True
-    return not may_wait and bool(kind[BLOCKED] == this or (kind[LONG] == this and limit >= kind[SHORTEST_LONG]))
+    if licensing.must_wait(center, job, times[0], times[1]):
+        return True
+    return not may_wait and bool(kind[LONG] == this and jobs[job, LIMIT] >= kind[SHORTEST_LONG])
 
 
 @compiled
@@ -151,7 +148,7 @@ def _remember_long(kind: Ints, this: int, limit: int, told: tuple[int, int]) -> 
 
 
 @compiled
-def _in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
+def in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
     """Until when there is room for a job that has room now beside what is reserved, and whose place that is then.
 
     ``row`` stays as it is.
@@ -192,13 +189,14 @@ def _earliest(center: Center, job: int, now: int, may_wait: bool) -> int:
 def _begin(center: Center, job: int, now: int, is_beside: bool) -> None:
     """Start a job, beside reservations on nodes that ``row`` says."""
     licensing.take(center, job, now)
-    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    shape = center.jobs[job, SHAPE]
     if not is_beside:
-        begin(center, job, now, choose_now(center, shape, need), False)
+        begin(center, job, now, choose_now(center, shape, widen(center, job, center.total[shape])), False)
         let_run(center, job)
         return
     end = min(now + center.jobs[job, LIMIT], NEVER)
-    count = choose(center, shape, need, center.row, center.score[shape])
+    # What there is room for beside the reservations was added up there by who found the instant.
+    count = choose(center, shape, widen(center, job, center.spare[0]), center.row, center.score[shape])
     _keep(center, shape, count, (now, end))
     begin(center, job, now, count, True)
     let_run(center, job)
@@ -259,6 +257,21 @@ def _book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int
     unchain(holds, sizes, UNUSED, jobs[job], HOLD)
     unchain(held, sizes, DEVICE_UNUSED, jobs[job], DEVICE_HOLD)
     return bool(has_room)
+
+
+@compiled
+def _note(center: Center, job: int, told: tuple[int, int]) -> None:
+    """Write down what stands in the way of a job that has room now and for which no start is foreseen.
+
+    It is a row of what is booked that begins never, on no node.
+    """
+    sizes = center.sizes
+    if sizes[BOOKED] < center.booked.shape[0]:
+        booked = center.booked[sizes[BOOKED]]
+        booked[BOOKED_JOB], booked[BOOKED_START] = job, NEVER
+        booked[BOOKED_UNTIL], booked[BOOKED_BEHIND] = told
+        booked[BOOKED_HOLD + HELD_NODE] = NOBODY
+        sizes[BOOKED] += 1
 
 
 @compiled
