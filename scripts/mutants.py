@@ -1,139 +1,182 @@
 """Change the kernel in small ways, one at a time, and see whether its tests notice: ``make mutants M=reserve``.
 
-Cosmic Ray makes the changes (``mutations``), in a copy of what git knows of; the loops are not compiled, so that a test
-sees a change at once. Decorators are left alone (all they do is compile), and so are comparisons by identity, which are
-no different between small numbers. A change that all tests pass is printed; equivalent ones are among these.
+Cosmic Ray makes the changes (``mutations``); the loops are not compiled, so that a test sees a change at once.
+Decorators are left alone (all they do is compile), and so are comparisons by identity, which are no different between
+small numbers. A change that all tests pass is printed; equivalent ones are among these.
 
-Each change is tried in a process that is forked from one that has loaded all but the kernel, the module's own tests
-first, up to the first that fails. ``J=1`` leaves processors to others.
+The tests are loaded once. Each change is made in memory, in a process that is forked from there, and lives as long as
+no test fails, of those that call the function that it is in; those of the module come first. ``J=1`` leaves processors
+to others.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
-import multiprocessing
 import os
-import resource
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
+from types import FrameType, FunctionType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOL = ROOT / ".mutants" / "bin" / "python"
-CORE = "src/suanli/kernel/scheduling/core"
+CORE = "suanli.kernel.scheduling.core"
 ROOM = "tests/unit/kernel/scheduling"
-UNITS = ("feasible", "feasible_refresh", "reserve", "reserve_kept", "reserve_beside", "preempt")
 SCENARIOS = ("feasible", "place", "reserve", "preempt", "windows", "explain")
-TESTS = [
-    *(f"{ROOM}/core/test_{name}.py" for name in UNITS),
-    *(f"{ROOM}/test_{name}.py" for name in SCENARIOS),
-    f"{ROOM}/core/test_replay_at_random.py",
-    f"{ROOM}/test_at_random.py",
-]
-"""The quick ones first; what is lived through at random is only for changes that these do not notice."""
+LATE = ("core/test_choices", "core/test_log", "core/test_queue", "core/test_replay_at_random", "test_at_random")
+"""What is lived through at random comes last, for changes that nothing else notices."""
+LEFT_OUT = ("core/test_conserve", "core/test_index")
 LEFT_ALONE = ("RemoveDecorator", "_Is", "_IsNot")
-CENTERS, DAYS = 5, 400
-"""Random centers, and random days, that are lived through for a change that the other tests do not notice."""
-PATIENCE_S = 60
-"""Seconds of processor time after which a loop is taken to be endless, which is noticed."""
-LOADED = ("_pytest.assertion.rewrite", "hypothesis.strategies", "numba", "numpy", "pydantic")
-ENVIRONMENT = {
-    "NUMBA_DISABLE_JIT": "1",
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "SUANLI_CENTERS": str(CENTERS),
-    "SUANLI_DAYS": str(DAYS),
-    "SUANLI_HYPOTHESIS": "unshrunk",
-}
-
-_trees: list[Path] = []
+CENTERS, DAYS = 3, 100
+"""Random centers, and random days, that are lived through."""
+PATIENCE = 4
+"""A test that takes so many times its processor time, and a second more, is taken to be in an endless loop: noticed."""
 
 
-def copy(tree: Path) -> None:
-    """A copy of the files that git knows of, or would."""
-    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, tree / name)
+def tests(module: str) -> list[str]:
+    """The files that are asked about a module, in order."""
+    units = {f"core/{path.stem}" for path in (ROOT / ROOM / "core").glob("test_*.py")} - {*LATE, *LEFT_OUT}
+    own = sorted(name for name in units if name.startswith(f"core/test_{module}"))
+    names = [*own, *sorted(units - {*own}), *(f"test_{name}" for name in SCENARIOS), *LATE]
+    return [f"{ROOM}/{name}.py" for name in names]
 
 
-def begin(folder: Path) -> None:
-    """Make a tree for one process, in which it has loaded what no change touches, and all bytecode is written."""
-    tree = Path(tempfile.mkdtemp(dir=folder))
-    copy(tree)
-    os.chdir(tree)
-    sys.path.insert(0, str(tree / "src"))
-    for name in LOADED:
-        importlib.import_module(name)
-    for path in sorted((tree / "src/suanli/model").glob("*.py")):
-        importlib.import_module(f"suanli.model.{path.stem}")
-    _trees.append(tree)
-    in_child(["--collect-only"], keeps_compiled=True)
+class Trials:
+    """Instead of running the tests it collected, pytest tries every change of a module on them."""
 
+    def __init__(self, module: str) -> None:
+        self.module, self.count, self.died = importlib.import_module(f"{CORE}.{module}"), 0, 0
+        path = str(self.module.__file__)
+        words = [str(TOOL), str(ROOT / "scripts" / "mutations.py"), path, *LEFT_ALONE]
+        told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        self._changes: list[tuple[str, int, str]] = [json.loads(line) for line in told.splitlines()]
+        self._at, self._path = os.path.relpath(path, ROOT), path
+        self._names: dict[int, str] = {}
+        self._callers: dict[str, list[int]] = {}
+        self._seconds: list[float] = []
 
-def is_noticed(module: str, text: str | None) -> bool:
-    """Tell whether some test fails where the module has that text instead; without one it stays as it is."""
-    path = _trees[-1] / CORE / f"{module}.py"
-    if text is not None:
-        path.write_text(text, encoding="utf-8")
-        for written in (path.parent / "__pycache__").glob(f"{module}.*"):
-            written.unlink()
-    # It lives through the same centers again, only to count what they meet.
-    return in_child(["-k", "not meet_everything", *sorted(TESTS, key=lambda name: f"/test_{module}" not in name)])
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try them all, as many at a time as may be."""
+        text = Path(self._path).read_text(encoding="utf-8")
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        of_line = {line: one.name for one in functions for line in range(one.lineno, (one.end_lineno or 0) + 1)}
+        self._find_callers(session)
+        for name, line, changed in self._changes:
+            while len(self._names) >= int(os.environ.get("J") or os.cpu_count() or 1):
+                self._wait()
+            function = of_line.get(line, "")
+            asked = self._callers.get(function, []) if function else [*range(len(session.items))]
+            self._names[self._fork(session, asked, changed)] = f"{self._at}:{line}: {name}"
+        while self._names:
+            self._wait()
+        return True
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One test that fails is enough."""
+        if report.failed:
+            os._exit(1)
 
-def in_child(words: list[str], *, keeps_compiled: bool = False) -> bool:
-    """Tell whether pytest, asked so in a process of its own, finds a fault or no end."""
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1] != 0
-    answer = 1
-    try:
-        sys.dont_write_bytecode = not keeps_compiled
-        resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE_S, PATIENCE_S))
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-        answer = int(pytest.main(["-x", "-q", "-p", "pytest_timeout", "-p", "no:cacheprovider", *words]))
-    finally:
-        os._exit(answer)
+    def _wait(self) -> None:
+        child, status = os.wait()
+        name = self._names.pop(child)
+        self.count += 1
+        self.died += int(status != 0)
+        if status == 0:
+            print(name, flush=True)
 
+    def _find_callers(self, session: pytest.Session) -> None:
+        """Run all tests on the module as it is, and see which of its functions each of them calls."""
+        with tempfile.NamedTemporaryFile() as told:
+            child = self._fork(session, [*range(len(session.items))], None, told.name)
+            if os.waitpid(child, 0)[1] != 0:
+                sys.exit(f"{self._at}: its tests fail as it is")
+            for place, (seconds, called) in enumerate(json.loads(Path(told.name).read_text(encoding="utf-8"))):
+                self._seconds.append(seconds)
+                for function in called:
+                    self._callers.setdefault(function, []).append(place)
 
-def judge(module: str, folder: Path, workers: int) -> tuple[int, int]:
-    """Try all changes of one module; print those that live, and return how many there are and how many died."""
-    words = [str(TOOL), str(ROOT / "scripts" / "mutations.py"), str(ROOT / CORE / f"{module}.py"), *LEFT_ALONE]
-    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    changes = [json.loads(line) for line in told.splitlines()]
-    context = multiprocessing.get_context("fork")
-    with context.Pool(workers, begin, (folder,)) as pool:
-        if pool.apply(is_noticed, (module, None)):
-            sys.exit("its tests fail as it is")
-        alive = 0
-        noticed = pool.imap(partial(is_noticed, module), [text for _, _, text in changes])
-        for (name, line, _), died in zip(changes, noticed, strict=True):
-            if not died:
-                alive += 1
-                print(f"{CORE}/{module}.py:{line}: {name}", flush=True)
-    return len(changes), len(changes) - alive
+    def _fork(self, session: pytest.Session, asked: list[int], text: str | None, told: str = "") -> int:
+        """Run some of the tests in a process of its own, after a change of the module."""
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            return child
+        answer, found = 1, list[tuple[float, list[str]]]()
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            if text is not None:
+                self._change(text)
+            for place, following in zip(asked, [*asked[1:], None], strict=True):
+                names = self._watch() if told else set[str]()
+                if not told:
+                    signal.setitimer(signal.ITIMER_PROF, 1 + PATIENCE * self._seconds[place])
+                item, after = session.items[place], None if following is None else session.items[following]
+                started = time.process_time()
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+                found.append((time.process_time() - started, sorted(names)))
+            if told:
+                Path(told).write_text(json.dumps(found), encoding="utf-8")
+            answer = 0
+        finally:
+            os._exit(answer)
+
+    def _watch(self) -> set[str]:
+        """Gather from now on the names of the module's functions that are called."""
+        names = set[str]()
+
+        def see(frame: FrameType, _: str, __: object) -> None:
+            if frame.f_code.co_filename == self._path:
+                names.add(frame.f_code.co_name)
+
+        sys.setprofile(see)
+        return names
+
+    def _change(self, text: str) -> None:
+        """Let the module's functions, whoever imported them, do what those of a text do."""
+        made: dict[str, object] = {"__name__": self.module.__name__}
+        exec(compile(text, self._path, "exec"), made)  # noqa: S102  the text is our own, but for one change
+        for name, value in made.items():
+            former = getattr(self.module, name, None)
+            if isinstance(value, FunctionType) and isinstance(former, FunctionType):
+                if value.__module__ == self.module.__name__:
+                    former.__code__, former.__defaults__ = value.__code__, value.__defaults__
+            elif isinstance(value, int | float):
+                setattr(self.module, name, value)
 
 
 def main() -> None:
     """Judge the modules named."""
-    os.environ |= ENVIRONMENT
-    workers = int(os.environ.get("J") or os.cpu_count() or 1)
-    for module in sys.argv[1:] or ["feasible", "reserve", "preempt"]:
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            count, died = judge(module, Path(folder), workers)
-        passed = (time.monotonic() - started) / 60
-        print(f"{module}: {died} of {count} changes were noticed, {100 * died / count:.1f} %, {passed:.0f} min")
+    modules = sys.argv[1:] or ["feasible", "reserve", "preempt"]
+    if len(modules) > 1:
+        # Each in a process of its own, for what is loaded stays so.
+        for module in modules:
+            subprocess.run([sys.executable, __file__, module], check=True)
+        return
+    os.chdir(ROOT)
+    with tempfile.TemporaryDirectory() as storage:
+        os.environ |= {
+            "HYPOTHESIS_STORAGE_DIRECTORY": storage,
+            "NUMBA_DISABLE_JIT": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "SUANLI_CENTERS": str(CENTERS),
+            "SUANLI_DAYS": str(DAYS),
+            "SUANLI_HYPOTHESIS": "unshrunk",
+        }
+        started, trials = time.monotonic(), Trials(modules[0])
+        words = ["-p", "pytest_timeout", "-p", "no:cacheprovider", "-qq", "-s", *tests(modules[0])]
+        # It lives through the same centers again, only to count what they meet.
+        pytest.main([*words, "-k", "not meet_everything"], plugins=[trials])
+    of_all, minutes = 100 * trials.died / trials.count, (time.monotonic() - started) / 60
+    print(f"{modules[0]}: {trials.died} of {trials.count} changes were noticed, {of_all:.1f} %; {minutes:.0f} min")
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from bench.rig.shared import DATA
 from suanli.kernel.replay.arriving import place_arriving
+from suanli.kernel.scheduling.core.criteria import Request, Typical, Worth
 from suanli.kernel.scheduling.core.jit import allocating_entry
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, Request, fits, take
+from suanli.kernel.scheduling.scores.arrays import KINDS, Free, fits, take
 from suanli.kernel.scheduling.scores.fragmentation import fragmentation
 from suanli.kernel.scheduling.scores.gradient import gradient
 from suanli.kernel.scheduling.scores.largest import Largest
-from suanli.kernel.scheduling.scores.residual_value import Worth, worth
-from suanli.kernel.scheduling.scores.typical import Typical, typical
+from suanli.kernel.scheduling.scores.typical import typical
+from suanli.kernel.scheduling.scores.worth import worth
 from suanli.model.quantities import WHOLE_DEVICE
 
 OPENB = DATA / "traces" / "openb"

@@ -36,6 +36,15 @@ class Usage(TypedDict):
     memory_peak_bytes: int
 
 
+class PowerCap(TypedDict):
+    """The power cap in watts (None: none), what runs draw, and of how much of the center that is not known."""
+
+    watts: int | None
+    drawn_watts: float
+    unknown_cpus: float
+    unknown_devices: int
+
+
 class ArrayPlace(TypedDict):
     """Which element of which array a workload is."""
 
@@ -107,6 +116,7 @@ class Run(TypedDict):
     state: str
     engine: str
     nodes: list[Hold]
+    alternative: int
     started_at: str | None
     ended_at: str | None
     cause: str | None
@@ -133,12 +143,21 @@ class Shown(WorkloadFields):
     runs: list[Run]
 
 
+class Alternative(TypedDict):
+    """Why work does not start with one of its alternatives."""
+
+    alternative: int
+    reasons: list[Reason]
+    earliest_start: str | None
+
+
 class Explanation(TypedDict):
     """Why a workload stands where it stands."""
 
     id: int
     state: str
     reasons: list[Reason]
+    alternatives: list[Alternative]
     earliest_start: str | None
     earliest_start_known: bool
 
@@ -148,8 +167,10 @@ class Preview(TypedDict):
 
     decision: str
     placement: list[Hold]
+    alternative: int
     earliest_start: str | None
     reasons: list[Reason]
+    alternatives: list[Alternative]
     spec: Spec
 
 

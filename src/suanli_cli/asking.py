@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,25 @@ class Number(click.ParamType[float]):
             self.fail(say("usage.number", value=value), param, ctx)
         number = float(value)
         return int(number) if number.is_integer() else number
+
+
+_WATTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kM]?)(?:W)?")
+_PREFIXES = {"": 1, "k": 1_000, "M": 1_000_000}
+
+
+class Watts(click.ParamType[int]):
+    """Whole watts, such as ``1500``, ``50kW`` or ``1.2MW``; 0 for ``none``."""
+
+    name = "watts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "none":
+            return 0
+        told = _WATTS.fullmatch(str(value))
+        watts = 0.0 if told is None else float(told[1]) * _PREFIXES[told[2]]
+        if told is None or watts != round(watts) or not watts:
+            self.fail(say("usage.watts", value=value), param, ctx)
+        return round(watts)
 
 
 class Pair(click.ParamType[tuple[str, str]]):
@@ -115,12 +135,18 @@ class Device(click.ParamType[dict[str, Any]]):
         return request
 
 
-_OPTIONS = (
-    option("--name", metavar="NAME", says="spec.name"),
-    option("--project", metavar="NAME", says="spec.project"),
-    option("--kind", type=Word(KINDS), says="spec.kind"),
-    option("--application", metavar="NAME", says="spec.application"),
-    option("--script", metavar="FILE", says="spec.script"),
+def _with(options: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
+    """Options, in their order, as one decorator."""
+
+    def decorate(function: F) -> F:
+        for one in reversed(options):
+            function = one(function)
+        return function
+
+    return decorate
+
+
+_OF_NODES = (
     option("--tasks", type=Between(), says="spec.tasks"),
     option("-c", "--cpus", type=Number(), metavar="N", says="spec.cpus"),
     option("-m", "--memory", metavar="SIZE", says="spec.memory"),
@@ -131,8 +157,47 @@ _OPTIONS = (
     option("--max-tasks-per-node", type=Whole(1), metavar="N", says="spec.max_tasks_per_node"),
     option("--exclusive", is_flag=True, says="spec.exclusive"),
     option("--feature", metavar="NAME", multiple=True, says="spec.feature"),
-    option("--license", type=Count("NAME[:COUNT]"), multiple=True, says="spec.license"),
     option("-t", "--time", metavar="DURATION", says="spec.time"),
+)
+"""What is asked of nodes: of the spec itself, and of each alternative."""
+
+
+class Alternative(click.ParamType[dict[str, Any]]):
+    """Options as for the spec itself, in one word: ``'-d gpu:V100:2 -t 4h'``."""
+
+    name = "'OPTIONS'"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        try:
+            given = _alone.make_context("--or", shlex.split(str(value))).params
+        except (ValueError, click.UsageError) as error:
+            self.fail(str(error.message if isinstance(error, click.UsageError) else error), param, ctx)
+        asked = request_of(given)
+        if not asked:
+            self.fail(say("usage.form", value=value, form="'-d gpu:V100:2 -t 4h'"), param, ctx)
+        return asked
+
+
+@_with(_OF_NODES)
+@click.command(add_help_option=False)
+def _alone(**_: Any) -> None:
+    """What an alternative alone may say."""
+
+
+_OPTIONS = (
+    option("--name", metavar="NAME", says="spec.name"),
+    option("--project", metavar="NAME", says="spec.project"),
+    option("--kind", type=Word(KINDS), says="spec.kind"),
+    option("--application", metavar="NAME", says="spec.application"),
+    option("--script", metavar="FILE", says="spec.script"),
+    *_OF_NODES,
+    option("--or", "alternatives", type=Alternative(), multiple=True, says="spec.or"),
+    option("--license", type=Count("NAME[:COUNT]"), multiple=True, says="spec.license"),
     option("--deadline", metavar="INSTANT", says="spec.deadline"),
     option("-q", "--queue", metavar="NAME", says="spec.queue"),
     option("--priority", type=Whole(None), metavar="N", says="spec.priority"),
@@ -161,9 +226,6 @@ _PLAIN = (
     "project",
     "kind",
     "application",
-    "nodes",
-    "max_tasks_per_node",
-    "exclusive",
     "queue",
     "priority",
     "reservation",
@@ -174,9 +236,7 @@ _PLAIN = (
 
 def asking(function: F) -> F:
     """Give a command every option of the spec."""
-    for decorate in reversed(_OPTIONS):
-        function = decorate(function)
-    return function
+    return _with(_OPTIONS)(function)
 
 
 def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
@@ -186,22 +246,17 @@ def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
         UsageMistake: the options do not fit each other, or the script cannot be read.
     """
     spec: Spec = {name: given[name] for name in (*_PLAIN, "launcher", "preemptible") if _was_given(given[name])}
-    if given["tasks"]:
-        least, spec["tasks"] = given["tasks"]
-        spec |= {"min_tasks": least} if least else {}
+    spec |= request_of(given)
     if words:
         spec |= {"command": list(words), "name": spec.get("name") or Path(words[0]).name}
     if given["script"]:
         spec |= {"script": read_text(given["script"]), "name": spec.get("name") or Path(given["script"]).name}
-    if given["time"]:
-        spec["time_limit"] = given["time"]
     if given["chdir"]:
         spec["working_directory"] = str(Path(given["chdir"]).absolute())
     dependencies = [f"{kind}:{ref}" for kind in DEPENDENCIES for ref in given[kind]]
     listed = {
-        "resources": _resources(given),
+        "alternatives": list(given["alternatives"]),
         "dependencies": dependencies + ["singleton"] * given["singleton"],
-        "features": sorted(set(given["feature"])),
         "licenses": dict(given["license"]),
         "environment": dict(given["env"]),
         "labels": dict(given["label"]),
@@ -211,6 +266,26 @@ def spec_of(given: Mapping[str, Any], words: Sequence[str]) -> Spec:
         "retry": _retry(given),
     }
     return spec | {name: value for name, value in listed.items() if value}
+
+
+def request_of(given: Mapping[str, Any]) -> Spec:
+    """What options ask of nodes.
+
+    Raises:
+        UsageMistake: the options do not fit each other.
+    """
+    least, tasks = given["tasks"] or (0, 0)
+    asked = {
+        "tasks": tasks,
+        "min_tasks": least,
+        "resources": _resources(given),
+        "max_tasks_per_node": given["max_tasks_per_node"],
+        "exclusive": given["exclusive"],
+        "features": sorted(set(given["feature"])),
+        "time_limit": given["time"],
+    }
+    nodes = {} if given["nodes"] is None else {"nodes": given["nodes"]}
+    return nodes | {name: value for name, value in asked.items() if value}
 
 
 def merged(spec: Spec, over: Spec) -> Spec:

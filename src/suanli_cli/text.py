@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from suanli_cli.answers import Hold, Reason, WorkloadFields
+from suanli_cli.answers import Alternative, Hold, Reason, WorkloadFields
 from suanli_cli.language import say
 
 _GAP = "  "
@@ -21,6 +21,15 @@ def memory(amount_bytes: float) -> str:
             return f"{amount_bytes:.4g}{unit}"
         amount_bytes /= 1024
     return f"{amount_bytes:.4g}PiB"
+
+
+def power(watts: float) -> str:
+    """``512W``, ``50.5kW``, ``1.2MW``."""
+    for unit in ("W", "kW"):
+        if watts < 1000:
+            return f"{watts:.4g}{unit}"
+        watts /= 1000
+    return f"{watts:.4g}MW"
 
 
 def duration(seconds: float) -> str:
@@ -92,6 +101,15 @@ def reasons(listed: Sequence[Reason]) -> list[str]:
         lines.append(f"- {reason['text']} ({reason['code']})")
         if reason["helps"]:
             lines.append(f"  {say('reason.helps', helps=reason['helps'])}")
+    return lines
+
+
+def alternatives(listed: Sequence[Alternative]) -> list[str]:
+    """For each alternative, when it may start and what is in its way."""
+    lines = []
+    for one in listed:
+        start = say("why.earliest", at=instant(one["earliest_start"])) if one["earliest_start"] else say("why.unknown")
+        lines += [f"{say('alternative', number=one['alternative'])}: {start}", *reasons(one["reasons"])]
     return lines
 
 

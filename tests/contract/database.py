@@ -32,6 +32,7 @@ from suanli.model.facts import (
     LicenseDefined,
     NodeRegistered,
     NodeStateChanged,
+    PowerCapSet,
     PreemptRequested,
     ProjectDefined,
     QueueDefined,
@@ -59,6 +60,7 @@ from suanli.model.ids import (
     WorkloadId,
     run_id,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
@@ -97,7 +99,7 @@ class DatabasePlace:
 Step = tuple[int, int, bool]
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
-_steps = st.lists(st.tuples(st.integers(0, 26), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+_steps = st.lists(st.tuples(st.integers(0, 27), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
 histories = st.lists(_steps, min_size=1, max_size=3)
 """Transactions, each of some steps; what a step does depends on what is there."""
 
@@ -133,6 +135,7 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         AdvanceReservationRemoved(name=ReservationName(f"r{number % 2}")),
         QuotaDefined(quota=Quota(scope=QuotaScope.USER, name=ANN, runs=number)),
         LicenseDefined(license=License(name=LicenseName("求解器"), total=number)),
+        PowerCapSet(cap=PowerCap(watts=number)),
     ]
     return choices[rule] if rule < len(choices) else None
 
@@ -222,6 +225,7 @@ class DatabaseContract:
             first = submit(tx, array=ArraySpec(indices=(3, 4)))
             submit(tx, dependencies=(Dependency(kind=DependencyKind.AFTEROK, workload=first),))
             tx.append(RunPlaced(workload=first, run=run_id(first, 1), allocation=allocation()), actor=ANN)
+            place_run(tx, WorkloadId(first + 1), alternative=2)
             for over_midnight in (False, True):
                 done = submit(tx)
                 place_run(tx, done)
@@ -233,18 +237,29 @@ class DatabaseContract:
                 tx.append(QuotaDefined(quota=quota), actor=ANN)
             tx.append(LicenseDefined(license=License(name=LicenseName("solver"), total=4)), actor=ANN)
             for name, switch in (("n0", "leaf1"), ("n0", "leaf2"), ("n9", "")):
-                tx.append(NodeRegistered(node=node(name, switch=switch)), actor=ANN)
+                tx.append(NodeRegistered(node=node(name, switch=switch, cpu_power_mw=len(switch))), actor=ANN)
+            for watts in (9, 7):
+                tx.append(PowerCapSet(cap=PowerCap(watts=watts)), actor=ANN)
             for name in ("kept", "changed", "changed", "gone"):
                 tx.append(AdvanceReservationSet(reservation=reserved(name, "n0")), actor=ANN)
             tx.append(AdvanceReservationRemoved(name=ReservationName("gone")), actor=ANN)
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
+        downgrade(engines.writer, "0007")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert [run.alternative for run in tables.active_runs()] == [0, 2]
         downgrade(engines.writer, "0006")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
-                assert {one.name: one.switch for one in tables.nodes()} == {"n0": "leaf2", "n9": ""}
+                assert {one.name: (one.switch, one.cpu_power_mw) for one in tables.nodes()} == {
+                    "n0": ("leaf2", 5),
+                    "n9": ("", 0),
+                }
+                assert tables.power_cap() == PowerCap(watts=7, generation=2)
         downgrade(engines.writer, "0004")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
@@ -258,7 +273,7 @@ class DatabaseContract:
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
-                assert [submission.id for _, submission in tables.queued()] == [1, 3]
+                assert [submission.id for _, submission in tables.queued()] == [3]
 
     def test_a_store_of_a_newer_version_is_left_alone(
         self, place: DatabasePlace, store: Store, clock: SetClock
@@ -266,7 +281,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0007'")
+        place.alter("UPDATE alembic_version SET version_num = '0009'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

@@ -209,11 +209,12 @@ def test_a_working_directory_that_is_not_there_is_a_failed_launch(engine: LocalE
 
 def test_the_environment_is_clean(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVER_SECRET", "hush")
-    asked = order(engine, "env", environment={"MINE": "1", "OMP_NUM_THREADS": "7"})
+    asked = order(engine, "env", environment={"MINE": "1", "OMP_NUM_THREADS": "7"}, alternative=2)
     run_to_end(engine, asked)
     lines = engine.log(asked.run, Stream.STDOUT, 0, 1 << 20).data.decode().splitlines()
     seen = dict(line.split("=", 1) for line in lines)
     assert (seen.pop("MINE"), seen.pop("OMP_NUM_THREADS")) == ("1", "7")
+    assert (seen["SUANLI_TASKS"], seen["SUANLI_ALTERNATIVE"]) == ("1", "2")
     own = {name for name in seen if not name.startswith("SUANLI_")}
     assert own == {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG"}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from suanli.api.schemas.arrays import format_indices, parse_array, parse_indices
-from suanli.api.schemas.spec import WorkloadSpec
+from suanli.api.schemas.spec import Alternative, WorkloadSpec
 from suanli.model import spec as nouns
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import ProjectName, QueueName, WorkloadId
@@ -36,6 +36,23 @@ devices = st.builds(
     precision=st.none() | st.sampled_from(nouns.Precision),
 )
 singleton = st.just(nouns.Dependency(kind=nouns.DependencyKind.SINGLETON))
+resources = st.builds(
+    nouns.TaskResources,
+    cpu_milli=st.integers(1, 10**9),
+    memory_bytes=st.integers(1, nouns.MAX_MEMORY_BYTES),
+    devices=st.none() | devices,
+)
+requests = st.builds(
+    nouns.Request,
+    tasks=st.integers(1, nouns.MAX_TASKS),
+    min_tasks=st.integers(0, nouns.MAX_TASKS),
+    resources=resources,
+    nodes=st.integers(0, nouns.MAX_TASKS),
+    max_tasks_per_node=st.integers(0, nouns.MAX_TASKS),
+    exclusive=st.booleans(),
+    features=st.frozensets(names, max_size=3),
+    time_limit_s=st.integers(0, 10**9),
+)
 specs = st.builds(
     nouns.WorkloadSpec,
     name=names,
@@ -45,12 +62,8 @@ specs = st.builds(
     script=words,
     tasks=st.integers(1, nouns.MAX_TASKS),
     min_tasks=st.integers(0, nouns.MAX_TASKS),
-    resources=st.builds(
-        nouns.TaskResources,
-        cpu_milli=st.integers(1, 10**9),
-        memory_bytes=st.integers(1, nouns.MAX_MEMORY_BYTES),
-        devices=st.none() | devices,
-    ),
+    resources=resources,
+    alternatives=st.lists(requests, max_size=3).map(tuple),
     max_tasks_per_node=st.integers(0, nouns.MAX_TASKS),
     exclusive=st.booleans(),
     features=st.frozensets(names, max_size=3),
@@ -79,6 +92,11 @@ def test_the_canonical_form_asks_for_the_same(spec: nouns.WorkloadSpec) -> None:
 def test_the_form_has_every_field_of_the_noun() -> None:
     wire = {field.replace("time_limit", "time_limit_s") for field in WorkloadSpec.model_fields}
     assert wire == {field.name for field in dataclasses.fields(nouns.WorkloadSpec)}
+
+
+def test_an_alternative_has_every_field_of_its_noun() -> None:
+    wire = {field.replace("time_limit", "time_limit_s") for field in Alternative.model_fields}
+    assert wire == {field.name for field in dataclasses.fields(nouns.Request)}
 
 
 def test_an_empty_form_is_the_noun_with_its_own_defaults() -> None:

@@ -121,6 +121,7 @@ _WHOLE = {
             "state": "ended",
             "engine": "local",
             "nodes": [_HOLD],
+            "alternative": 0,
             "time_limit_s": 86400,
             "placed_at": "2026-11-24T11:00:00.004000Z",
             "started_at": "2026-11-24T11:00:00.021000Z",
@@ -137,8 +138,10 @@ _WHOLE = {
 _PREVIEW = {
     "decision": "now",
     "placement": [_HOLD],
+    "alternative": 0,
     "earliest_start": "2026-11-24T11:00:00.000000Z",
     "reasons": [],
+    "alternatives": [],
     "spec": _SHOWN_SPEC,
 }
 _WHY = {
@@ -155,6 +158,7 @@ _WHY = {
             "helps": "running work ending, or asking for fewer cpus",
         }
     ],
+    "alternatives": [],
     "earliest_start": "2026-11-24T12:30:00.000000Z",
     "earliest_start_known": True,
 }
@@ -232,8 +236,10 @@ def preview_workload(visit: AnyVisit) -> Response:
         PreviewView(
             decision=foreseen.decision.value,
             placement=[hold_view(hold) for hold in holds],
+            alternative=0 if foreseen.allocation is None else foreseen.alternative,
             earliest_start=maybe_timestamp(foreseen.earliest_start or 0),
             reasons=[reasons.tell(reason, visit.language) for reason in foreseen.reasons],
+            alternatives=reasons.of_alternatives(foreseen, visit.language),
             spec=WorkloadSpec.of(spec),
         )
     )
@@ -333,15 +339,17 @@ def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
     shown = visit.services.workloads.show(visit.caller, parse_ref(ref))
     why = visit.services.scheduling.explain(shown.workload.id)
     told = reasons.of_state(why.workload, visit.language)
-    start = None
+    start, alternatives = None, []
     if why.explanation is not None:
         told = [reasons.tell(reason, visit.language) for reason in why.explanation.reasons]
+        alternatives = reasons.of_alternatives(why.explanation, visit.language)
         start = why.explanation.earliest_start
     return answer(
         WhyView(
             id=why.workload.id,
             state=why.workload.state,
             reasons=told,
+            alternatives=alternatives,
             earliest_start=maybe_timestamp(start or 0),
             earliest_start_known=start is not None,
         )

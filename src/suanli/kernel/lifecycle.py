@@ -35,6 +35,7 @@ from suanli.model.ids import (
     WorkloadId,
     run_id,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation
@@ -87,7 +88,7 @@ class Instruction(StrEnum):
 
 
 class Tables(Protocol):
-    """What the fold looks up. Each raises NotFoundError where there is no such record."""
+    """What the fold looks up. Each raises NotFoundError where there is no such record; a power cap there always is."""
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
     def run(self, run: RunId, /) -> Run: ...
@@ -95,6 +96,7 @@ class Tables(Protocol):
     def queue(self, queue: QueueName, /) -> Queue: ...
     def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
     def license(self, name: LicenseName, /) -> License: ...
+    def power_cap(self) -> PowerCap: ...
     def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
@@ -164,13 +166,13 @@ def _submitted(fact: facts.WorkloadSubmitted, _tables: Tables, at: Instant) -> S
 
 @_fold.register
 def _held(fact: facts.WorkloadHeld, tables: Tables, _at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), _QUEUED - {WorkloadState.HELD}, "hold")
+    workload = _expect(tables.workload(fact.workload), _QUEUED - {WorkloadState.HELD}, "hold it")
     return [_grown(workload, state=WorkloadState.HELD, eligible_at=Instant(0))]
 
 
 @_fold.register
 def _released(fact: facts.WorkloadReleased, tables: Tables, at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), {WorkloadState.HELD}, "release")
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.HELD}, "release it")
     return [_queue_again(workload, at)]
 
 
@@ -182,13 +184,15 @@ def _updated(fact: facts.WorkloadUpdated, tables: Tables, _at: Instant) -> Seque
     changed: list[Record] = [_grown(workload, time_limit_s=fact.time_limit_s, priority=fact.priority)]
     if workload.state.active:
         run = tables.run(run_id(workload.id, workload.attempt))
-        changed.append(altered(run, time_limit_s=fact.time_limit_s, generation=run.generation + 1))
+        # Who was given an alternative with a limit of its own keeps that where only the priority is changed.
+        limit = fact.time_limit_s if fact.time_limit_s != workload.time_limit_s else run.time_limit_s
+        changed.append(altered(run, time_limit_s=limit, generation=run.generation + 1))
     return changed
 
 
 @_fold.register
 def _dependencies_met(fact: facts.DependenciesMet, tables: Tables, at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), {WorkloadState.BLOCKED, WorkloadState.HELD}, "unblock")
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.BLOCKED, WorkloadState.HELD}, "unblock it")
     if not set(fact.left) < set(workload.dependencies):
         raise IllegalTransitionError(f"workload {workload.id} has not more dependencies open than are said to be left")
     lighter = altered(workload, dependencies=fact.left)
@@ -199,7 +203,7 @@ def _dependencies_met(fact: facts.DependenciesMet, tables: Tables, at: Instant) 
 
 @_fold.register
 def _dependency_failed(fact: facts.DependencyFailed, tables: Tables, at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), _QUEUED, "give up")
+    workload = _expect(tables.workload(fact.workload), _QUEUED, "give it up")
     if fact.dependency not in workload.dependencies:
         raise IllegalTransitionError(f"workload {workload.id} has no open dependency {fact.dependency}")
     detail = f"{fact.dependency} can never be met"
@@ -209,7 +213,7 @@ def _dependency_failed(fact: facts.DependencyFailed, tables: Tables, at: Instant
 
 @_fold.register
 def _deadline_missed(fact: facts.DeadlineMissed, tables: Tables, at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), _QUEUED, "give up")
+    workload = _expect(tables.workload(fact.workload), _QUEUED, "give it up")
     detail = "it could not be done by its deadline any more"
     return [_grown(workload, state=WorkloadState.CANCELLED, cause=EndCause.DEADLINE, detail=detail, ended_at=at)]
 
@@ -236,13 +240,13 @@ def _requeue(fact: facts.RequeueRequested, tables: Tables, at: Instant) -> Seque
 
 @_fold.register
 def _signalled(fact: facts.SignalRequested, tables: Tables, _at: Instant) -> Sequence[Record]:
-    _expect(tables.workload(fact.workload), {WorkloadState.RUNNING, WorkloadState.ENDING}, "signal")
+    _expect(tables.workload(fact.workload), {WorkloadState.RUNNING, WorkloadState.ENDING}, "signal it")
     return []
 
 
 @_fold.register
 def _placed(fact: facts.RunPlaced, tables: Tables, at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), {WorkloadState.WAITING}, "place")
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.WAITING}, "place it")
     attempt = workload.attempt + 1
     if fact.run != run_id(workload.id, attempt):
         raise IllegalTransitionError(f"run {fact.run} is not the next run of workload {workload.id}")
@@ -252,8 +256,9 @@ def _placed(fact: facts.RunPlaced, tables: Tables, at: Instant) -> Sequence[Reco
         attempt=attempt,
         state=RunState.PLACED,
         allocation=fact.allocation,
-        time_limit_s=workload.time_limit_s,
+        time_limit_s=fact.time_limit_s if fact.alternative else workload.time_limit_s,
         placed_at=at,
+        alternative=fact.alternative,
         generation=1,
     )
     return [_grown(workload, state=WorkloadState.STARTING, attempt=attempt), run]
@@ -274,7 +279,7 @@ def _started(fact: facts.RunStarted, tables: Tables, at: Instant) -> Sequence[Re
 
 @_fold.register
 def _preempt(fact: facts.PreemptRequested, tables: Tables, _at: Instant) -> Sequence[Record]:
-    workload = _expect(tables.workload(fact.workload), {WorkloadState.STARTING, WorkloadState.RUNNING}, "preempt")
+    workload = _expect(tables.workload(fact.workload), {WorkloadState.STARTING, WorkloadState.RUNNING}, "preempt it")
     _live_run(tables, fact.run, workload.id)
     return _stop(tables, workload, StopCause.PREEMPTED)
 
@@ -342,6 +347,11 @@ def _quota_defined(fact: facts.QuotaDefined, tables: Tables, _at: Instant) -> Se
 @_fold.register
 def _license_defined(fact: facts.LicenseDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.license, generation=_generation(tables.license, fact.license.name) + 1)]
+
+
+@_fold.register
+def _power_cap_set(fact: facts.PowerCapSet, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [altered(fact.cap, generation=tables.power_cap().generation + 1)]
 
 
 @_fold.register
@@ -465,9 +475,9 @@ def _queued_state(*, held: bool, blocked: bool) -> WorkloadState:
     return WorkloadState.BLOCKED if blocked else WorkloadState.WAITING
 
 
-def _expect(workload: Workload, states: AbstractSet[WorkloadState], verb: str) -> Workload:
+def _expect(workload: Workload, states: AbstractSet[WorkloadState], what: str) -> Workload:
     if workload.state not in states:
-        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: cannot {verb} it")
+        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: cannot {what}")
     return workload
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from suanli.model.altered import altered
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
@@ -20,6 +21,7 @@ MAX_DEVICES = 10_000
 MAX_LICENSES = 1_000_000
 MAX_FEATURES = 16
 MAX_FEATURES_ASKED = 62
+MAX_ALTERNATIVES = 8
 MAX_PRIORITY = 1_000_000
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
@@ -120,6 +122,24 @@ class TaskResources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What work asks of nodes, whole: what is left out is not taken from elsewhere, except for the time limit.
+
+    The fields are those of the spec.
+    """
+
+    tasks: int = 1
+    min_tasks: int = 0
+    resources: TaskResources = TaskResources()
+    nodes: int = 0
+    max_tasks_per_node: int = 0
+    exclusive: bool = False
+    features: frozenset[str] = frozenset()
+    time_limit_s: int = 0
+    """0: that of the workload."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArraySpec:
     """Elements of an array by their declared indices; at most ``max_running`` at a time (0: no bound)."""
 
@@ -203,6 +223,8 @@ class WorkloadSpec:
     """What each of its nodes must have, by names of the engine's own (``Node.features``)."""
     licenses: dict[LicenseName, int] = field(default_factory=dict)
     """How many of each license, for the workload as a whole."""
+    alternatives: tuple[Request, ...] = ()
+    """What will do as well, in order: the first that can start is taken, after what the spec itself asks of nodes."""
     time_limit_s: int = 0
     deadline: Instant = Instant(0)
     """When it must be done; 0 for whenever it is."""
@@ -223,6 +245,32 @@ class WorkloadSpec:
     labels: dict[str, str] = field(default_factory=dict)
     notify: tuple[Notification, ...] = ()
 
+    @property
+    def forms(self) -> tuple[WorkloadSpec, ...]:
+        """The spec itself, and for each alternative one that asks that of nodes; the others are its alternatives."""
+        return (self, *(self.form(number + 1) for number in range(len(self.alternatives))))
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """What the spec itself asks of nodes, and then the alternatives."""
+        own = {field.name: getattr(self, field.name) for field in fields(Request)}
+        return (Request(**own), *self.alternatives)
+
+    def form(self, number: int) -> WorkloadSpec:
+        """The spec itself (0), or that of an alternative, the first of which is 1."""
+        if number == 0:
+            return self
+        requests = self.requests
+        wanted, others = requests[number], requests[:number] + requests[number + 1 :]
+        asked = {field.name: getattr(wanted, field.name) for field in fields(Request)}
+        asked["time_limit_s"] = wanted.time_limit_s or self.time_limit_s
+        return altered(self, alternatives=others, **asked)
+
+    @property
+    def features_named(self) -> frozenset[str]:
+        """The features that any of its requests names."""
+        return self.features.union(*(other.features for other in self.alternatives))
+
     def check(self) -> None:
         """Check every rule that a schema of single fields cannot.
 
@@ -231,6 +279,7 @@ class WorkloadSpec:
         """
         _check_body(self)
         _check_amounts(self)
+        _check_alternatives(self)
         _check_array(self.array)
         _check_texts(self)
         if self.working_directory or self.inputs or self.outputs:
@@ -253,22 +302,42 @@ def _check_body(spec: WorkloadSpec) -> None:
 
 
 def _check_amounts(spec: WorkloadSpec) -> None:
-    resources = spec.resources
-    check_bounds("tasks", spec.tasks, 1, MAX_TASKS)
-    check_bounds("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI)
-    check_bounds("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES)
-    check_bounds("nodes", spec.nodes, 0, MAX_TASKS)
-    _check_spread(spec)
-    check_bounds("time_limit", spec.time_limit_s, 0, MAX_TIME_LIMIT_S)
+    _check_request(spec)
     check_bounds("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY)
     check_bounds("retry.max_attempts", spec.retry.max_attempts, 1, 1000)
     for name, count in spec.licenses.items():
         check_bounds(f"licenses.{name}", count, 1, MAX_LICENSES)
+
+
+def _check_alternatives(spec: WorkloadSpec) -> None:
+    if not spec.alternatives:
+        return
+    if len(spec.alternatives) > MAX_ALTERNATIVES:
+        raise InvalidRequestError("alternatives", f"more than {MAX_ALTERNATIVES} alternatives are given")
+    for position, request in enumerate(spec.alternatives):
+        try:
+            _check_request(request)
+            _check_features(request.features)
+        except InvalidRequestError as error:
+            field_name = f"alternatives.{position}.{error.field}"
+            raise InvalidRequestError(field_name, error.detail, error.hint) from error
+    if len(spec.features_named) > MAX_FEATURES:
+        raise InvalidRequestError("alternatives", f"more than {MAX_FEATURES} features are asked for in all")
+
+
+def _check_request(request: Request | WorkloadSpec) -> None:
+    resources = request.resources
+    check_bounds("tasks", request.tasks, 1, MAX_TASKS)
+    check_bounds("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI)
+    check_bounds("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES)
+    check_bounds("nodes", request.nodes, 0, MAX_TASKS)
+    _check_spread(request)
+    check_bounds("time_limit", request.time_limit_s, 0, MAX_TIME_LIMIT_S)
     if resources.devices is not None:
         _check_devices(resources.devices)
 
 
-def _check_spread(spec: WorkloadSpec) -> None:
+def _check_spread(spec: Request | WorkloadSpec) -> None:
     check_bounds("min_tasks", spec.min_tasks, 0, spec.tasks)
     check_bounds("max_tasks_per_node", spec.max_tasks_per_node, 0, MAX_TASKS)
     if not spec.nodes:
@@ -320,14 +389,18 @@ def _check_texts(spec: WorkloadSpec) -> None:
     for name, value in spec.environment.items():
         if _ENV_NAME.fullmatch(name) is None or "\0" in value:
             raise InvalidRequestError(f"environment.{name}", "not a name or value an environment can hold")
-    if len(spec.features) > MAX_FEATURES:
-        raise InvalidRequestError("features", f"more than {MAX_FEATURES} features are asked for")
-    for feature in spec.features:
-        if _FEATURE.fullmatch(feature) is None:
-            raise InvalidRequestError("features", f"{feature!r} cannot name a feature", "see `suanli nodes`")
+    _check_features(spec.features)
     for name, value in spec.labels.items():
         if _LABEL.fullmatch(name) is None or len(value) > 256:
             raise InvalidRequestError(f"labels.{name}", "letters, digits and . _ / - only; values of at most 256")
+
+
+def _check_features(features: frozenset[str]) -> None:
+    if len(features) > MAX_FEATURES:
+        raise InvalidRequestError("features", f"more than {MAX_FEATURES} features are asked for")
+    for feature in features:
+        if _FEATURE.fullmatch(feature) is None:
+            raise InvalidRequestError("features", f"{feature!r} cannot name a feature", "see `suanli nodes`")
 
 
 def _check_paths(spec: WorkloadSpec) -> None:

@@ -155,4 +155,6 @@ class Run:
     usage: Usage = Usage()
     truncated: bool = False
     """Output past the size cap was dropped."""
+    alternative: int = 0
+    """Which request of its spec it was given: 0 the spec's own, 1 that of the first alternative."""
     generation: int = 0

@@ -90,6 +90,8 @@ class RunOrder:
     working_directory: str
     inputs: tuple[InputArtifact, ...] = ()
     outputs: tuple[OutputArtifact, ...] = ()
+    alternative: int = 0
+    """Which request of the spec this is: 0 its own, 1 that of the first alternative."""
     array_id: WorkloadId = WorkloadId(0)
     array_index: int = 0
     array_size: int = 0

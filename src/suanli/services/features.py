@@ -19,16 +19,16 @@ class FeatureAdmission:
         Raises:
             AdmissionRefusedError: no node has a feature, or queued work names too many others already.
         """
-        asked = {name for spec in specs for name in spec.features}
+        asked = {name for spec in specs for name in spec.features_named}
         if not asked:
             return
         there = {name for node in tables.nodes() for name in node.features}
-        for name in sorted(asked - there):
+        for name in sorted({name for spec in specs for name in spec.features} - there):
             raise AdmissionRefusedError(
                 "feature_unknown", f"no node of this center has feature {name}", "see `suanli nodes`"
             )
         if len(there) > MAX_FEATURES_ASKED:
-            asked.update(*(submission.spec.features for _, submission in tables.queued()))
+            asked.update(*(submission.spec.features_named for _, submission in tables.queued()))
             if len(asked) > MAX_FEATURES_ASKED:
                 detail = f"waiting work names {MAX_FEATURES_ASKED} features of nodes, as many as can be told apart"
                 raise AdmissionRefusedError("features_too_many", detail, "try again when some of it has started")

@@ -63,10 +63,10 @@ def submit(tx: Transaction, *, owner: UserName = ANN, held: bool = False, **chan
     return first
 
 
-def place(tx: Transaction, workload: WorkloadId, tasks: int = 1) -> None:
+def place(tx: Transaction, workload: WorkloadId, tasks: int = 1, **changes: Any) -> None:
     """Record the next run of a waiting workload."""
     run = run_id(workload, tx.workload(workload).attempt + 1)
-    placed = RunPlaced(workload=workload, run=run, allocation=allocation(tasks=tasks))
+    placed = RunPlaced(workload=workload, run=run, allocation=allocation(tasks=tasks), **changes)
     tx.append(placed, actor=UserName("system"))
 
 

@@ -42,6 +42,7 @@ from suanli.services.deadlines import DeadlineCheck
 from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
+from suanli.services.power import Power
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
@@ -73,6 +74,7 @@ class Center:
     notifier: Notifier
     scheduling: Scheduling
     quotas: Quotas
+    power: Power
     accounting: Accounting
     ending: ExitStack
 
@@ -140,6 +142,7 @@ def build_center(settings: Settings) -> Center:
         notifier=notifier,
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
         quotas=Quotas(store),
+        power=Power(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )
@@ -191,10 +194,17 @@ def _mail_server(settings: Settings) -> MailServer:
 
 
 def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
-    """Load the kernel's machine code, and make a planner that decides with it."""
-    use_linked(keep_compiled(settings.home / "cache"))
-    from suanli.services.scheduling.planner import Planner  # noqa: PLC0415  not before there is something to plan
+    """Load the kernel's machine code, and make a planner that decides with it.
 
+    Raises:
+        NotFoundError: the settings name a score that does not exist.
+        InvalidRequestError: they weigh it by what is no weight.
+    """
+    use_linked(keep_compiled(settings.home / "cache"))
+    from suanli.kernel.scheduling.scoring import scoring  # noqa: PLC0415  not before there is something to plan
+    from suanli.services.scheduling.planner import Planner  # noqa: PLC0415
+
+    scoring(settings.score)
     shares = ShareWeights(
         project_s=settings.share_project_s,
         member_s=settings.share_member_s,
@@ -202,7 +212,7 @@ def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
         size_s=settings.size_s,
         deadline_s=settings.deadline_s,
     )
-    return Planner(store, clock, Policy(shares=shares, reservations=settings.reservations))
+    return Planner(store, clock, Policy(score=settings.score, shares=shares, reservations=settings.reservations))
 
 
 def _control_group(home: Path) -> str:

@@ -30,6 +30,7 @@ from suanli.kernel.replay.policy import POLICIES
 from suanli.kernel.replay.resources import CPU, MEMORY, Resource, resources
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import NotFoundError
+from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 from suanli.wiring.traces import Source, read
 
@@ -215,6 +216,8 @@ def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) 
     if not found.energy_j:
         # The description of the center says nothing of power.
         del figures["energy_j"]
+    if not outcome.draw_mw.size:
+        del figures["peak_draw_w"]
     return PolicyResult(
         policy=name,
         jobs={
@@ -245,6 +248,8 @@ def _intervals(outcome: Outcome, over_time: Mapping[str, Resource]) -> dict[str,
     """What was at each instant at which something changed, until the next."""
     names = ("time_us", "cpu_milli", "device_share", "waiting", "running", "waiting_cpu_milli")
     columns = {name: getattr(outcome, name) for name in names}
+    if outcome.draw_mw.size:
+        columns["draw_mw"] = outcome.draw_mw
     if MEMORY in over_time:
         columns["memory_bytes"] = np.rint(over_time[MEMORY].held).astype(np.int64)
     for name, unit in ((CPU, "cpu_milli"), (MEMORY, "memory_bytes")):
@@ -260,6 +265,8 @@ def _curves(outcome: Outcome, center: CenterDescription, over_time: Mapping[str,
         return metrics.resampled(outcome, column, _INTERVALS)[1] / whole
 
     curves = {"waiting": means(outcome.waiting, 1)}
+    if outcome.draw_mw.size:
+        curves["draw"] = means(outcome.draw_mw, MILLIWATTS)
     for name, one in over_time.items():
         curves[name] = means(one.held, one.capacity)
         curves[f"{name}_lost"] = means(one.lost, one.capacity)

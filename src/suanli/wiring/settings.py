@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     share_half_life_s: int = Field(
         default=7 * 86_400, gt=0, le=MAX_TIME_LIMIT_S, description="after which what was held counts half"
     )
+    score: str = Field(
+        default="best_fit",
+        description="what speaks for a node: a policy, or criteria with weights (packing=1,best_fit=0.2)",
+    )
     retention_s: int = Field(default=7 * 86_400, gt=0, description="how long scratch folders outlive their runs")
 
     @property

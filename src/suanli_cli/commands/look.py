@@ -114,6 +114,8 @@ def _shown_text(shown: Shown) -> str:
 def _run_text(run: Run) -> str:
     end = "" if not run["cause"] else f" ({run['cause']}{': ' + run['detail'] if run['detail'] else ''})"
     head = say("show.run", id=run["id"], engine=run["engine"], state=say(f"run_state.{run['state']}")) + end
+    if run["alternative"]:
+        head += f", {say('alternative', number=run['alternative'])}"
     lines = [head, *(f"  {text.held(hold)}" for hold in run["nodes"])]
     if run["truncated"]:
         lines.append(f"  {say('show.truncated')}")
@@ -134,6 +136,7 @@ def _brief(value: object) -> str:
 
 def _explanation_text(explanation: Explanation) -> str:
     lines = [f"{explanation['id']}: {text.state(explanation['state'])}", *text.reasons(explanation["reasons"])]
+    lines += text.alternatives(explanation["alternatives"])
     if explanation["state"] in {"waiting", "blocked", "held"}:
         known = explanation["earliest_start_known"] and explanation["earliest_start"]
         lines.append(

@@ -88,10 +88,12 @@ def _preview(app: App, client: Client, spec: Spec) -> int:
 
 def _preview_text(preview: Preview) -> str:
     lines = [say(f"decision.{preview['decision']}")]
+    if preview["alternative"]:
+        lines[0] += f" ({say('alternative', number=preview['alternative'])})"
     lines += [f"  {text.held(hold)}" for hold in preview["placement"]]
     if preview["earliest_start"] and preview["decision"] != "now":
         lines.append(say("why.earliest", at=text.instant(preview["earliest_start"])))
-    return "\n".join(lines + text.reasons(preview["reasons"]))
+    return "\n".join(lines + text.reasons(preview["reasons"]) + text.alternatives(preview["alternatives"]))
 
 
 def _why(client: Client, ref: str) -> str:

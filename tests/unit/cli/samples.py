@@ -49,6 +49,7 @@ def run_of(identity: int) -> dict[str, Any]:
         "attempt": 1,
         "state": "ended",
         "engine": "local",
+        "alternative": 0,
         "nodes": [hold],
         "cause": "exited",
         "detail": "",

@@ -41,7 +41,7 @@ def test_every_field_of_the_spec_has_its_option(
     arguments = (
         "--name relax --project oxides --kind service --tasks 2-4 -c 0.5 -m 4GiB -d gpu:A100:2 --device-memory 40GiB"
         " --precision bf16 -N 2 --max-tasks-per-node 2 --exclusive --feature ib --feature avx512 -t 2h30m -q urgent"
-        " --priority -5 --reservation course"
+        " --priority -5 --reservation course --or=--tasks=8-32 --or=-dgpu:V100:2"
         " --deadline 2026-11-27T12:00:00Z --license solver:2 --license mesher"
         " -a 0-7%4 --after 1 --afterok 2 --afterok 3_4 --afternotok 5 --afterany 6 --singleton -e A=b=c"
         " -e SEED -C work --launcher mpi"
@@ -60,6 +60,10 @@ def test_every_field_of_the_spec_has_its_option(
             "memory": "4GiB",
             "devices": {"class": "gpu", "model": "A100", "count": 2, "min_memory": "40GiB", "precision": "bf16"},
         },
+        "alternatives": [
+            {"tasks": 32, "min_tasks": 8},
+            {"resources": {"devices": {"class": "gpu", "model": "V100", "count": 2}}},
+        ],
         "nodes": 2,
         "max_tasks_per_node": 2,
         "exclusive": True,
@@ -104,6 +108,28 @@ def test_devices_have_a_short_form(accepting: FakeServer, text: str, request_: d
     assert submitted(accepting, "-d", text, "--", "x")["resources"]["devices"] == request_
 
 
+def test_an_alternative_is_asked_for_by_the_same_options(accepting: FakeServer) -> None:
+    words = "--tasks 2-4 -c 8 -m 4GiB -N 2 --max-tasks-per-node 2 --exclusive --feature ib -t 4h"
+    device = "-d npu:910B --device-memory 32GiB --precision bf16"
+    assert submitted(accepting, "-c", "1", "--or", f"{words} {device}", "--or", "-c 32", "--", "x")["alternatives"] == [
+        {
+            "tasks": 4,
+            "min_tasks": 2,
+            "nodes": 2,
+            "max_tasks_per_node": 2,
+            "exclusive": True,
+            "features": ["ib"],
+            "time_limit": "4h",
+            "resources": {
+                "cpus": 8,
+                "memory": "4GiB",
+                "devices": {"class": "npu", "model": "910B", "min_memory": "32GiB", "precision": "bf16"},
+            },
+        },
+        {"resources": {"cpus": 32}},
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -116,6 +142,11 @@ def test_devices_have_a_short_form(accepting: FakeServer, text: str, request_: d
         (["--tasks", "0", "--", "x"], "4-16"),
         (["--tasks", "8-4", "--", "x"], "4-16"),
         (["--retry", "0", "--", "x"], "less than 1"),
+        (["--or", "-d tpu:1", "--", "x"], "gpu:A100:2"),
+        (["--or", "--queue urgent", "--", "x"], "--or"),
+        (["--or", "", "--", "x"], "--or"),
+        (["--or", "-c '1", "--", "x"], "--or"),
+        (["--or", "--precision fp16", "--", "x"], "--device"),
         (["--afterok", "x12", "--", "x"], "x12"),
         (["-e", "SUANLI_SURELY_UNSET", "--", "x"], "NAME[=VALUE]"),
         (["-l", "alone", "--", "x"], "NAME=VALUE"),

@@ -92,21 +92,26 @@ def test_filters_reach_the_server(listing: FakeServer) -> None:
 
 
 def test_show_tells_all(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
-    server.on("GET", "/v1/workloads/12", Reply(shown(12, "completed", runs=[run_of(12)])))
+    server.on("GET", "/v1/workloads/12", Reply(shown(12, "completed", runs=[{**run_of(12), "alternative": 2}])))
     assert run(["show", "12"]) == 0
     out = capsys.readouterr().out
-    for part in ("completed", "61.25 s", "3MiB", "1m03s", "n1: tasks 2, cpus 2, 1GiB, device 0 (50%)", "relax 'a b'"):
+    held = "n1: tasks 2, cpus 2, 1GiB, device 0 (50%)"
+    for part in ("completed", "61.25 s", "alternative 2", "3MiB", "1m03s", held, "relax 'a b'"):
         assert part in out
 
 
-@pytest.mark.parametrize(("language", "told"), [("en", "what helps: ask for any:1"), ("zh", "解决办法：ask for any:1")])
+@pytest.mark.parametrize(
+    ("language", "told", "other"),
+    [("en", "what helps: ask for any:1", "alternative 1: "), ("zh", "解决办法：ask for any:1", "备选 1: ")],
+)
 def test_why_gives_every_reason(
-    server: FakeServer, capsys: pytest.CaptureFixture[str], language: str, told: str
+    server: FakeServer, capsys: pytest.CaptureFixture[str], language: str, told: str, other: str
 ) -> None:
     explanation = {
         "id": 14,
         "state": "waiting",
         "reasons": [REASON],
+        "alternatives": [{"alternative": 1, "reasons": [REASON], "earliest_start": None}],
         "earliest_start": None,
         "earliest_start_known": False,
     }
@@ -115,6 +120,8 @@ def test_why_gives_every_reason(
     out = capsys.readouterr().out
     assert "no node has an NPU (no_device)" in out
     assert told in out
+    assert out.count("(no_device)") == 2
+    assert other in out
     assert server.asked[0].headers["accept-language"] == language
 
 
@@ -126,14 +133,16 @@ def test_a_dry_run_submits_nothing(
     preview: dict[str, Any] = {
         "decision": decision,
         "placement": placement,
+        "alternative": 1 if decision == "now" else 0,
         "earliest_start": "2026-11-24T12:00:00.000000Z" if decision == "later" else None,
         "reasons": [] if decision == "now" else [REASON],
+        "alternatives": [],
         "spec": {},
     }
     server.on("POST", "/v1/workloads/preview", Reply(preview))
     assert run(["submit", "--dry-run", "--", "x"]) == code
     out = capsys.readouterr().out
-    assert ("n1: tasks 2" in out) == (decision == "now")
+    assert ("n1: tasks 2" in out) == ("(alternative 1)" in out) == (decision == "now")
     assert ("no_device" in out) == (decision != "now")
     assert [asked.path for asked in server.asked] == ["/v1/workloads/preview"]
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import pytest
 
-from suanli.kernel.authority import is_staff, require, require_admin, require_operator, require_self_or_admin, sees
+from suanli.kernel.authority import (
+    is_member,
+    is_staff,
+    require,
+    require_admin,
+    require_operator,
+    require_self_or_admin,
+    sees,
+)
 from suanli.model.errors import NotPermittedError
-from suanli.model.ids import UserName
-from suanli.model.tenancy import Caller, Role, Scope
+from suanli.model.ids import ProjectName, UserName
+from suanli.model.tenancy import Caller, Project, Role, Scope, User
 
 ANN, BOB = UserName("ann"), UserName("bob")
 ADMIN, OPERATOR, USER = Role.ADMIN, Role.OPERATOR, Role.USER
@@ -86,3 +95,68 @@ def test_ones_own_things_need_the_scope_only_and_others_need_an_administrator() 
     ):
         with pytest.raises(NotPermittedError):
             require_self_or_admin(caller, whose, Scope.WRITE)
+
+
+@pytest.mark.parametrize(
+    ("default", "members", "member"),
+    [
+        ("p", frozenset(), True),
+        ("other", frozenset({ANN}), True),
+        ("p", frozenset({ANN}), True),
+        ("other", frozenset({BOB}), False),
+        ("other", frozenset(), False),
+    ],
+    ids=["its own", "among its members", "both", "of others", "of nobody"],
+)
+def test_whose_work_may_belong_to_a_project(default: str, members: frozenset[UserName], member: bool) -> None:
+    user = User(name=ANN, role=USER, default_project=ProjectName(default))
+    assert is_member(user, Project(name=ProjectName("p"), members=members)) is member
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_office_makes_nobody_a_member(role: Role) -> None:
+    assert not is_member(User(name=ANN, role=role), Project(name=ProjectName("p")))
+
+
+@pytest.mark.parametrize(
+    ("ask", "detail", "hint"),
+    [
+        (
+            lambda: require(ann(USER, Scope.READ), Scope.WRITE),
+            "this token has no scope write",
+            "use a token with scope write",
+        ),
+        (lambda: require(ann(USER), Scope.READ), "this token has no scope read", "use a token with scope read"),
+        (
+            lambda: require_operator(ann(USER, Scope.WRITE), Scope.WRITE),
+            "this is for operators of the center",
+            "ask an operator",
+        ),
+        (
+            lambda: require_operator(ann(OPERATOR, Scope.READ), Scope.WRITE),
+            "this token has no scope write",
+            "use a token with scope write",
+        ),
+        (
+            lambda: require_admin(ann(OPERATOR, Scope.ADMIN)),
+            "this is for administrators of the center",
+            "ask an administrator",
+        ),
+        (
+            lambda: require_self_or_admin(ann(USER, *Scope), BOB, Scope.READ),
+            "this is for administrators of the center",
+            "ask an administrator",
+        ),
+        (
+            lambda: require_self_or_admin(ann(USER, Scope.READ), ANN, Scope.WRITE),
+            "this token has no scope write",
+            "use a token with scope write",
+        ),
+    ],
+    ids=["scope", "no scope", "office", "operator's scope", "administrator", "somebody else", "one's own scope"],
+)
+def test_who_is_turned_away_is_told_what_to_do(ask: Callable[[], None], detail: str, hint: str) -> None:
+    with pytest.raises(NotPermittedError) as refused:
+        ask()
+    assert (refused.value.detail, refused.value.hint) == (detail, hint)
+    assert refused.value.code == "not_permitted"

@@ -351,6 +351,18 @@ def test_an_update_of_active_work_moves_its_run_too(situation: str) -> None:
     assert book.run(run_id(W, 1)).time_limit_s == 60
 
 
+def test_a_run_given_an_alternative_keeps_its_own_limit_until_another_is_asked_for() -> None:
+    book = stood("waiting")
+    first, limit = run_id(W, 1), book.workload(W).time_limit_s
+    held = allocation()
+    book.tell(facts.RunPlaced(workload=W, run=first, allocation=held, alternative=2, time_limit_s=7))
+    assert (book.run(first).alternative, book.run(first).time_limit_s) == (2, 7)
+    book.tell(facts.WorkloadUpdated(workload=W, time_limit_s=limit, priority=-1))
+    assert (book.run(first).time_limit_s, book.run(first).generation) == (7, 2)
+    book.tell(facts.WorkloadUpdated(workload=W, time_limit_s=limit + 1, priority=-1))
+    assert book.run(first).time_limit_s == limit + 1
+
+
 def test_an_update_of_waiting_work_holds_for_its_next_run_and_not_for_its_last() -> None:
     book = stood("waiting-anew")
     book.tell(facts.WorkloadUpdated(workload=W, time_limit_s=60, priority=0))

@@ -10,6 +10,7 @@ import pytest
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import WorkloadId
 from suanli.model.spec import (
+    MAX_ALTERNATIVES,
     MAX_ARRAY_SIZE,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
@@ -19,6 +20,7 @@ from suanli.model.spec import (
     DeviceRequest,
     InputArtifact,
     OutputArtifact,
+    Request,
     RetryPolicy,
     TaskResources,
     WorkloadSpec,
@@ -49,6 +51,7 @@ RIGHT: list[dict[str, Any]] = [
     {"tasks": 6, "nodes": 3},
     {"tasks": 6, "nodes": 3, "max_tasks_per_node": 2},
     {"tasks": 6, "min_tasks": 6},
+    {"alternatives": (Request(tasks=4, nodes=2, min_tasks=2, time_limit_s=9),) * MAX_ALTERNATIVES},
     {"tasks": 6, "nodes": 3, "min_tasks": 4},
     {"tasks": 6, "max_tasks_per_node": 1, "features": frozenset({"x86_64", "ib:hdr"})},
     {"resources": TaskResources(cpu_milli=1, memory_bytes=1)},
@@ -106,6 +109,18 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("max_tasks_per_node", {"max_tasks_per_node": -1}),
     ("min_tasks", {"tasks": 6, "min_tasks": 7}),
     ("min_tasks", {"min_tasks": -1}),
+    ("alternatives", {"alternatives": (Request(),) * (MAX_ALTERNATIVES + 1)}),
+    ("alternatives.1.nodes", {"alternatives": (Request(), Request(nodes=2))}),
+    ("alternatives.0.resources.devices.count", {"alternatives": (Request(resources=devices(count=0)),)}),
+    ("alternatives.0.features", {"alternatives": (Request(features=frozenset({"a b"})),)}),
+    ("alternatives.0.time_limit", {"alternatives": (Request(time_limit_s=-1),)}),
+    (
+        "alternatives",
+        {
+            "features": frozenset(f"a{n}" for n in range(10)),
+            "alternatives": (Request(features=frozenset(f"b{n}" for n in range(10))),),
+        },
+    ),
     ("min_tasks", {"tasks": 6, "nodes": 3, "min_tasks": 3}),
     ("features", {"features": frozenset({"a b"})}),
     ("time_limit", {"time_limit_s": -1}),
@@ -160,3 +175,14 @@ def test_what_may_not_be_asked(field: str, asked: dict[str, Any]) -> None:
 )
 def test_a_dependency_prints_as_people_write_it(dependency: Dependency, text: str) -> None:
     assert str(dependency) == text
+
+
+def test_each_form_asks_what_its_request_says_and_leaves_the_rest_as_it_is() -> None:
+    small = Request(tasks=4, min_tasks=2, resources=devices(share=500), features=frozenset({"ib"}))
+    slow = Request(nodes=1, exclusive=True, max_tasks_per_node=1, time_limit_s=70)
+    spec = replace(PLAIN, name="x", tasks=3, time_limit_s=50, features=frozenset({"nvme"}), alternatives=(small, slow))
+    assert [form.time_limit_s for form in spec.forms] == [50, 50, 70]
+    assert [form.requests[0] for form in spec.forms] == [spec.requests[0], replace(small, time_limit_s=50), slow]
+    assert all(form.features_named == {"ib", "nvme"} for form in spec.forms)
+    assert {form.name for form in spec.forms} == {"x"}
+    assert PLAIN.forms == (PLAIN,)

@@ -12,7 +12,7 @@ import pytest
 from suanli.model.errors import AdmissionRefusedError, InvalidRequestError, NotFoundError, NotPermittedError
 from suanli.model.ids import LicenseName, ProjectName
 from suanli.model.quota import License, Quota, QuotaScope
-from suanli.model.spec import DeviceRequest, TaskResources
+from suanli.model.spec import DeviceRequest, Request, TaskResources
 from suanli.model.tenancy import Project
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.testing.builders import ANN, BOB, GIB, SetClock
@@ -104,6 +104,11 @@ def test_what_could_never_start_is_refused_with_a_stable_reason(
             center.submit(**asked)
         assert refused.value.reason == reason
     center.submit(tasks=2, resources=ONE, licenses={SOLVER: 2})
+    # Of moldable work the least counts, and of several requests one that could start is enough.
+    center.submit(tasks=3, min_tasks=2, resources=ONE)
+    center.submit(tasks=3, resources=ONE, alternatives=(Request(resources=two_devices), Request(resources=ONE)))
+    with pytest.raises(AdmissionRefusedError, match="cpu_milli"):
+        center.submit(tasks=3, resources=ONE, alternatives=(Request(resources=two_devices),))
 
 
 def test_the_planner_keeps_quotas_and_licenses_as_they_change(center: Center, quotas: Quotas) -> None:

@@ -196,6 +196,15 @@ def test_signals_and_time_limits_are_passed_on_from_the_facts(center: Center) ->
     assert (elsewhere.signals, elsewhere.time_limits) == ((), ())
 
 
+def test_a_limit_of_its_own_is_passed_on_where_only_the_priority_is_changed(center: Center) -> None:
+    workload = center.submit()
+    center.do(lambda tx: place(tx, workload, alternative=1, time_limit_s=7))
+    before = center.runs.standing(LOCAL).upto
+    limit = center.workload(workload).time_limit_s
+    center.tell(WorkloadUpdated(workload=workload, time_limit_s=limit, priority=-1))
+    assert center.runs.requests(LOCAL, before).time_limits == ((run_id(workload, 1), 7),)
+
+
 def test_what_was_asked_of_a_run_that_is_over_is_dropped(center: Center) -> None:
     run = handed_over(center)
     center.engine.begin(run)

@@ -9,7 +9,7 @@ from suanli.model.errors import NotFoundError
 from suanli.model.facts import PreemptRequested, RunEnded
 from suanli.model.ids import FactSeq, NodeName, QueueName, WorkloadId
 from suanli.model.resources import Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy, TaskResources
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Request, RetryCause, RetryPolicy, TaskResources
 from suanli.model.workload import EndCause, RunState, StopCause, WorkloadState
 from suanli.ports.store import FactFilter
 from suanli.services.scheduling import TurnReport, Why
@@ -52,6 +52,31 @@ def test_a_run_of_moldable_work_knows_how_many_tasks_it_has(turning: Turning, ce
     turning.end(second)
     assert turning.running() == [first, third]
     assert center.run(third).allocation.cpu_milli == 2000
+
+
+def test_a_run_is_given_the_first_alternative_that_can_start(turning: Turning, center: Center) -> None:
+    wide = Request(resources=HALF, time_limit_s=70)
+    retry = RetryPolicy(max_attempts=2, on=frozenset({RetryCause.FAILED}))
+    first = turning.submit(resources=HALF)
+    second = center.submit(resources=WHOLE, alternatives=(wide,), time_limit_s=60, retry=retry)
+    assert turning.planner.turn() == TurnReport(placed=1)
+    (order,) = [one for one in center.runs.errands(center.engine.name, frozenset()).launch if one.workload == second]
+    assert (order.alternative, order.resources, order.time_limit_s) == (1, HALF, 70)
+    turning.settle()
+    assert turning.running() == [first, second]
+    turning.end(first)
+    turning.end(second, exit_code=1)
+    assert turning.running() == [second]
+    again = center.run(second, 2)
+    assert (again.alternative, again.time_limit_s, again.allocation.cpu_milli) == (0, 60, 8000)
+    third = turning.submit(resources=HALF, alternatives=(wide,))
+    fourth = turning.submit(resources=HALF)
+    with center.store.read() as tables:
+        told = turning.planner.reasons(tables.these([third, fourth]))
+    assert told == {third: ReasonCode.CPU, fourth: ReasonCode.CPU}
+    why = turning.planner.explain(third).explanation
+    assert why is not None
+    assert [form.alternative for form in why.forms] == [0, 1]
 
 
 def test_a_retry_is_placed_anew_until_no_attempt_is_left(turning: Turning, center: Center) -> None:

@@ -24,6 +24,7 @@ from suanli.model.spec import (
     DependencyKind,
     Kind,
     Notification,
+    Request,
     WorkloadSpec,
 )
 from suanli.model.tenancy import Caller, Project, User
@@ -99,6 +100,17 @@ def test_a_queue_keeps_its_maximum(center: Center) -> None:
     refused = refusal(center, time_limit_s=901, queue=QueueName("short"))
     assert isinstance(refused, InvalidRequestError)
     assert refused.field == "time_limit"
+
+
+def test_a_queue_keeps_its_maximum_of_alternatives_too(center: Center) -> None:
+    define_queue(center, "short", longest=900)
+    asked: dict[str, Any] = {"time_limit_s": 60, "queue": QueueName("short")}
+    refused = refusal(center, alternatives=(Request(), Request(time_limit_s=901)), **asked)
+    assert isinstance(refused, InvalidRequestError)
+    assert refused.field == "alternatives.1.time_limit"
+    workload = center.submit(alternatives=(Request(), Request(time_limit_s=900)), **asked)
+    with center.store.read() as tables:
+        assert [form.time_limit_s for form in tables.submission(workload).spec.forms] == [60, 60, 900]
 
 
 def test_a_queue_that_is_not_there_is_named(center: Center) -> None:

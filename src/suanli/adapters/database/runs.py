@@ -39,6 +39,7 @@ runs = Table(
     whole("memory_peak_bytes"),
     flag("truncated"),
     whole("generation"),
+    whole("alternative"),
     Index("ix_runs_active", "workload", "attempt", sqlite_where=_NOT_ENDED, postgresql_where=_NOT_ENDED),
     sqlite_strict=True,
     sqlite_with_rowid=False,
@@ -66,6 +67,7 @@ def _row(run: Run) -> Row:
         run.usage.memory_peak_bytes,
         run.truncated,
         run.generation,
+        run.alternative,
     )
 
 
@@ -88,6 +90,7 @@ def _record(row: Row) -> Run:
         usage=Usage(cpu_us=row[13], memory_peak_bytes=row[14]),
         truncated=bool(row[15]),
         generation=row[16],
+        alternative=row[17],
     )
 
 

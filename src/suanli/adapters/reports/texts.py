@@ -40,7 +40,7 @@ class Texts:
     """Of the curve beside that of what a policy's jobs held."""
 
 
-_HOURS, _DAYS, _PERCENT, _MWH = 1 / 3600, 1 / 86_400, 100.0, 1 / 3.6e9
+_HOURS, _DAYS, _PERCENT, _MWH, _KILO = 1 / 3600, 1 / 86_400, 100.0, 1 / 3.6e9, 1 / 1000
 
 _EN = Texts(
     figures={
@@ -72,6 +72,7 @@ _EN = Texts(
         "jain_project_cpu": Label("Jain's index, cpu time by project"),
         "finished": Label("Jobs that ended"),
         "energy_j": Label("Energy (model)", "MWh", _MWH),
+        "peak_draw_w": Label("Draw of work beyond idling, most (model)", "kW", _KILO),
     },
     curves={
         "cpu": Label("Cpus held", "%", _PERCENT),
@@ -81,6 +82,7 @@ _EN = Texts(
         "device_lost": Label("Devices free while waited for", "%", _PERCENT),
         "fragmentation": Label("Devices free but of no typical use", "%", _PERCENT),
         "waiting": Label("Jobs waiting"),
+        "draw": Label("Draw of work beyond idling (model)", "kW", _KILO),
     },
     samples={
         "wait_s": Label("Wait, less than a second drawn as one", "s"),
@@ -126,6 +128,7 @@ _ZH = Texts(
         "jain_project_cpu": Label("Jain 指数，各项目的处理器时间"),
         "finished": Label("已结束的作业数"),
         "energy_j": Label("能耗（模型）", "MWh", _MWH),
+        "peak_draw_w": Label("作业在空闲功耗之外的最大功率（模型）", "kW", _KILO),
     },
     curves={
         "cpu": Label("处理器分配率", "%", _PERCENT),
@@ -135,6 +138,7 @@ _ZH = Texts(
         "device_lost": Label("有作业等待时空闲的设备", "%", _PERCENT),
         "fragmentation": Label("空闲但典型请求用不上的设备", "%", _PERCENT),
         "waiting": Label("等待的作业数"),
+        "draw": Label("作业在空闲功耗之外的功率（模型）", "kW", _KILO),
     },
     samples={
         "wait_s": Label("等待时间，不足一秒画作一秒", "秒"),

@@ -31,9 +31,23 @@ class ReasonView:
     nodes_total: int | None
     """How many nodes there are; null where it is not about single nodes."""
     params: dict[str, str | int]
-    """The particulars as data: amounts in milli-cpus, bytes, thousandths of devices, seconds or plain counts."""
+    """The particulars as data: amounts in milli-cpus, bytes, thousandths of devices, milliwatts, seconds or counts."""
     helps: str | None
     """What would help, in the reader's language."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlternativeView:
+    """Why a workload does not start with one of its alternatives."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    alternative: int
+    """Which: 1 is the first."""
+    reasons: list[ReasonView]
+    """Everything that blocks it."""
+    earliest_start: Timestamp | None
+    """The first instant at which it fits; null where none can be foreseen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +61,11 @@ class WhyView:
     state: WorkloadState
     """Where it stands."""
     reasons: list[ReasonView]
-    """Everything that blocks it; empty where nothing does."""
+    """Everything that blocks what the spec itself asks of nodes; empty where nothing does."""
+    alternatives: list[AlternativeView]
+    """The same of each alternative, in order."""
     earliest_start: Timestamp | None
-    """The first instant at which it fits, everything that runs taken to run to its limit."""
+    """The first instant at which one of these fits, everything that runs taken to run to its limit."""
     earliest_start_known: bool
     """Whether a start can be foreseen."""
 
@@ -64,9 +80,13 @@ class PreviewView:
     """Whether it would start at once, wait, or wait for ever."""
     placement: list[HoldView]
     """What it would hold, node by node, where it would start now."""
+    alternative: int
+    """Which request of the spec would start now: 0 its own, 1 that of the first alternative."""
     earliest_start: Timestamp | None
     """The first instant at which it fits."""
     reasons: list[ReasonView]
-    """Everything that blocks it."""
+    """Everything that blocks what the spec itself asks of nodes."""
+    alternatives: list[AlternativeView]
+    """The same of each alternative, in order."""
     spec: WorkloadSpec
     """The spec as it would be recorded, all defaults filled in."""

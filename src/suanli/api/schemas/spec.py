@@ -29,6 +29,7 @@ from suanli.model.altered import altered
 from suanli.model.ids import WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 from suanli.model.spec import (
+    MAX_ALTERNATIVES,
     MAX_ARRAY_INDEX,
     MAX_ARRAY_SIZE,
     MAX_DEVICES,
@@ -220,6 +221,55 @@ class Notification(Body):
 Feature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/+-]*$", max_length=64)]
 """The name of something that a node has."""
 
+
+class Alternative(Body):
+    """What will do as well as what the spec itself asks of nodes; a whole request, so nothing is taken from there."""
+
+    tasks: int = Field(default=1, ge=1, le=MAX_TASKS)
+    """Ranks or replicas, all started together."""
+    min_tasks: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Fewest tasks that will do; 0 means all of them."""
+    resources: TaskResources = TaskResources()
+    """What one task holds."""
+    nodes: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Exactly so many nodes sharing the tasks evenly; 0 lets the planner choose."""
+    max_tasks_per_node: int = Field(default=0, ge=0, le=MAX_TASKS)
+    """Most tasks on one node; 0 sets no bound."""
+    exclusive: bool = False
+    """Keep everybody else off its nodes."""
+    features: Annotated[frozenset[Feature], InOrder] = Field(default=frozenset(), max_length=MAX_FEATURES)
+    """What each of its nodes must have."""
+    time_limit: Seconds = 0
+    """Longest time to run; 0 means that of the workload."""
+
+    def noun(self) -> nouns.Request:
+        """What is asked, in the center's own units."""
+        return nouns.Request(
+            tasks=self.tasks,
+            min_tasks=self.min_tasks,
+            resources=self.resources.noun(),
+            nodes=self.nodes,
+            max_tasks_per_node=self.max_tasks_per_node,
+            exclusive=self.exclusive,
+            features=self.features,
+            time_limit_s=self.time_limit,
+        )
+
+    @classmethod
+    def of(cls, noun: nouns.Request) -> Alternative:
+        """The canonical form of what is asked."""
+        return cls.model_construct(
+            tasks=noun.tasks,
+            min_tasks=noun.min_tasks,
+            resources=TaskResources.of(noun.resources),
+            nodes=noun.nodes,
+            max_tasks_per_node=noun.max_tasks_per_node,
+            exclusive=noun.exclusive,
+            features=noun.features,
+            time_limit=noun.time_limit_s,
+        )
+
+
 _EXAMPLE: JsonDict = {
     "name": "relax",
     "command": ["python3", "relax.py", "--steps", "500"],
@@ -269,6 +319,8 @@ class WorkloadSpec(Body):
     """What each of its nodes must have; `/v1/nodes` says which have what."""
     licenses: dict[Name, Annotated[int, Field(ge=1, le=MAX_LICENSES)]] = _NOTHING
     """How many of each license it needs, on whatever nodes it runs."""
+    alternatives: tuple[Alternative, ...] = Field(default=(), max_length=MAX_ALTERNATIVES)
+    """What will do as well, in order: the first that can start is taken, after what the spec itself asks."""
     time_limit: Seconds = 0
     """Longest time to run; 0 means the queue's default."""
     deadline: MaybeMoment = None
@@ -362,6 +414,7 @@ class WorkloadSpec(Body):
             exclusive=noun.exclusive,
             features=noun.features,
             licenses={str(name): count for name, count in noun.licenses.items()},
+            alternatives=tuple(map(Alternative.of, noun.alternatives)),
             time_limit=noun.time_limit_s,
             deadline=noun.deadline or None,
             queue=noun.queue,
@@ -389,6 +442,7 @@ _CONVERSIONS: dict[str, Callable[[Any], object]] = {
     "resources": lambda resources: resources.noun(),
     "array": lambda array: array and nouns.ArraySpec(indices=array.indices, max_running=array.max_running),
     "deadline": lambda instant: instant or 0,
+    "alternatives": lambda items: tuple([item.noun() for item in items]),
     "dependencies": lambda texts: tuple([_dependency(text) for text in texts]),
     "inputs": lambda items: tuple([nouns.InputArtifact(source=i.source, target=i.target) for i in items]),
     "outputs": lambda items: tuple([nouns.OutputArtifact(name=o.name, path=o.path) for o in items]),

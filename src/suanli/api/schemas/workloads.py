@@ -150,6 +150,8 @@ class RunView:
     """The engine that runs it."""
     nodes: list[HoldView]
     """What it holds, or held, node by node."""
+    alternative: int
+    """Which request of the spec it was given: 0 its own, 1 that of the first alternative."""
     time_limit_s: int
     """Longest time to run; 0 sets no bound."""
     placed_at: Timestamp
@@ -342,6 +344,7 @@ def run_view(run: Run) -> RunView:
         state=run.state,
         engine=run.allocation.engine,
         nodes=[hold_view(hold) for hold in run.allocation.nodes],
+        alternative=run.alternative,
         time_limit_s=run.time_limit_s,
         placed_at=timestamp(run.placed_at),
         started_at=maybe_timestamp(run.started_at),

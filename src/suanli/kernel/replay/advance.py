@@ -12,6 +12,7 @@ from suanli.kernel.replay.course import (
     ALLOCATED_CPU,
     ALLOCATED_DEVICES,
     BEGAN,
+    DRAWN,
     ENDING,
     EVENTS,
     OVER,
@@ -30,6 +31,7 @@ from suanli.kernel.scheduling.core.conserve import turn_with_many
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
+from suanli.kernel.scheduling.core.power import drawn
 from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.tables import (
     BARRED,
@@ -207,8 +209,8 @@ def _pop(course: Course) -> int:
 
 
 @compiled
-def _held(center: Center, job: int) -> tuple[int, int]:
-    """Milli-cpus and thousandths of devices that a job holds."""
+def _held(center: Center, job: int) -> tuple[int, int, int]:
+    """Milli-cpus and thousandths of devices that a job holds, and the milliwatts that it draws."""
     cpu = devices = 0
     row = center.jobs[job, HOLD]
     while row >= 0:
@@ -218,7 +220,7 @@ def _held(center: Center, job: int) -> tuple[int, int]:
     while row >= 0:
         devices += center.device_holds[row, HELD_SHARE]
         row = center.device_holds[row, DEVICE_NEXT]
-    return cpu, devices
+    return cpu, devices, drawn(center, job)
 
 
 @compiled
@@ -233,6 +235,7 @@ def _note(center: Center, course: Course, now: int) -> None:
 
 
 @compiled
-def _add(course: Course, held: tuple[int, int], sign: int) -> None:
+def _add(course: Course, held: tuple[int, int, int], sign: int) -> None:
     course.sums[ALLOCATED_CPU] += sign * held[0]
     course.sums[ALLOCATED_DEVICES] += sign * held[1]
+    course.sums[DRAWN] += sign * held[2]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from suanli.kernel.scheduling.core.criteria import Request, Typical
 from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
-from suanli.kernel.scheduling.scores.arrays import Free, Request, take
+from suanli.kernel.scheduling.scores.arrays import Free, take
 from suanli.kernel.scheduling.scores.gradient import Gradient, choose, rescore
-from suanli.kernel.scheduling.scores.typical import Typical
 
 
 @allocating_entry

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from suanli.model.errors import InvalidRequestError
+from suanli.model.power import MAX_WATTS as MAX_CAP_W
 from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_duration, parse_memory
 from suanli.model.resources import Node
 from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
@@ -16,6 +17,7 @@ from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, Devi
 MAX_NODES: Final = 1_000_000
 MAX_SHARES: Final = 1_000_000
 MAX_WATTS: Final = 1_000_000.0
+"""Of one node or device."""
 UNKNOWN_MEMORY_BYTES: Final = 2**42 - 1
 """Memory of a node of which only the processors are known: enough never to be what a job waits for, and
 no amount that a machine has."""
@@ -74,7 +76,8 @@ class SetAside:
 class CenterDescription:
     """Groups of nodes; nodes are numbered through in this order.
 
-    ``reservations`` are set aside in advance, ``shares`` those of projects where they are not 1.
+    ``reservations`` are set aside in advance, ``shares`` those of projects where they are not 1. ``power_cap_w`` bounds
+    what work draws beyond idling, in watts; 0 does not.
 
     Raises:
         InvalidRequestError: there are no nodes or too many, or a reservation lies on none of them.
@@ -83,6 +86,7 @@ class CenterDescription:
     groups: tuple[NodeGroup, ...]
     reservations: tuple[SetAside, ...] = ()
     shares: Mapping[str, int] = field(default_factory=dict)
+    power_cap_w: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -155,11 +159,12 @@ def from_mapping(document: object) -> CenterDescription:
           - {name: repair, start: 7d, end: 7d12h, nodes: {prefix: gpu, count: 4}}
           - {name: course, start: 9d8h, end: 9d12h, nodes: {prefix: gpu, first: 4, count: 2}, projects: [physics]}
         shares: {physics: 3}
+        power_cap_w: 50000
 
     Raises:
         InvalidRequestError: ``field`` names the first place that is missing, unknown or wrong.
     """
-    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares"})
+    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w"})
     groups = tuple(_group(f"nodes.{place}", item) for place, item in enumerate(_list("nodes", top.get("nodes"))))
     scaled = CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
     set_aside = _list("reservations", top.get("reservations", []))
@@ -170,7 +175,8 @@ def from_mapping(document: object) -> CenterDescription:
     if not isinstance(shares, dict):
         raise InvalidRequestError("shares", "shares must be a mapping from projects to whole numbers")
     of_projects = {str(name): _whole(f"shares.{name}", count, 0, MAX_SHARES) for name, count in shares.items()}
-    return replace(scaled, reservations=reservations, shares=of_projects)
+    cap = _number("power_cap_w", top.get("power_cap_w", 0), float(MAX_CAP_W))
+    return replace(scaled, reservations=reservations, shares=of_projects, power_cap_w=cap)
 
 
 def from_nodes(nodes: Sequence[Node]) -> CenterDescription:

@@ -14,8 +14,8 @@ SUBMITTED, ENDING, EVENTS, CENTER_CPU, BEGAN, OVER = range(6)
 """Places in ``Course.at``: jobs submitted so far, jobs whose end is still to come, events so far, and what does not
 change: milli-cpus of the whole center; jobs that have begun, and that are over."""
 
-TIME, ALLOCATED_CPU, ALLOCATED_DEVICES, WAITING, RUNNING, WAITING_CPU = range(6)
-"""Rows of ``Course.history``: microseconds, milli-cpus, thousandths of devices, jobs, jobs, milli-cpus."""
+TIME, ALLOCATED_CPU, ALLOCATED_DEVICES, WAITING, RUNNING, WAITING_CPU, DRAWN = range(7)
+"""Rows of ``Course.history``: microseconds, milli-cpus, thousandths of devices, jobs, jobs, milli-cpus, milliwatts."""
 
 
 class Ways(NamedTuple):
@@ -38,7 +38,7 @@ class Course(NamedTuple):
     By job: what the trace says (``runtime_us`` is looked at only when a job has started, to know when it will end),
     what is ``predicted_us``, and when it ``started_us`` and ``ended_us``. ``ends`` [J] is a heap of running jobs by
     their true end, ``started`` [J] what the last turn started, ``began`` and ``over`` [J] who has begun and who is
-    over, in that order. ``history`` [6, 2 J and more] has the sums after each turn, ``sums`` [6] those now. By job
+    over, in that order. ``history`` [7, 2 J and more] has the sums after each turn, ``sums`` [7] those now. By job
     ``account`` says whose it is and ``sized_us`` what its size is worth of waiting, ``owed_us`` [A] what accounts are
     owed, where the order asks for that.
     """
@@ -87,8 +87,8 @@ def begin(trace: Trace, cpu_milli: int, more: int = 0) -> Course:
         account=account,
         owed_us=np.zeros(len(pairs), dtype=np.int64),
         sized_us=np.zeros(jobs, dtype=np.int64),
-        history=np.zeros((6, 2 * jobs + more), dtype=np.int64),
-        sums=np.zeros(6, dtype=np.int64),
+        history=np.zeros((7, 2 * jobs + more), dtype=np.int64),
+        sums=np.zeros(7, dtype=np.int64),
         at=np.array([0, 0, 0, cpu_milli, 0, 0], dtype=np.int64),
     )
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from suanli.kernel.replay.trace import Int64s
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.scores.arrays import Request
-from suanli.kernel.scheduling.scores.typical import Typical, typical
+from suanli.kernel.scheduling.core.criteria import Request, Typical
+from suanli.kernel.scheduling.scores.typical import typical
 
 
 class Fragmentation:

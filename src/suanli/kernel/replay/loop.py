@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from suanli.kernel.replay.advance import advance, decide
-from suanli.kernel.replay.center import CenterDescription
+from suanli.kernel.replay.center import CenterDescription, NodeGroup, PowerRange
 from suanli.kernel.replay.course import (
     ALLOCATED_CPU,
     ALLOCATED_DEVICES,
+    DRAWN,
     ENDING,
     EVENTS,
     RUNNING,
@@ -29,9 +31,14 @@ from suanli.kernel.replay.reserving import Reserving
 from suanli.kernel.replay.sharing import Sharing
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
+from suanli.kernel.scheduling.power import drawn_by_task
+from suanli.kernel.scheduling.scoring import learn, scoring, weigh
 from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
+from suanli.model.power import MILLIWATTS
+from suanli.model.quantities import WHOLE_CPU
 
 _EVENTS_A_WORD = 20_000
 """Events between two words about the progress: a fraction of a second."""
@@ -67,7 +74,7 @@ def replay(
             progress(int(course.at[SUBMITTED]), len(trace))
     if progress is not None:
         progress(len(trace), len(trace))
-    found = _outcome(course)
+    found = _outcome(course, draws=bool(life.tables.draws.any()))
     if looks is None:
         return found
     looks.note(life.tables, int(found.time_us[-1]))
@@ -80,6 +87,10 @@ class Life:
     def __init__(self, trace: Trace, center: CenterDescription, policy: Policy) -> None:
         self._rules, self._ways = policy.rules(len(trace)), policy.ways()
         self.tables = build(trace, center, self._rules.reservations)
+        scored = scoring(policy.score)
+        weigh(self.tables, scored)
+        if scored.foresees:
+            learn(self.tables, _requests(self.tables))
         self.course = begin(trace, center.cpu_milli, 2 * len(center.reservations))
         self._now = t.NOBODY
         self._sharing = self._reserving = None
@@ -162,9 +173,24 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
     tables.shapes[:, asked] = shapes
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
-    tables.jobs[:, t.KIND] = kind
+    tables.jobs[:, t.KIND] = tables.jobs[:, t.FORM_KIND] = kind
     tables.jobs[:, t.LIMIT] = trace.requested_us
+    if center.power_cap_w:
+        tables.sizes[t.POWER_CAP] = round(center.power_cap_w * MILLIWATTS)
+        of_task = np.array([_drawn_by_task(center, *row) for row in shapes.tolist()], dtype=np.int64)
+        tables.kinds[:, t.DRAWS] = of_task[kinds[:, 0]] * kinds[:, 1]
     return tables
+
+
+def _requests(tables: t.Center) -> dict[Request, int]:
+    """How many tasks there are of each request: of the whole trace, as the FGD paper has it."""
+    asked, counts = [t.TASK_CPU, t.TASK_MEMORY, t.DEVICES, t.SHARE, t.TYPES], np.zeros(len(tables.shapes), np.int64)
+    np.add.at(counts, tables.jobs[:, t.SHAPE], tables.jobs[:, t.NEED])
+    requests: dict[Request, int] = {}
+    for (cpu, _, number, share, types), count in zip(tables.shapes[:, asked].tolist(), counts.tolist(), strict=True):
+        request = Request(cpu, 0, number, share if number else 0, types if number else -1)
+        requests[request] = requests.get(request, 0) + count
+    return requests
 
 
 def _rows(*columns: np.ndarray) -> tuple[Int64s, Int64s]:
@@ -189,6 +215,37 @@ def _device_types(trace: Trace, center: CenterDescription) -> np.ndarray:
             if are_meant(model, name):
                 found |= asked << np.uint64(kind)
     return np.where(trace.device_count > 0, found, np.uint64(0))
+
+
+def _drawn_by_task(
+    center: CenterDescription, cpu_milli: int, memory_bytes: int, devices: int, share: int, types: int
+) -> int:
+    """What one task draws at most on nodes that can hold it, in milliwatts, given the bits of device types that do."""
+    found = 0
+    for group in center.groups:
+        draws, kinds = _draws(group), _kinds(group, center.models)
+        suiting = (types >> kinds) & 1 > 0
+        has_devices = devices == 0 or int(suiting.sum()) * (t.WHOLE // share) >= devices
+        if has_devices and cpu_milli <= group.cpu_milli and memory_bytes <= group.memory_bytes:
+            found = max(found, int(drawn_by_task(draws[None], suiting[None], cpu_milli, devices, share)[0]))
+    return found
+
+
+def _draws(group: NodeGroup) -> Int64s:
+    """What one cpu of a node draws beyond idling when it is busy, and then each of its devices, in milliwatts."""
+    of_cpu = _rise_mw(group.power) * WHOLE_CPU / group.cpu_milli
+    of_devices = [_rise_mw(device.power) for device in group.devices for _ in range(device.count)]
+    return np.rint([of_cpu, *of_devices]).astype(np.int64)
+
+
+def _rise_mw(power: PowerRange) -> float:
+    return (power.max_w - power.idle_w) * MILLIWATTS
+
+
+def _kinds(group: NodeGroup, models: Sequence[str]) -> Int64s:
+    """The type of the device at each position of a node."""
+    kinds = [models.index(device.model) for device in group.devices for _ in range(device.count)]
+    return np.array(kinds, dtype=np.int64)
 
 
 def _holds(trace: Trace, center: CenterDescription) -> int:
@@ -217,15 +274,17 @@ def _set_nodes(tables: t.Center, center: CenterDescription) -> None:
         tables.nodes[rows, t.READY] = 1
         tables.nodes[rows, t.CPU] = tables.nodes[rows, t.FREE_CPU] = group.cpu_milli
         tables.nodes[rows, t.MEMORY] = tables.nodes[rows, t.FREE_MEMORY] = group.memory_bytes
-        position = 0
-        for device in group.devices:
-            places = slice(position, position + device.count)
-            position += device.count
-            tables.devices[rows, places] = (center.models.index(device.model), 1, t.WHOLE)
+        kinds, draws = _kinds(group, center.models), _draws(group)
+        tables.devices[rows, : kinds.size, t.TYPE] = kinds
+        tables.devices[rows, : kinds.size, t.HEALTHY :] = (1, t.WHOLE)
+        tables.draws[rows, : draws.size] = draws
 
 
-def _outcome(course: Course) -> Outcome:
-    """Of several events at one instant only what was after the last of them counts."""
+def _outcome(course: Course, *, draws: bool) -> Outcome:
+    """Of several events at one instant only what was after the last of them counts.
+
+    Whether anything ``draws`` that the center's description says.
+    """
     events = course.history[:, : course.at[EVENTS]]
     last = np.append(np.diff(events[TIME]) > 0, np.ones(min(1, events.shape[1]), dtype=np.bool_))
     kept = events[:, last]
@@ -238,4 +297,5 @@ def _outcome(course: Course) -> Outcome:
         waiting=kept[WAITING],
         running=kept[RUNNING],
         waiting_cpu_milli=kept[WAITING_CPU],
+        draw_mw=kept[DRAWN] if draws else kept[DRAWN, :0],
     )

@@ -16,6 +16,7 @@ from suanli.kernel.replay.center import CenterDescription, PowerRange
 from suanli.kernel.replay.outcome import Outcome
 from suanli.kernel.replay.resources import Resource, resources
 from suanli.kernel.replay.trace import Int64s, Trace
+from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 
 SECOND_US: Final = 1_000_000
@@ -90,6 +91,8 @@ class Summary:
     jain_user_cpu: float
     jain_project_cpu: float
     energy_j: float
+    peak_draw_w: float
+    """The most that work draws beyond idling at any time, in watts; 0 where that is not said."""
 
 
 def wait_s(trace: Trace, outcome: Outcome) -> Floats:
@@ -213,13 +216,15 @@ def sum_by_code(values: Floats, codes: NDArray[np.int32]) -> Floats:
 def energy_j(outcome: Outcome, center: CenterDescription) -> float:
     """A model, not a measurement: idle power of all over the span, plus power in proportion to what is held.
 
-    One cpu held adds ``sum(max - idle) / sum(cpus)`` over the center's nodes, one device the same over its devices:
-    exact where nodes are equal, the mean where they are not, since an outcome does not say which node held what.
+    Where an outcome does not say what is drawn, one cpu held adds ``sum(max - idle) / sum(cpus)`` over the center's
+    nodes, one device the same over its devices: exact where nodes are equal, the mean where they are not.
     """
     devices = [(device.power, group.count * device.count) for group in center.groups for device in group.devices]
     nodes = [(group.power, group.count) for group in center.groups]
     idle = sum(power.idle_w * count for power, count in nodes + devices)
     energy = idle * span_s(outcome)
+    if outcome.draw_mw.size:
+        return energy + held_seconds(outcome, outcome.draw_mw) / MILLIWATTS
     energy += _rise_w(nodes) * held_seconds(outcome, outcome.cpu_milli) / center.cpu_milli
     if devices:
         energy += _rise_w(devices) * held_seconds(outcome, outcome.device_share) / center.device_share
@@ -255,4 +260,5 @@ def summary(trace: Trace, outcome: Outcome, center: CenterDescription, bound_s: 
         jain_user_cpu=jain(sum_by_code(cpus * run, user)),
         jain_project_cpu=jain(sum_by_code(cpus * run, project)),
         energy_j=energy_j(outcome, center),
+        peak_draw_w=float(outcome.draw_mw.max(initial=0)) / MILLIWATTS,
     )

@@ -27,7 +27,8 @@ class Outcome:
     are step functions: their i-th value holds from ``time_us[i]`` until ``time_us[i + 1]``.
 
     ``fragmented_share`` is what of the free devices was of no use to typical requests, in thousandths, at instants
-    ``looked_at_us``: none where nobody looked.
+    ``looked_at_us``: none where nobody looked. ``draw_mw`` is what work draws beyond idling, in milliwatts: none where
+    the center's description says nothing of power.
 
     Raises:
         InvalidRequestError: columns that belong together differ in length, an end lies before its start, or the
@@ -42,6 +43,7 @@ class Outcome:
     waiting: Int64s
     running: Int64s
     waiting_cpu_milli: Int64s
+    draw_mw: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     looked_at_us: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     fragmented_share: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from suanli.kernel.replay import queue
 from suanli.kernel.replay.course import Ways
-from suanli.kernel.scheduling.core import score
 from suanli.kernel.scheduling.core.rules import CONSERVATIVE, EASY, NO_BACKFILL, Rules
 from suanli.kernel.scheduling.fair_share import ShareWeights
+from suanli.kernel.scheduling.scoring import scoring
 from suanli.model.errors import InvalidRequestError, NotFoundError
 
 ORDERS = {
@@ -25,7 +25,6 @@ ORDERS = {
 }
 BACKFILLS = {"none": NO_BACKFILL, "easy": EASY, "conservative": CONSERVATIVE}
 """How many of those that cannot start get a reservation."""
-SCORES = {"first_fit": score.FIRST_FIT, "best_fit": score.BEST_FIT, "worst_fit": score.WORST_FIT}
 PREDICTIONS = {
     "requested": queue.REQUESTED,
     "last_two": queue.LAST_TWO,
@@ -37,6 +36,8 @@ PREDICTIONS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How the replayed center decides; each field names one of the tables above.
+
+    ``score`` says what speaks for a node (``scheduling.scoring``).
 
     ``backfill`` may instead be a number: of so many that cannot start, the first in order, each gets a reservation.
 
@@ -66,7 +67,7 @@ class Policy:
         kept = self.backfill if isinstance(self.backfill, int) else _code("backfill", BACKFILLS, self.backfill)
         if kept < 0:
             raise InvalidRequestError("backfill", f"{kept} reservations cannot be", "give 0 or more")
-        return Rules(_code("score", SCORES, self.score), kept, max(jobs, 1), self.shortest_first)
+        return Rules(scoring(self.score).policy, kept, max(jobs, 1), self.shortest_first)
 
     def ways(self) -> Ways:
         """For the queue.
@@ -94,6 +95,13 @@ POLICIES = {
     "unicep-easy": Policy(order="unicep"),
     "f1-easy": Policy(order="f1"),
     "sjf-conservative": Policy(order="sjf", backfill="conservative"),
+    "easy-best-fit": Policy(score="best_fit"),
+    "easy-worst-fit": Policy(score="worst_fit"),
+    "easy-dot-product": Policy(score="dot_product"),
+    "easy-packing": Policy(score="packing"),
+    "easy-clustering": Policy(score="clustering"),
+    "easy-fragmentation": Policy(score="fragmentation"),
+    "easy-residual-value": Policy(score="residual_value"),
     "slowdown": Policy(order="slowdown", prediction="learned"),
 }
 """Policies by the names that the command line knows."""

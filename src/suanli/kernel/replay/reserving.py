@@ -18,7 +18,7 @@ from suanli.kernel.scheduling.codes import Codes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.windows import Heed, Windows
-from suanli.model.ids import NodeName, ProjectName, ReservationName, UserName, WorkloadId
+from suanli.model.ids import NodeName, ProjectName, ReservationName, UserName
 from suanli.model.quantities import Instant
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 
@@ -27,9 +27,9 @@ _NOTHING = Heed(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """All work of one limit that names one reservation; ``workload`` is its number."""
+    """All work of one limit that names one reservation; ``row`` is its number."""
 
-    workload: WorkloadId
+    row: int
     limit_us: int
     reservation: ReservationName
 
@@ -72,7 +72,7 @@ class Reserving:
         for (limit, named, kind), jobs in zip(found.tolist(), by_class, strict=True):
             name = ReservationName(trace.reservations[named] if named >= 0 else "")
             if not self._groups or (self._groups[-1].limit_us, self._groups[-1].reservation) != (limit, name):
-                self._groups.append(_Group(WorkloadId(len(self._groups)), limit, name))
+                self._groups.append(_Group(len(self._groups), limit, name))
                 self._classes.append([])
             shape = int(tables.jobs[jobs[0], t.SHAPE])
             self._classes[-1].append(_Class(jobs, shape, kind, shape, kind))
@@ -112,7 +112,7 @@ class Reserving:
     def _heed(self, tables: t.Center, course: Course, group: _Group, heed: Heed) -> t.Center:
         """Let what has not started of a group heed that from now on."""
         left = []
-        for one in self._classes[group.workload]:
+        for one in self._classes[group.row]:
             jobs = one.jobs = one.jobs[course.started_us[one.jobs] == t.NEVER]
             before = (one.shape, one.kind)
             if jobs.size:
@@ -120,12 +120,13 @@ class Reserving:
                 waiting = np.count_nonzero(jobs < course.at[SUBMITTED])
                 tables.kinds[before[1], t.WAITING_OF] -= waiting
                 tables.kinds[one.kind, t.WAITING_OF] += waiting
-                tables.jobs[jobs, t.SHAPE], tables.jobs[jobs, t.KIND] = one.shape, one.kind
+                tables.jobs[jobs, t.SHAPE] = one.shape
+                tables.jobs[jobs, t.KIND] = tables.jobs[jobs, t.FORM_KIND] = one.kind
                 left.append(one)
             for codes, row, asked in zip((self._shapes, self._kinds), before, self._asked, strict=True):
                 if row >= asked:
                     codes.leave(row - asked)
-        self._classes[group.workload] = left
+        self._classes[group.row] = left
         return tables
 
     def _take(self, tables: t.Center, one: _Class, heed: Heed) -> t.Center:
@@ -146,7 +147,7 @@ class Reserving:
             tables.shapes[one.shape, [t.SEEN, t.BESIDE_TURN]] = t.NOBODY
         if is_new_kind:
             tables.kinds[one.kind] = 0
-            tables.kinds[one.kind, t.OF_SHAPE] = one.shape
+            tables.kinds[one.kind, [t.OF_SHAPE, t.DRAWS]] = (one.shape, tables.kinds[one.asked_kind, t.DRAWS])
         return tables
 
 

@@ -17,10 +17,9 @@ import numpy as np
 from suanli.kernel.scheduling.core import changes, foresee, many
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, Rules
-from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from suanli.kernel.scheduling.held_back import license_reason
 from suanli.kernel.scheduling.holdings import Rows, booked, held_by, reserved
-from suanli.kernel.scheduling.job import Job
+from suanli.kernel.scheduling.job import NEVER, Job
 from suanli.kernel.scheduling.plan import (
     MICROSECONDS,
     Placement,
@@ -31,14 +30,13 @@ from suanli.kernel.scheduling.plan import (
     Refusal,
     Reservation,
 )
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.refusals import refused, refused_beside_many, window
+from suanli.kernel.scheduling.scoring import scoring, weigh
 from suanli.kernel.scheduling.state import ClusterState
-from suanli.model.errors import NotFoundError
 from suanli.model.ids import run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, DeviceHold, NodeHold
-
-SCORES = {"best_fit": BEST_FIT, "first_fit": FIRST_FIT, "worst_fit": WORST_FIT}
 
 
 def cycle(state: ClusterState, now: Instant, policy: Policy) -> Plan:
@@ -46,6 +44,7 @@ def cycle(state: ClusterState, now: Instant, policy: Policy) -> Plan:
 
     Raises:
         NotFoundError: the policy names a score that does not exist.
+        InvalidRequestError: it weighs criteria by what are no weights.
     """
     with Turn(state, now, policy) as turn:
         return turn.plan()
@@ -55,18 +54,20 @@ class Turn:
     """One turn worked out to its end: until it is left, the state's tables are as if it had been carried out."""
 
     def __init__(self, state: ClusterState, now: Instant, policy: Policy) -> None:
-        if policy.score not in SCORES:
-            raise NotFoundError("score policy", policy.score)
+        self._scoring = scoring(policy.score)
         self.state = state
         self.now = now
         self._soon = now + policy.overrun_s * MICROSECONDS
-        self._score = SCORES[policy.score]
+        self._score = self._scoring.policy
         self._placements, self._reservations = policy.placements, policy.reservations
 
     def __enter__(self) -> Self:
         self.state.advance(self.now)
         self.state.make_room(self._placements, self._reservations)
         tables = self.state.tables
+        weigh(tables, self._scoring)
+        if self._scoring.foresees:
+            self.state.learn(self.now)
         self._bar_hopeless()
         started = np.zeros(self._placements, dtype=np.int64)
         are_many = self._reservations > EASY
@@ -98,7 +99,7 @@ class Turn:
 
     @property
     def head(self) -> Job | None:
-        """Who has the reservation, if anybody."""
+        """Who has the reservation, if anybody, in the form that it is for."""
         return None if self._decided.head == t.NOBODY else self.state.jobs[int(self._decided.head)]
 
     @property
@@ -110,6 +111,11 @@ class Turn:
     def head_start(self) -> int:
         """When the head starts."""
         return int(self._decided.start_us)
+
+    @property
+    def window_s(self) -> int:
+        """In how many whole seconds the head starts."""
+        return self._seconds(self.head_start)
 
     def plan(self) -> Plan:
         """What was decided, in the model's words."""
@@ -142,11 +148,16 @@ class Turn:
             return None
         return license_reason(self.state, int(row), int(self.state.tables.asks[job.asks, t.AMOUNTS + row]))
 
+    def unpowered(self, job: Job) -> Reason | None:
+        """That the power cap leaves too little for a workload after the turn, if it does."""
+        reason = power_reason(self.state.most_drawn(job.demand), power_of(self.state.tables))
+        return reason if reason.needed > reason.available else None
+
     def in_the_way(self, job: Job) -> Reason | None:
         """Whose reservation keeps a workload from starting for which there is room, if one does."""
         head = self.head
         if self._reservations <= EASY:
-            return None if head is None else window(job.time_limit_s, self._seconds(self.head_start), head.workload)
+            return None if head is None else window(job.time_limit_s, self.window_s, head.workload)
         own = next((one for one in self._booked if one.job == job.row and one.until >= 0), None)
         until, row = (own.until, own.behind) if own else many.what_is_in_the_way(self.state.tables, job.row, self.now)
         if row == t.NOBODY:
@@ -158,14 +169,15 @@ class Turn:
 
         ``NOBODY`` where a license that is kept for another stands in the way.
         """
-        if job is self.head:
-            return self.head_start
+        tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
         if self._reservations > EASY:
             own = [one.start for one in self._booked if one.job == job.row and one.start < t.NEVER]
-            return (
-                own[0] if own else int(many.foresee_many(self.state.tables, job.row, self.now, self._soon, self._score))
-            )
-        tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
+            return own[0] if own else int(many.foresee_many(tables, job.row, self.now, self._soon, self._score))
+        if self.head is not None and self.head.workload == job.workload:
+            if job.row == head:
+                return self.head_start
+            # Its own reservation, for another form, does not stand in the way.
+            head, start = t.NOBODY, NEVER
         return int(foresee.foresee(tables, job.row, self.now, self._soon, head, start, self._score))
 
     def _bar_hopeless(self) -> None:
@@ -185,6 +197,8 @@ class Turn:
             generation=job.generation,
             allocation=allocation,
             node_generations=tuple(self.state.generations[self.state.nodes[hold.node]] for hold in allocation.nodes),
+            alternative=job.form,
+            time_limit_s=job.time_limit_s,
         )
 
     def _reserved(self, head: Job | None) -> tuple[Reservation, ...]:
@@ -198,7 +212,11 @@ class Turn:
     def _reservation(self, job: Job, start: int, held: Rows, devices: Rows) -> Reservation:
         allocation = self._allocation(job, held, devices)
         return Reservation(
-            workload=job.workload, start=Instant(start), engine=allocation.engine, nodes=allocation.nodes
+            workload=job.workload,
+            start=Instant(start),
+            engine=allocation.engine,
+            nodes=allocation.nodes,
+            alternative=job.form,
         )
 
     def _refusals(self) -> Sequence[Refusal]:

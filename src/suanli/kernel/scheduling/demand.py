@@ -81,6 +81,12 @@ class Demand(NamedTuple):
         return self.tasks // self.nodes if self.nodes else 1
 
 
+class Forms(NamedTuple):
+    """What several forms of the same work demand, in order, as the key of the class of all together."""
+
+    demands: tuple[Demand, ...]
+
+
 def demand_of(spec: WorkloadSpec) -> Demand:
     """The class a spec belongs to."""
     resources, request = spec.resources, spec.resources.devices

@@ -26,6 +26,7 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job, imagined
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
 from suanli.model.ids import UserName, WorkloadId
@@ -43,9 +44,30 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
         NotFoundError: it does not wait, or the policy names what does not exist.
     """
     with Turn(state, now, policy) as turn:
-        job = state.waiting(workload)
-        after = _After.of(turn, job)
-    return after.explain(state, job)
+        state.waiting(workload)
+        forms = [(job, _After.of(turn, job)) for job in state.forms(workload)]
+    told = [after.explain(state, job) for job, after in forms]
+    return told[0] if len(told) == 1 else _of_forms(told, [job.latest for job, _ in forms])
+
+
+def _of_forms(told: Sequence[Explanation], latest: Sequence[int]) -> Explanation:
+    """What is so of work that may run in each of several forms."""
+    decisions = {one.decision for one in told}
+    if Decision.NOW in decisions:
+        return next(one for one in told if one.decision is Decision.NOW)
+    starts = [one.earliest_start for one in told if one.earliest_start is not None]
+    in_time = [
+        one.earliest_start
+        for one, by in zip(told, latest, strict=True)
+        if one.earliest_start is not None and one.earliest_start <= by
+    ]
+    return replace(
+        told[0],
+        decision=Decision.LATER if Decision.LATER in decisions else Decision.NEVER,
+        earliest_start=min(in_time or starts, default=None),
+        unforeseen=None if starts else told[0].unforeseen,
+        forms=tuple(told),
+    )
 
 
 def preview(state: ClusterState, spec: WorkloadSpec, owner: UserName, now: Instant, policy: Policy) -> Explanation:
@@ -74,13 +96,15 @@ class _After:
     given: Explanation | None
     bounded: Reason | None
     unlicensed: Reason | None
+    unpowered: Reason | None
     is_crowded_out: bool
     window: Reason | None
     start: int
 
     @classmethod
     def of(cls, turn: Turn, job: Job) -> _After:
-        ahead = int(np.flatnonzero(turn.ordered == job.row)[0])
+        first = turn.state.waiting(job.workload).row
+        ahead = int(np.flatnonzero(turn.ordered == first)[0])
         given, held_back = None, bounded(turn.state, job.association, job.asks)
         if job.row in turn.started:
             given = Explanation(
@@ -89,6 +113,7 @@ class _After:
                 earliest_start=turn.now,
                 ahead=ahead,
                 allocation=turn.allocation(job),
+                alternative=job.form,
             )
         settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
         is_crowded_out = not turn.complete or not turn.startable(job)
@@ -98,6 +123,7 @@ class _After:
             given=given,
             bounded=held_back,
             unlicensed=turn.unlicensed(job),
+            unpowered=turn.unpowered(job),
             is_crowded_out=is_crowded_out,
             window=None if settled or is_crowded_out else turn.in_the_way(job),
             start=NEVER if settled else turn.earliest(job),
@@ -119,6 +145,7 @@ class _After:
                 reasons=(Reason(code=ReasonCode.IMPOSSIBLE), *short_of),
                 unforeseen=ReasonCode.IMPOSSIBLE,
                 ahead=self.ahead,
+                alternative=job.form,
             )
         return Explanation(
             workload=job.workload,
@@ -127,11 +154,13 @@ class _After:
             earliest_start=Instant(self.start) if self._is_foreseen else None,
             unforeseen=None if self._is_foreseen else self._unforeseen(state, job),
             ahead=self.ahead,
+            alternative=job.form,
         )
 
     def _reasons(self, state: ClusterState, job: Job) -> tuple[Reason, ...]:
         """What blocks a workload that could be held some day."""
-        found, room = [one for one in (self.bounded, self.unlicensed) if one is not None], state.room
+        held_back, room = (self.bounded, self.unlicensed, self.unpowered), state.room
+        found = [one for one in held_back if one is not None]
         judged = stages(room, job.demand)
         if not suffices(room, judged, job.demand):
             found += [_naming(state, job, reason) for reason in _short_of(room, judged, job.demand)]
@@ -171,6 +200,9 @@ def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:
     if lacking is not None:
         needed, total = dict(demand.licenses)[lacking], state.bounds.total(lacking)
         found.append(Reason(code=ReasonCode.LICENSE, needed=needed, available=total, wanted=lacking))
+    if state.is_overpowered(demand):
+        reason = power_reason(state.most_drawn(demand), power_of(state.tables))
+        found.append(replace(reason, available=reason.cap))
     return found
 
 

@@ -54,7 +54,8 @@ def held_back(state: ClusterState, started: t.Ints) -> list[HeldBack]:
     if not state.bounds:
         return []
     counts = state.classes.copy()
-    jobs = state.tables.jobs[started][:, [t.KIND, t.ASSOCIATION, t.ASKS]]
+    gone = [form.row for job in started.tolist() for form in state.forms(state.jobs[job].workload)]
+    jobs = state.tables.jobs[gone][:, [t.FORM_KIND, t.ASSOCIATION, t.ASKS]]
     counts.subtract(map(tuple, jobs.tolist()))
     classes = [key for key, count in counts.items() if count]
     found = np.array(classes, dtype=np.int64).reshape(-1, 3)

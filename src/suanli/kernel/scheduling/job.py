@@ -9,7 +9,7 @@ from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand
 from suanli.kernel.scheduling.plan import MICROSECONDS
 from suanli.model.ids import ProjectName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import WorkloadSpec
+from suanli.model.spec import Request, WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
 
 NEVER = Instant(t.NEVER)
@@ -18,7 +18,7 @@ NEVER = Instant(t.NEVER)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a row of jobs is: a workload that waits, or one of its runs."""
+    """What a row of jobs is: a workload that waits, in one of its forms, or one of its runs."""
 
     row: int
     workload: WorkloadId
@@ -37,6 +37,10 @@ class Job:
     """Until when it must start to be done by its deadline."""
     end: Instant = Instant(0)
     """When a run is taken to end."""
+    form: int = 0
+    """Which request of its spec this is: 0 the spec's own, 1 that of the first alternative."""
+    requests: tuple[Request, ...] = ()
+    """All of them, where there are alternatives."""
 
     @property
     def limit_us(self) -> int:

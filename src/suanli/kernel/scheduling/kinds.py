@@ -13,7 +13,7 @@ from suanli.kernel.scheduling.demand import Demand
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Kinds of waiting work [K], all in one order.
+    """Kinds of waiting work [K], all in one order; of work with several forms, those of each form.
 
     Of each the row of the tables, whether it is impossible for good, and whether the reservation that it names is not
     open to it.

@@ -62,6 +62,8 @@ class ReasonCode(StrEnum):
     USER_QUOTA = "user_quota"
     LICENSE = "license"
     """Too few of a license are free, or are kept for work that goes first."""
+    POWER = "power"
+    """It could draw more than the power cap leaves."""
     DEADLINE = "deadline"
     """By what is foreseen it starts too late to be done by its deadline."""
     PRIORITY = "priority"
@@ -86,7 +88,8 @@ class Reason:
     workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT
     ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that
     runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it
-    asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
+    asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given; for POWER they
+    are milliwatts: what it could draw at most, and what the ``cap`` leaves beside what is ``in_use``.
     """
 
     code: ReasonCode
@@ -104,11 +107,13 @@ class Reason:
     starts_at: Instant = Instant(0)
     ends_at: Instant = Instant(0)
     """Its times; both 0 where there is no reservation of that name, or none is named."""
+    in_use: int = 0
+    cap: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the center decides; ``score`` names one of ``cycle.SCORES``.
+    """How the center decides; ``score`` says what speaks for a node (``scoring.scoring``).
 
     Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
     are made in one turn, so that a turn stays short; the plan says whether it is ``complete``. The first so many that
@@ -132,6 +137,10 @@ class Placement:
     allocation: Allocation
     node_generations: tuple[int, ...]
     """In the order of the allocation's nodes."""
+    alternative: int = 0
+    """Which request of its spec this is: 0 the spec's own, 1 that of the first alternative."""
+    time_limit_s: int = 0
+    """How long it may run (0: no bound)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +160,8 @@ class Reservation:
     start: Instant
     engine: EngineName
     nodes: tuple[NodeHold, ...]
+    alternative: int = 0
+    """For which request of its spec: 0 the spec's own, 1 that of the first alternative."""
 
 
 class Association(NamedTuple):
@@ -169,7 +180,7 @@ class Association(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why ``waiting`` workloads of one demand do not start.
+    """Why ``waiting`` workloads of one demand do not start; of those with alternatives, why not with that demand.
 
     It holds for those of ``association`` alone where that is given, and only for those that may run longer than
     ``window_s`` (or for ever) where that is not negative; for one workload ``alone`` where that is not 0.
@@ -202,7 +213,10 @@ class Plan:
     complete: bool = True
 
     def reason(self, workload: Workload, demand: Demand) -> Reason | None:
-        """Why the workload does not start; None where the plan places it or did not come to it."""
+        """Why the workload does not start with a demand; None where the plan places it or did not come to it.
+
+        Of an alternative with a time limit of its own, the workload must be said to have that.
+        """
         covering = (refusal.reason for refusal in self.refusals if refusal.covers(workload, demand))
         return next(covering, None)
 
@@ -222,6 +236,9 @@ class Explanation:
     ``earliest_start`` is the first instant at which it fits beside running work, what this turn starts, and what is
     reserved, all taken to run to their limits; the ``ahead`` workloads before it in order may take that
     room. It is None where no start can be foreseen, and ``unforeseen`` says why.
+
+    Of work with alternatives the decision and the earliest start are those of whichever request is served best, the
+    reasons those of the spec's own.
     """
 
     workload: WorkloadId
@@ -231,3 +248,7 @@ class Explanation:
     unforeseen: ReasonCode | None = None
     ahead: int = 0
     allocation: Allocation | None = None
+    alternative: int = 0
+    """Which request of the spec it is about: 0 its own, 1 that of the first alternative."""
+    forms: tuple[Explanation, ...] = ()
+    """The same for each request of work with alternatives that does not start now."""

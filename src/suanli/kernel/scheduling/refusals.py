@@ -18,6 +18,7 @@ from suanli.kernel.scheduling.held_back import HeldBack, Unlicensed, are_over, h
 from suanli.kernel.scheduling.holdings import Booked
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import WorkloadId
 
@@ -115,6 +116,8 @@ def _refused(
             total=tables.total.take(waiting[:, t.OF_SHAPE], axis=0),
             nodes=len(state.names),
             unused=tables.nodes.shape[0] - len(state.names),
+            draws=waiting[:, t.DRAWS],
+            power=power_of(tables),
             windows=found.reasons,
             limits_s=limits // MICROSECONDS,
             too_long=too_long,
@@ -132,7 +135,7 @@ def _alone(state: ClusterState, alone: Sequence[Booked], now: int) -> list[Refus
     for one in alone:
         job, row = state.jobs[one.job], tables.jobs[one.job]
         is_over = bool(state.bounds) and bool(are_over(tables, row[None, [t.ASSOCIATION, t.ASKS]]).any())
-        if is_over or tables.kinds[row[t.KIND], t.BLOCKED] == tables.sizes[t.TURN] or one.behind == t.NOBODY:
+        if is_over or tables.kinds[row[t.FORM_KIND], t.BLOCKED] == tables.sizes[t.TURN] or one.behind == t.NOBODY:
             continue
         reason = window(job.time_limit_s, (one.until - now) // MICROSECONDS, state.jobs[one.behind].workload)
         found.append(Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload))
@@ -184,6 +187,8 @@ class _Numbers:
     blocked: t.Flags
     failing: t.Ints
     total: t.Ints
+    draws: t.Ints
+    power: t.Ints
     nodes: int
     unused: int
     windows: Mapping[int, Reason]
@@ -216,7 +221,9 @@ class _Numbers:
             found.append(Refusal(demand=demand, waiting=count, reason=lacking.reason, window_s=seconds))
         for kind in np.flatnonzero(waiting).tolist():
             demand, count = self.demands[kind], int(waiting[kind])
-            if self.impossible[kind]:
+            if self.draws[kind] > self.power[0]:
+                found.append(Refusal(demand=demand, waiting=count, reason=self._lacking(kind)))
+            elif self.impossible[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
             elif self.closed[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=self._not_open()))
@@ -233,7 +240,10 @@ class _Numbers:
         return Reason(code=code, nodes_failing=count, nodes_failing_first=count, nodes_total=count)
 
     def _lacking(self, kind: int) -> Reason:
-        """The constraint that most nodes fail first, or what is missing together where some nodes would do."""
+        """That power is lacking, the constraint that most nodes fail first, or what is missing together."""
+        unpowered = power_reason(int(self.draws[kind]), self.power)
+        if unpowered.needed > unpowered.available:
+            return unpowered
         failing = self.failing[kind].copy()
         failing[t.FAILS_STATE] -= self.unused
         if failing.sum() < self.nodes or not self.nodes:
@@ -243,22 +253,38 @@ class _Numbers:
         return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=self.nodes)
 
 
-def _count_long(state: ClusterState, rows: t.Ints, asked: t.Flags, windows_us: t.Ints, apart: t.Ints) -> t.Ints:
+def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: t.Ints, apart: t.Ints) -> t.Ints:
     """By kind, how many wait that may run longer than its window and have no bound in their way; 0 where not asked.
 
     ``apart`` are rows of jobs that do not count.
     """
     if not asked.any():
-        return np.zeros(rows.size, dtype=np.int64)
+        return np.zeros(kinds.size, dtype=np.int64)
     tables, first = state.tables, state.tables.sizes[t.FIRST]
     queue, window_of = t.queued(tables), np.full(len(tables.kinds), t.NEVER)
-    window_of[rows[asked]] = windows_us[asked]
+    window_of[kinds[asked]] = windows_us[asked]
     # The kinds stand in the order of the queue: so a look at each job, all over memory, is spared for the most part.
-    windows = window_of[tables.lists[t.KIND_OF, first : first + queue.size]]
+    kind_of = tables.lists[t.KIND_OF, first : first + queue.size]
+    windows = window_of[kind_of]
     if apart.size:
         windows = np.where(np.isin(queue, apart), t.NEVER, windows)
-    jobs, windows = tables.jobs[queue[windows < t.NEVER]], windows[windows < t.NEVER]
+    rows, windows = queue[windows < t.NEVER], windows[windows < t.NEVER]
+    forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
+    if forms.size:
+        of_forms = window_of[tables.jobs[forms, t.FORM_KIND]]
+        rows, windows = np.append(rows, forms), np.append(windows, of_forms)
+    jobs = tables.jobs[rows]
     counted = jobs[:, t.LIMIT] > windows
     if state.bounds:
         counted &= ~are_over(tables, jobs[:, [t.ASSOCIATION, t.ASKS]]).any(axis=1)
-    return np.bincount(jobs[counted, t.KIND], minlength=len(tables.kinds))[rows]
+    return np.bincount(jobs[counted, t.FORM_KIND], minlength=len(tables.kinds))[kinds]
+
+
+def _forms(tables: t.Center, jobs: t.Ints) -> t.Ints:
+    """The rows of all forms of jobs that have several."""
+    found = [jobs]
+    while jobs.size:
+        jobs = tables.jobs[jobs, t.OTHER]
+        jobs = jobs[jobs != t.NOBODY]
+        found.append(jobs)
+    return np.concatenate(found)

@@ -8,23 +8,27 @@ import numpy as np
 
 from suanli.kernel.scheduling.bounds import Bounds
 from suanli.kernel.scheduling.codes import Codes
-from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, holds
+from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, stages, suffices
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.deadlines import Deadlines
-from suanli.kernel.scheduling.demand import Demand, demand_of, latest_start
+from suanli.kernel.scheduling.demand import Demand, Forms, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
 from suanli.kernel.scheduling.holdings import held_by, rows_from
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.nodes import Nodes
-from suanli.kernel.scheduling.plan import Association
+from suanli.kernel.scheduling.plan import MICROSECONDS, Association
+from suanli.kernel.scheduling.power import most_drawn
+from suanli.kernel.scheduling.scoring import has_changed, learn, requests_of
 from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import QueueName, ReservationName, RunId, WorkloadId
+from suanli.model.power import MILLIWATTS, PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.reservations import AdvanceReservation
@@ -34,6 +38,7 @@ from suanli.model.workload import Run, RunState, Workload
 
 _JUDGED = 4096
 """Demands of which it is remembered whether they are possible, waiting or not."""
+_LEARNING = 60 * MICROSECONDS
 
 
 class ClusterState(Nodes):
@@ -47,8 +52,8 @@ class ClusterState(Nodes):
         super().__init__()
         self.jobs: dict[int, Job] = {}
         """By row, all that waits or runs."""
-        self.demands: Codes[Demand] = Codes()
-        """Kinds of waiting work."""
+        self.demands: Codes[Demand | Forms] = Codes()
+        """Kinds of waiting work, and what several forms are together."""
         self.bounds = Bounds()
         self.classes: Counter[tuple[int, int, int]] = Counter()
         """How many wait, by rows of kinds, associations and asks."""
@@ -58,10 +63,17 @@ class ClusterState(Nodes):
         self._owed = Owed()
         self.deadlines = Deadlines()
         self._waiting: dict[WorkloadId, Job] = {}
+        """The first form of each."""
+        self._forms: dict[WorkloadId, list[int]] = {}
+        """The rows of all forms of what waits with several."""
         self._running: dict[RunId, Job] = {}
-        self._rows: Codes[WorkloadId | RunId] = Codes()
+        self._rows: Codes[WorkloadId | tuple[WorkloadId, int] | RunId] = Codes()
         self._held = self._devices_held = 0
-        self._impossible: dict[Demand, bool] = {}
+        self._alive: Counter[Demand] = Counter()
+        """Of what waits or runs, how many there are of each demand."""
+        self._learned: dict[Request, int] = {}
+        self._learned_at = Instant(0)
+        self._judged: dict[Demand, tuple[bool, int]] = {}
         self._kinds: Kinds | None = None
 
     def set_node(self, node: Node) -> None:
@@ -71,7 +83,7 @@ class ClusterState(Nodes):
             InvalidRequestError: it has more devices, or the center more types of them, than the tables can tell apart.
         """
         self._write_node(node, self.windows.of_node(node.name))
-        self._impossible.clear()
+        self._judged.clear()
 
     def set_reservation(self, reservation: AdvanceReservation) -> None:
         """An advance reservation is there, or is otherwise than before; it is heeded from the next turn on."""
@@ -102,7 +114,18 @@ class ClusterState(Nodes):
         row = self.bounds.set_license(there)
         self._reach(**self.bounds.rows)
         self.tables.licenses[row, t.TOTAL] = there.total
-        self._impossible.clear()
+        self._judged.clear()
+        self._are_kinds_stale = True
+
+    @property
+    def is_power_capped(self) -> bool:
+        """Whether there is a power cap."""
+        return bool(self.tables.sizes[t.POWER_CAP] < t.NEVER)
+
+    def set_power_cap(self, cap: PowerCap) -> None:
+        """What runs may draw so much in all. What draws more runs on."""
+        changes.cap_power(self.tables, cap.watts * MILLIWATTS or t.NEVER)
+        self._judged.clear()
         self._are_kinds_stale = True
 
     def advance(self, now: Instant) -> None:
@@ -115,9 +138,9 @@ class ClusterState(Nodes):
             return
         if self.windows.move(now):
             self.windows.write(self.tables, self.nodes)
-        for heed, workloads in self.windows.moved():
-            for workload in workloads:
-                self._class_anew(workload, heed)
+        for heed, rows in self.windows.moved():
+            for row in rows:
+                self._class_anew(self.jobs[row], heed)
         t.tell_kinds(self.tables)
         self.tables.sizes[t.HEAD] = t.NOBODY
 
@@ -128,6 +151,15 @@ class ClusterState(Nodes):
             owed = [self._owed.since(job.since, (job.project, job.owner), job.demand, job.latest) for job in waiting]
             self.tables.keys[2, [job.row for job in waiting]] = owed
             t.sort_queue(self.tables)
+
+    def learn(self, now: Instant) -> None:
+        """Let scores know of requests to come, by what waits and runs: once a minute, where that is otherwise."""
+        if now < self._learned_at + _LEARNING:
+            return
+        self._learned_at, requests = now, requests_of(self._alive, self.types)
+        if requests and has_changed(self._learned, requests):
+            self._learned = requests
+            learn(self.tables, requests)
 
     def accounts(self) -> set[Account]:
         """Whose work waits, and in which projects."""
@@ -141,17 +173,16 @@ class ClusterState(Nodes):
         Raises:
             InvalidRequestError: waiting work names more features of nodes than there are bits.
         """
-        self._features.admit(spec.features)
+        self._features.admit(spec.features_named)
         if workload.id in self._waiting:
             self.dequeue(workload.id)
-        demand = demand_of(spec)
-        job = self._job(workload.id, workload, spec, (demand, demand), Instant(0))
-        job = self._class(job, self.windows.join(job))
-        self.deadlines.join(job.workload, job.latest)
-        columns = (job.demand.need, self.demands[job.demand], job.limit_us, 0)
-        self.tables.jobs[job.row, t.NEED : t.NEED + len(columns)] = columns
-        self.tables.jobs[job.row, t.MORE] = job.demand.more
-        changes.wait(self.tables, job.row)
+        rows = [self._form(workload, spec, number) for number in range(1 + len(spec.alternatives))]
+        self.tables.jobs[rows[:-1], t.OTHER] = rows[1:]
+        if spec.alternatives:
+            self._forms[workload.id] = rows
+        self._gather(workload.id)
+        self.deadlines.join(workload.id, max(self.jobs[row].latest for row in rows))
+        changes.wait(self.tables, rows[0])
 
     def dequeue(self, workload: WorkloadId) -> None:
         """A workload waits no longer: it was placed, held, or ended.
@@ -159,12 +190,16 @@ class ClusterState(Nodes):
         Raises:
             NotFoundError: it does not wait.
         """
-        job = _found(self._waiting.pop(workload, None), "waiting workload", workload)
-        changes.wait_no_longer(self.tables, job.row)
-        self.windows.leave(job)
+        first = _found(self._waiting.pop(workload, None), "waiting workload", workload)
+        changes.wait_no_longer(self.tables, first.row)
         self.deadlines.leave(workload)
-        self._class_no_more(job)
-        self._drop(job)
+        rows = self._forms.pop(workload, None)
+        if rows is not None:
+            self.demands.leave(int(self.tables.jobs[first.row, t.KIND]))
+        for job in [self.jobs[row] for row in rows or [first.row]]:
+            self.windows.leave(job)
+            self._class_no_more(job)
+            self._drop(job)
 
     def waits(self, workload: WorkloadId) -> bool:
         """Tell whether the workload is in the queue."""
@@ -177,6 +212,15 @@ class ClusterState(Nodes):
             NotFoundError: it does not wait.
         """
         return _found(self._waiting.get(workload), "waiting workload", workload)
+
+    def forms(self, workload: WorkloadId) -> list[Job]:
+        """The forms of a waiting workload, in order.
+
+        Raises:
+            NotFoundError: it does not wait.
+        """
+        rows = self._forms.get(workload)
+        return [self.waiting(workload)] if rows is None else [self.jobs[row] for row in rows]
 
     def occupy(self, run: Run, workload: Workload, spec: WorkloadSpec, end: Instant) -> None:
         """A run that has not ended holds its allocation, presumably until ``end``. Said again, the last word holds.
@@ -194,9 +238,8 @@ class ClusterState(Nodes):
         self._held += len(held)
         self._devices_held += len(devices)
         self._reach(holds=self._held, device_holds=self._devices_held)
-        demand = demand_of(spec)
-        demands = (demand, demand.held_with(run.allocation.tasks))
-        job = self._job(run.id, workload, spec, demands, Instant(t.LEAVES) if run.state is RunState.STOPPING else end)
+        end = Instant(t.LEAVES) if run.state is RunState.STOPPING else end
+        job = self._job(run.id, workload, spec, (run.alternative, run.allocation.tasks), end)
         row = self.tables.jobs[job.row]
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
@@ -229,14 +272,29 @@ class ClusterState(Nodes):
         return _found(self._running.get(run), "run with an allocation", run)
 
     def impossible(self, demand: Demand) -> bool:
-        """Tell whether the center could never hold the demand, even empty, in service, all devices in health."""
-        demand = demand.anytime
-        if demand not in self._impossible:
-            if len(self._impossible) >= _JUDGED:
-                self._impossible.clear()
-            is_licensed = self.bounds.lacking(demand) is None
-            self._impossible[demand] = not (is_licensed and holds(self.empty_room, demand, STATE_AND_HEALTH))
-        return self._impossible[demand]
+        """Tell whether the center could never hold the demand, even empty, in service, all devices in health.
+
+        Or could never power it under the cap.
+        """
+        return not self._judge(demand.anytime)[0] or self.is_overpowered(demand)
+
+    def is_overpowered(self, demand: Demand) -> bool:
+        """Tell whether work of the demand could draw more than the power cap even alone."""
+        return self.most_drawn(demand) > int(self.tables.sizes[t.POWER_CAP])
+
+    def most_drawn(self, demand: Demand) -> int:
+        """What work of the demand can draw at most, in milliwatts; 0 where there is no power cap."""
+        return self._judge(demand.anytime)[1]
+
+    def _judge(self, demand: Demand) -> tuple[bool, int]:
+        """Whether the center could ever hold the demand, and what it could draw there."""
+        if demand not in self._judged:
+            if len(self._judged) >= _JUDGED:
+                self._judged.clear()
+            found, is_capped = stages(self.empty_room, demand, STATE_AND_HEALTH), self.is_power_capped
+            is_held = self.bounds.lacking(demand) is None and suffices(self.empty_room, found, demand)
+            self._judged[demand] = is_held, most_drawn(self.empty_room, found, demand) if is_capped else 0
+        return self._judged[demand]
 
     def shape(self, demand: Demand) -> int:
         """The row of shapes of work that waits."""
@@ -268,16 +326,16 @@ class ClusterState(Nodes):
     @property
     def kinds(self) -> Kinds:
         """What waits, by kind."""
-        if self._are_kinds_stale:
-            for code in self.demands.codes():
-                self._measure_kind(code)
-            self._kinds, self._are_kinds_stale = None, False
-        if self._kinds is None:
-            codes = self.demands.codes()
-            rows = np.array(codes, dtype=np.int64)
+        if self._are_kinds_stale or self._kinds is None:
+            demands = tuple(key for key in self.demands if isinstance(key, Demand))
+            rows = np.array([self.demands[demand] for demand in demands], dtype=np.int64)
+            if self._are_kinds_stale:
+                for demand, row in zip(demands, rows.tolist(), strict=True):
+                    self._measure_kind(demand, row)
+                self._are_kinds_stale = False
             impossible = self.tables.kinds[rows, t.IMPOSSIBLE] > 0
-            closed = np.array([demand.within >= t.CLOSED for demand in self.demands], dtype=np.bool_)
-            self._kinds = Kinds(tuple(self.demands), rows, impossible, closed)
+            closed = np.array([demand.within >= t.CLOSED for demand in demands], dtype=np.bool_)
+            self._kinds = Kinds(demands, rows, impossible, closed)
         return self._kinds
 
     def _class(self, job: Job, heed: Heed) -> Job:
@@ -288,58 +346,87 @@ class ClusterState(Nodes):
         shape = self._shape(job.demand)
         if is_new:
             self.tables.kinds[kind, : t.HOLDS_OF] = (0, 0, 0, shape)
-            self._measure_kind(kind)
+            self._measure_kind(job.demand, kind)
             self._kinds = None
-        self.tables.jobs[job.row, t.SHAPE], self.tables.jobs[job.row, t.KIND] = shape, kind
+        self.tables.jobs[job.row, [t.SHAPE, t.FORM_KIND]] = (shape, kind)
         self.classes[kind, job.association, job.asks] += 1
-        self._waiting[job.workload] = self.jobs[job.row] = job
+        self.jobs[job.row] = job
+        if not job.form:
+            self._waiting[job.workload] = job
         return job
+
+    def _gather(self, workload: WorkloadId) -> None:
+        """Let the queue know waiting work by its kind, or by that of all its forms together."""
+        first, rows = self._waiting[workload].row, self._forms.get(workload)
+        kind = int(self.tables.jobs[first, t.FORM_KIND])
+        if rows is not None:
+            kind, is_new = self.demands.take(Forms(tuple(self.jobs[row].demand for row in rows)))
+            self._reach(kinds=len(self.demands))
+            if is_new:
+                self.tables.kinds[kind] = 0
+                self.tables.kinds[kind, t.OF_SHAPE] = t.NOBODY
+        self.tables.jobs[first, t.KIND] = kind
 
     def _class_no_more(self, job: Job) -> None:
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
         self._features.leave(job.demand.features)
-        kind = int(self.tables.jobs[job.row, t.KIND])
+        kind = int(self.tables.jobs[job.row, t.FORM_KIND])
         self.classes[kind, job.association, job.asks] -= 1
         if not self.classes[kind, job.association, job.asks]:
             del self.classes[kind, job.association, job.asks]
         if self.demands.leave(kind):
             self._kinds = None
 
-    def _class_anew(self, workload: WorkloadId, heed: Heed) -> None:
+    def _class_anew(self, job: Job, heed: Heed) -> None:
         """Let a waiting job be of another class; the queue is told afterwards of all of them."""
-        job = self._waiting[workload]
         self.tables.kinds[self.demands[job.demand], t.WAITING_OF] -= 1
         self._class_no_more(job)
         job = self._class(job, heed)
         self.tables.kinds[self.demands[job.demand], t.WAITING_OF] += 1
+        if job.workload in self._forms:
+            self.demands.leave(int(self.tables.jobs[self._waiting[job.workload].row, t.KIND]))
+        self._gather(job.workload)
 
-    def _measure_kind(self, kind: int) -> None:
-        demand = self.demands.key(kind)
-        measured = (*rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
+    def _measure_kind(self, demand: Demand, kind: int) -> None:
+        width = self.tables.devices.shape[1]
+        measured = (*rows_of(demand, width), self.impossible(demand), self.most_drawn(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
+
+    def _form(self, workload: Workload, spec: WorkloadSpec, number: int) -> int:
+        """The row of a workload that waits, in one of its forms."""
+        name: WorkloadId | tuple[WorkloadId, int] = workload.id
+        if number:
+            limit = spec.alternatives[number - 1].time_limit_s or workload.time_limit_s
+            name, workload = (workload.id, number), altered(workload, time_limit_s=limit)
+        job = self._job(name, workload, spec, (number, 0), Instant(0))
+        job = self._class(job, self.windows.join(job))
+        columns = [t.NEED, t.LIMIT, t.END, t.MORE, t.START_BY]
+        self.tables.jobs[job.row, columns] = (job.demand.need, job.limit_us, 0, job.demand.more, job.latest)
+        return job.row
 
     def _job(
         self,
-        name: WorkloadId | RunId,
+        name: WorkloadId | tuple[WorkloadId, int] | RunId,
         workload: Workload,
         spec: WorkloadSpec,
-        demands: tuple[Demand, Demand],
+        form: tuple[int, int],
         end: Instant,
     ) -> Job:
         """A row for a workload that waits or runs, with all columns that both have.
 
-        ``demands`` are what it asks for, and what bounds and licenses count.
+        ``form`` is which request of the spec this is, and with how many tasks it runs (0: it waits).
         """
         row, _ = self._rows.take(name)
-        demand, counted = demands
-        max_running = 0 if spec.array is None else spec.array.max_running
+        demand, max_running = demand_of(spec.form(form[0])), 0 if spec.array is None else spec.array.max_running
         array = workload.array_id if max_running else WorkloadId(0)
         of = Association(workload.queue, workload.project, workload.owner, array)
+        counted = demand.held_with(form[1]) if form[1] else demand
         association, asks, are_new = self.bounds.take(of, max_running, counted)
         self._reach(jobs=len(self._rows), **self.bounds.rows)
         if are_new:
             self.bounds.write(self.tables, association, asks)
-        self.tables.jobs[row, [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE]] = (association, asks, workload.preemptible)
+        columns = [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE, t.OTHER]
+        self.tables.jobs[row, columns] = (association, asks, workload.preemptible, t.NOBODY)
         since, latest = workload.eligible_at or workload.submitted_at, latest_start(spec, workload.time_limit_s)
         owed = self._owed.since(since, (workload.project, workload.owner), demand, latest)
         self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, owed, workload.id)
@@ -359,12 +446,19 @@ class ClusterState(Nodes):
             reservation=spec.reservation,
             latest=latest,
             end=end,
+            form=form[0],
+            requests=spec.requests if spec.alternatives else (),
         )
         self.jobs[row] = job
+        self._alive[demand] += 1
         return job
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]
+        demand = job.demand.anytime
+        self._alive[demand] -= 1
+        if not self._alive[demand]:
+            del self._alive[demand]
         self.bounds.leave(job.association, job.asks)
         self._rows.leave(job.row)
 

@@ -17,7 +17,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.tables import CLOSED, NEVER, WINDOWS
 from suanli.kernel.scheduling.holdings import rows_from
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import NodeName, ReservationName, WorkloadId
+from suanli.model.ids import NodeName, ReservationName
 from suanli.model.quantities import Instant
 from suanli.model.reservations import AdvanceReservation
 
@@ -32,10 +32,10 @@ class Heed(NamedTuple):
 
 
 class Heeding(Protocol):
-    """Waiting work, as far as it must heed anything: ``limit_us`` is how long it may run."""
+    """Waiting work, as far as it must heed anything: ``row`` is its number, ``limit_us`` how long it may run."""
 
     @property
-    def workload(self) -> WorkloadId: ...
+    def row(self) -> int: ...
     @property
     def limit_us(self) -> int: ...
     @property
@@ -50,7 +50,8 @@ class _GroupKey(NamedTuple):
 @dataclass(slots=True)
 class _Group:
     heed: Heed
-    members: dict[WorkloadId, None] = field(default_factory=dict)
+    members: dict[int, None] = field(default_factory=dict)
+    """Rows of jobs."""
 
 
 class Windows:
@@ -130,8 +131,8 @@ class Windows:
             features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
             changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
 
-    def moved(self) -> Iterator[tuple[Heed, list[WorkloadId]]]:
-        """Every group of work that must heed something else now than before, after :meth:`move`."""
+    def moved(self) -> Iterator[tuple[Heed, list[int]]]:
+        """Every group of work, by rows of jobs, that must heed something else now than before, after :meth:`move`."""
         self._until = min((one.ends_at - 1 for one in self._there.values()), default=NEVER)
         for key, group in self._groups.items():
             heed = self._judge(key)
@@ -145,14 +146,14 @@ class Windows:
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(self._judge(key))
-        group.members[job.workload] = None
+        group.members[job.row] = None
         return group.heed
 
     def leave(self, job: Heeding) -> None:
         """A job waits no longer."""
         key = _GroupKey(job.limit_us, job.reservation)
         members = self._groups[key].members
-        del members[job.workload]
+        del members[job.row]
         if not members:
             del self._groups[key]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
@@ -30,7 +30,7 @@ from suanli.model.errors import TooFarAheadError
 from suanli.model.ids import ReservationName, RunId, WorkloadId, run_id
 from suanli.model.quantities import WHOLE_DEVICE, Instant
 from suanli.model.resources import Allocation
-from suanli.model.spec import ArraySpec, DeviceRequest, Kind, TaskResources, WorkloadSpec
+from suanli.model.spec import ArraySpec, DeviceRequest, Kind, Request, TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
 
 
@@ -68,8 +68,8 @@ def run_of(job: Job) -> RunId:
 
 
 def record_of(state: ClusterState, job: Job) -> tuple[Workload, WorkloadSpec]:
-    """A workload and a spec of which the state would make just this job, were it told that it waits."""
-    tables = state.tables
+    """A workload and a spec of which the state would make this job, and its other forms, were it told that it waits."""
+    tables, job = state.tables, state.waiting(job.workload) if state.waits(job.workload) else job
     workload = Workload(
         id=job.workload,
         submission=job.workload,
@@ -90,6 +90,9 @@ def record_of(state: ClusterState, job: Job) -> tuple[Workload, WorkloadSpec]:
     )
     deadline = Instant(job.latest + job.time_limit_s * MICROSECONDS if job.latest < NEVER else 0)
     spec = _spec_of(job.demand.anytime, state.bounds.max_running(job.association), job.reservation)
+    if job.requests:
+        asked = {field.name: getattr(job.requests[0], field.name) for field in fields(Request)}
+        spec = altered(spec, alternatives=job.requests[1:], **asked)
     return workload, altered(spec, deadline=deadline) if deadline else spec
 
 
@@ -238,7 +241,7 @@ class _Onward:
         self._state.dequeue(job.workload)
         workload = altered(workload, state=WorkloadState.RUNNING, attempt=job.attempt + 1)
         end = Instant(at + job.time_limit_s * MICROSECONDS) if job.time_limit_s else NEVER
-        run = _run(workload, allocation, at)
+        run = _run(workload, allocation, at, job.form)
         self._state.occupy(run, workload, spec, end)
         if end != NEVER:
             self._expect(run.id, end)
@@ -248,6 +251,7 @@ class _Onward:
         self._stays[job.workload] = altered(
             stay,
             start=at if stay.start is None else stay.start,
+            time_limit_s=job.time_limit_s,
             end=None if end == NEVER else end,
             nodes=tuple(hold.node for hold in allocation.nodes),
         )
@@ -255,7 +259,7 @@ class _Onward:
     def _stop(self, job: Job, allocation: Allocation, at: Instant) -> None:
         """Ask a run to end for the sake of the head; then it waits again."""
         workload, spec = record_of(self._state, job)
-        run = _run(workload, allocation, Instant(int(self._state.tables.jobs[job.row, t.STARTED])))
+        run = _run(workload, allocation, Instant(int(self._state.tables.jobs[job.row, t.STARTED])), job.form)
         asked = replace(run, state=RunState.STOPPING, stop=StopCause.PREEMPTED)
         self._state.occupy(asked, workload, spec, job.end)
         self._returning.add(run.id)
@@ -276,17 +280,20 @@ class _Onward:
 
     def _why_never(self) -> dict[WorkloadId, ReasonCode]:
         """What stands against each that still waits, now that nothing more will end."""
-        found: dict[tuple[Demand, int], ReasonCode] = {}
-        left = waiting_jobs(self._state)
+        found: dict[tuple[tuple[Demand, ...], int], ReasonCode] = {}
+        of: dict[WorkloadId, ReasonCode] = {}
         at = Instant(max(self._last_end, self._now))
-        for job in left:
-            if (job.demand, job.association) not in found:
-                found[job.demand, job.association] = self._why(job, at)
-        return {**self._late, **{job.workload: found[job.demand, job.association] for job in left}}
+        for job in waiting_jobs(self._state):
+            demands = tuple(form.demand for form in self._state.forms(job.workload))
+            if (demands, job.association) not in found:
+                found[demands, job.association] = self._why(job, demands, at)
+            of[job.workload] = found[demands, job.association]
+        return {**self._late, **of}
 
-    def _why(self, job: Job, at: Instant) -> ReasonCode:
-        if self._state.impossible(job.demand):
-            return ReasonCode.IMPOSSIBLE
+    def _why(self, job: Job, demands: tuple[Demand, ...], at: Instant) -> ReasonCode:
+        if all(self._state.impossible(demand) for demand in demands):
+            is_overpowered = any(self._state.is_overpowered(demand) for demand in demands)
+            return ReasonCode.POWER if is_overpowered else ReasonCode.IMPOSSIBLE
         told = explain(self._state, job.workload, at, self._policy)
         return told.unforeseen or (told.reasons[0].code if told.reasons else ReasonCode.PRIORITY)
 
@@ -298,7 +305,7 @@ class _Onward:
         )
 
 
-def _run(workload: Workload, allocation: Allocation, at: Instant) -> Run:
+def _run(workload: Workload, allocation: Allocation, at: Instant, alternative: int) -> Run:
     return Run(
         id=run_id(workload.id, workload.attempt),
         workload=workload.id,
@@ -308,6 +315,7 @@ def _run(workload: Workload, allocation: Allocation, at: Instant) -> Run:
         time_limit_s=workload.time_limit_s,
         placed_at=at,
         started_at=at,
+        alternative=alternative,
     )
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.fair_share import FairShare, Standings
-from suanli.kernel.scheduling.plan import Explanation, Plan, Policy, ReasonCode
+from suanli.kernel.scheduling.plan import Explanation, Placement, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.errors import NotFoundError
 from suanli.model.facts import SYSTEM, DeadlineMissed, DependenciesMet, DependencyFailed, PreemptRequested, RunPlaced
-from suanli.model.ids import UserName, WorkloadId, run_id
+from suanli.model.ids import RunId, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.spec import WorkloadSpec
 from suanli.model.usage import DAY_US
@@ -143,6 +143,17 @@ def _give_up(tx: Transaction, late: Sequence[WorkloadId]) -> None:
             tx.append(DeadlineMissed(workload=workload), actor=SYSTEM)
 
 
+def _placed(row: Placement, run: RunId) -> RunPlaced:
+    limit = row.time_limit_s if row.alternative else 0
+    return RunPlaced(
+        workload=row.workload,
+        run=run,
+        allocation=row.allocation,
+        alternative=row.alternative,
+        time_limit_s=limit,
+    )
+
+
 def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | DependencyFailed]) -> TurnReport:
     for judgement in judgements:
         tx.append(judgement, actor=SYSTEM)
@@ -154,7 +165,7 @@ def _apply(tx: Transaction, plan: Plan, judgements: Sequence[DependenciesMet | D
         if workload.generation != row.generation or generations != row.node_generations:
             continue
         run = run_id(workload.id, workload.attempt + 1)
-        tx.append(RunPlaced(workload=workload.id, run=run, allocation=row.allocation), actor=SYSTEM)
+        tx.append(_placed(row, run), actor=SYSTEM)
         placed += 1
     for victim in plan.preemptions:
         wanted = tx.workload(victim.by).state is WorkloadState.WAITING

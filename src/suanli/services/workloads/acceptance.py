@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from suanli.kernel.authority import is_member, is_staff
 from suanli.model.altered import altered
-from suanli.model.errors import InvalidRequestError, NotFoundError, NotPermittedError, UnsupportedError
+from suanli.model.errors import (
+    AdmissionRefusedError,
+    InvalidRequestError,
+    NotFoundError,
+    NotPermittedError,
+    UnsupportedError,
+)
 from suanli.model.ids import ProjectName, QueueName
 from suanli.model.resources import Queue
 from suanli.model.spec import Kind, WorkloadSpec
@@ -40,6 +46,7 @@ class Acceptance:
         spec.check()
         self._require_abilities(spec)
         limit = time_limit(self._queue(spec.queue), spec)
+        _check_alternatives(self._queue(spec.queue), spec)
         filled = altered(spec, project=self._project(spec.project), time_limit_s=limit)
         if spec.priority > 0 and not self._staff:
             raise NotPermittedError(
@@ -49,13 +56,31 @@ class Acceptance:
         return filled
 
     def admit(self, specs: Sequence[WorkloadSpec], checks: Sequence[AdmissionCheck]) -> None:
-        """Let every check have its say on the completed specs.
+        """Let every check have its say on the completed specs; of one with alternatives, one form must pass them all.
 
         Raises:
             AdmissionRefusedError: one said no.
         """
+        plain = [spec for spec in specs if not spec.alternatives]
         for check in checks:
-            check.check(self._user, specs, self._tables)
+            check.check(self._user, plain, self._tables)
+        for spec in specs:
+            if spec.alternatives:
+                self._admit_any(spec, checks)
+
+    def _admit_any(self, spec: WorkloadSpec, checks: Sequence[AdmissionCheck]) -> None:
+        """Let pass what could start in one of its forms; what is refused is told of the first of them."""
+        first: AdmissionRefusedError | None = None
+        for form in spec.forms:
+            try:
+                for check in checks:
+                    check.check(self._user, [form], self._tables)
+            except AdmissionRefusedError as error:
+                first = first or error
+            else:
+                return
+        if first is not None:
+            raise first
 
     def _require_abilities(self, spec: WorkloadSpec) -> None:
         if spec.application:
@@ -110,6 +135,15 @@ def check_time_limit(queue: Queue, limit_s: int) -> None:
     longest = queue.max_time_limit_s
     if longest and not 0 < limit_s <= longest:
         raise InvalidRequestError("time_limit", f"queue {queue.name} allows at most {longest} s", "ask for less")
+
+
+def _check_alternatives(queue: Queue, spec: WorkloadSpec) -> None:
+    for position, request in enumerate(spec.alternatives):
+        if request.time_limit_s:
+            try:
+                check_time_limit(queue, request.time_limit_s)
+            except InvalidRequestError as error:
+                raise InvalidRequestError(f"alternatives.{position}.{error.field}", error.detail, error.hint) from error
 
 
 def _require_dependencies(tables: Reading, caller: Caller, spec: WorkloadSpec) -> None:

@@ -87,7 +87,7 @@ class Runs:
                 if isinstance(fact, SignalRequested):
                     signals.append((run.id, fact.signal))
                 else:
-                    limits.append((run.id, fact.time_limit_s))
+                    limits.append((run.id, run.time_limit_s))
         return Requests(signals=tuple(signals), time_limits=tuple(limits), upto=upto)
 
     def live(self, engine: EngineName) -> Sequence[Run]:
@@ -185,7 +185,7 @@ def _orders(tables: Reading, runs: Sequence[Run]) -> Iterator[RunOrder]:
 
 def order(run: Run, workload: Workload, submission: Submission, account: str) -> RunOrder:
     """Everything an engine needs to start this run."""
-    spec = submission.spec
+    spec = submission.spec.form(run.alternative)
     return RunOrder(
         run=run.id,
         workload=workload.id,
@@ -199,6 +199,7 @@ def order(run: Run, workload: Workload, submission: Submission, account: str) ->
         tasks=run.allocation.tasks,
         resources=spec.resources,
         allocation=run.allocation,
+        alternative=run.alternative,
         time_limit_s=run.time_limit_s,
         launcher=spec.launcher,
         environment=spec.environment,

@@ -12,8 +12,7 @@ from suanli.kernel.replay.metrics import summary
 from suanli.kernel.replay.policy import POLICIES
 from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.scores.arrays import Request
-from suanli.kernel.scheduling.scores.fragmentation import usable
+from suanli.kernel.scheduling.core.criteria import Request, usable
 from suanli.kernel.scheduling.scores.typical import typical
 
 SECOND = 1_000_000

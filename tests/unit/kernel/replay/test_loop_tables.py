@@ -32,7 +32,7 @@ MIXED = CenterDescription(groups=(group(2, 4, B, A), group(1, 16, gib=128), grou
 def asking(models: tuple[str, ...] = (), **columns: list[int]) -> Trace:
     """Jobs of a second each, of these columns."""
     count = len(next(iter(columns.values())))
-    plain: dict[str, Any] = {
+    plain: dict[Any, Any] = {
         "number": range(count),
         "submitted_us": [0] * count,
         "runtime_us": [SECOND] * count,
@@ -182,7 +182,7 @@ def test_all_that_fits_ends_under_every_policy_and_holds_no_more_than_there_is(n
             id="a center of too many models",
         ),
         pytest.param(MIXED, Policy(order="luck"), NotFoundError, "no order luck", id="an order"),
-        pytest.param(MIXED, Policy(score="luck"), NotFoundError, "no score luck", id="a score"),
+        pytest.param(MIXED, Policy(score="luck"), NotFoundError, "no score policy luck", id="a score"),
         pytest.param(MIXED, Policy(backfill="luck"), NotFoundError, "no backfill luck", id="a backfill"),
         pytest.param(MIXED, Policy(prediction="luck"), NotFoundError, "no prediction luck", id="a prediction"),
         pytest.param(MIXED, Policy(backfill=-1), InvalidRequestError, "-1 reservations cannot be", id="too few"),

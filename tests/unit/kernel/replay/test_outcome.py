@@ -32,6 +32,7 @@ def test_it_has_these_columns_and_no_others() -> None:
         "ended_us",
         "time_us",
         *STEPS,
+        "draw_mw",
         "looked_at_us",
         "fragmented_share",
     }

@@ -76,20 +76,17 @@ def over(center: Center, member: Member, others: Iterable[Member]) -> set[Reason
 
 def members(center: Center, plan: Plan) -> list[Member]:
     """All that runs once the plan is carried out."""
-    held = [(center.active[run.workload], run.allocation.tasks) for run in center.runs.values()]
-    held += [(center.waiting[row.workload], row.allocation.tasks) for row in plan.placements]
-    return [(workload, asked(center.specs[workload.id], tasks)) for workload, tasks in held]
+    held = [(center.active[run.workload], run.alternative, run.allocation) for run in center.runs.values()]
+    held += [(center.waiting[row.workload], row.alternative, row.allocation) for row in plan.placements]
+    return [
+        (workload, asked(center.specs[workload.id].form(form), allocation.tasks)) for workload, form, allocation in held
+    ]
 
 
-def at_least(center: Center, workload: Workload) -> Member:
-    """A waiting workload with as few tasks as will do."""
-    spec = center.specs[workload.id]
-    return workload, asked(spec, spec.min_tasks or spec.tasks)
-
-
-def full(center: Center, workload: Workload, plan: Plan) -> set[ReasonCode]:
-    """Bounds that hold a waiting workload back after the plan."""
-    return over(center, at_least(center, workload), members(center, plan))
+def full(center: Center, workload: Workload, plan: Plan, form: int = 0) -> set[ReasonCode]:
+    """Bounds that hold a waiting workload back after the plan, with as few tasks as will do."""
+    spec = center.specs[workload.id].form(form)
+    return over(center, (workload, asked(spec, spec.min_tasks or spec.tasks)), members(center, plan))
 
 
 def licenses_free(center: Center, plan: Plan, name: LicenseName, instant: int | None = None) -> int:
@@ -102,7 +99,7 @@ def licenses_free(center: Center, plan: Plan, name: LicenseName, instant: int | 
         if instant is None or end > instant:
             total -= center.specs[run.workload].licenses.get(name, 0)
     for row in plan.placements:
-        if instant is None or end_of(center.waiting[row.workload].time_limit_s, center.now) > instant:
+        if instant is None or end_of(row.time_limit_s, center.now) > instant:
             total -= center.specs[row.workload].licenses.get(name, 0)
     return total
 

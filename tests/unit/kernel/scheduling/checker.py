@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from suanli.kernel.scheduling.plan import Decision, Explanation, Placement, Plan, Reason, ReasonCode, Reservation
+from suanli.kernel.scheduling.plan import Placement, Plan, Reason, ReasonCode, Reservation
 from suanli.model.ids import RunId, WorkloadId
 from suanli.model.resources import Allocation, NodeHold, NodeState
 from suanli.model.spec import WorkloadSpec
@@ -13,7 +13,8 @@ from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, licenses_free, members, over
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
-from tests.unit.kernel.scheduling.many import check_many, foreseen_beside, promised, would_delay_one
+from tests.unit.kernel.scheduling.many import check_many, would_delay_one
+from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
     Asked,
@@ -25,6 +26,7 @@ from tests.unit.kernel.scheduling.rooms import (
     engine_totals,
     fails,
     fits,
+    forms,
     is_near,
     mended,
     reserved,
@@ -36,11 +38,12 @@ Held = tuple[Allocation, int]
 """An allocation and the instant at which it is taken to end."""
 
 
-def possible(center: Center, workload: Workload) -> bool:
+def possible(center: Center, wanted: Asked) -> bool:
     """Whether the center could hold it some day."""
-    totals, wanted = {name: one.total for name, one in center.licenses.items()}, center.specs[workload.id].licenses
-    is_licensed = all(totals.get(name, 0) >= count for name, count in wanted.items())
-    return is_licensed and fits(mended(center), asked(center, workload, center.now).anytime())
+    totals = {name: one.total for name, one in center.licenses.items()}
+    is_licensed = all(totals.get(name, 0) >= count for name, count in wanted.spec.licenses.items())
+    is_licensed &= is_powered(center, wanted.spec, power_free(center, []))
+    return is_licensed and fits(mended(center), wanted.anytime())
 
 
 def standing(center: Center, workload: Workload) -> tuple[int, int]:
@@ -65,10 +68,7 @@ def held(center: Center, plan: Plan, placements: Iterable[Placement]) -> list[He
         end = end_of(run.time_limit_s, run.started_at or run.placed_at)
         leaving = run.state is RunState.STOPPING or run.id in victims or end <= center.now
         found.append((run.allocation, soon if leaving else end))
-    for row in placements:
-        limit = center.waiting[row.workload].time_limit_s
-        found.append((row.allocation, end_of(limit, center.now)))
-    return found
+    return found + [(row.allocation, end_of(row.time_limit_s, center.now)) for row in placements]
 
 
 def room_at(center: Center, everything: list[Held], instant: int) -> Room:
@@ -86,6 +86,7 @@ def check(center: Center, plan: Plan) -> None:
     else:
         check_placements(center, plan)
         check_reservation(center, plan)
+        check_power(center, plan)
     check_preemptions(center, plan)
     check_refusals(center, plan)
 
@@ -97,14 +98,22 @@ def check_placements(center: Center, plan: Plan) -> None:
     early = {ahead for one in plan.reservations for ahead in ahead_of(center, one.workload)}
     running = members(center, replace(plan, placements=()))
     for row in plan.placements:
-        workload, spec = center.waiting[row.workload], center.specs[row.workload]
+        workload = center.waiting[row.workload]
         assert row.generation == workload.generation
+        assert row.time_limit_s == center.limit_s(workload, row.alternative)
         assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
-        wanted = asked(center, workload, center.now)
-        is_beside = row.workload not in early and any(wanted.end > one.start for one in plan.reservations)
+        wanted = asked(center, workload, center.now, row.alternative)
+        spec, is_beside = wanted.spec, is_long(plan, row.workload, early, wanted)
         found = both(before, beside_head) if is_beside else before
+        for other in forms(center, workload, center.now)[: row.alternative]:
+            room_for_it = both(before, beside_head) if is_long(plan, row.workload, early, other) else before
+            may = not other.is_late and not over(center, (workload, amounts(other.spec, other.least)), running)
+            power = power_for(center, plan, row, is_beside=is_long(plan, row.workload, early, other))
+            may &= is_powered(center, other.spec, power)
+            assert spec.licenses or not (may and fits(room_for_it, other))
         assert is_near(found, row.allocation, wanted)
-        assert row.allocation.tasks == most_tasks(center, found, workload, wanted, running)
+        power = power_for(center, plan, row, is_beside=is_beside)
+        assert row.allocation.tasks == most_tasks(center, found, power, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
         if is_beside:
             take(beside_head, row.allocation)
@@ -117,15 +126,42 @@ def check_placements(center: Center, plan: Plan) -> None:
     check_kept_licenses(center, plan)
 
 
-def most_tasks(center: Center, found: Room, workload: Workload, wanted: Asked, running: list[Member]) -> int:
-    """With how many tasks work can start in a room, beside these: as many as there is room for and bounds leave."""
+def is_long(plan: Plan, workload: WorkloadId, early: set[WorkloadId], wanted: Asked) -> bool:
+    """Whether work behind the head would still run when that is to start."""
+    return workload not in early and any(wanted.end > one.start for one in plan.reservations)
+
+
+def power_for(center: Center, plan: Plan, placement: Placement, *, is_beside: bool) -> int:
+    """What there was for a placement, beside what is kept for the head where it runs past that start."""
+    before = held(center, plan, plan.placements[: plan.placements.index(placement)])
+    free = power_free(center, before)
+    return min([free, *(power_beside(center, before, one) for one in plan.reservations if is_beside)])
+
+
+def most_tasks(
+    center: Center, found: Room, power: int, workload: Workload, wanted: Asked, running: list[Member]
+) -> int:
+    """With how many tasks work can start in a room, beside these: as many as room, bounds and power leave."""
 
     def can_start(tasks: int) -> bool:
         within = not over(center, (workload, amounts(wanted.spec, tasks)), running)
-        return within and fits(found, wanted.exactly(tasks))
+        draws = most_with(center, wanted.spec, tasks)
+        return within and (draws == 0 or draws <= power) and fits(found, wanted.exactly(tasks))
 
     step = wanted.spec.tasks // wanted.spec.nodes if wanted.spec.nodes else 1
     return max(tasks for tasks in range(wanted.least, wanted.spec.tasks + 1, step) if can_start(tasks))
+
+
+def check_power(center: Center, plan: Plan) -> None:
+    """Nothing starts that could draw more than the cap leaves, nor more than is kept for the head at its start."""
+    for count, row in enumerate(plan.placements):
+        before = held(center, plan, plan.placements[:count])
+        spec, free = center.specs[row.workload].form(row.alternative), power_free(center, before)
+        assert is_powered(center, spec, free)
+        assert drawn(center, row.allocation) <= max(free, 0) or not center.power_cap.watts
+    for reservation in plan.reservations:
+        everything = held(center, plan, plan.placements)
+        assert is_powered(center, reserved_form(center, reservation), power_free(center, everything, reservation.start))
 
 
 def beside_of(center: Center, plan: Plan) -> Room:
@@ -150,13 +186,15 @@ def check_kept_licenses(center: Center, plan: Plan) -> None:
     for workload in in_order(center):
         early = ahead_of(center, workload.id)
         before = replace(plan, placements=tuple(started[one] for one in early if one in started), preemptions=())
-        waits = workload.id not in started and not full(center, workload, before)
+        waits = workload.id not in started and not all(
+            full(center, workload, before, form) for form in range(1 + len(center.specs[workload.id].alternatives))
+        )
         if not waits or not lacks(center, before, workload) or plan.preemptions:
             continue
-        asks, wanted = center.specs[workload.id].licenses, asked(center, workload, center.now)
-        if not fits(now_room(center, held(center, before, before.placements)), wanted) or not possible(
-            center, workload
-        ):
+        asks, now = center.specs[workload.id].licenses, now_room(center, held(center, before, before.placements))
+        could = [form for form, one in enumerate(forms(center, workload, center.now)) if fits(now, one)]
+        could = [form for form in could if not full(center, workload, before, form)]
+        if not any(possible(center, asked(center, workload, center.now, form)) for form in could):
             continue
         ends = {end for _, end in held(center, before, before.placements) if end < FOREVER}
         instants = [
@@ -222,19 +260,39 @@ def check_reservation(center: Center, plan: Plan) -> None:
     """The head could not start, gets the first instant at which it can, and keeps it whatever was started behind it."""
     assert len(plan.reservations) <= 1
     for reservation in plan.reservations:
-        spec, everything = center.specs[reservation.workload], held(center, plan, plan.placements)
+        everything, own = held(center, plan, plan.placements), reservation.alternative
         early, head = ahead_of(center, reservation.workload), center.waiting[reservation.workload]
         before = held(center, plan, [row for row in plan.placements if row.workload in early])
-        assert not fits(now_room(center, before), asked(center, head, center.now))
-        for instant in sorted({end for _, end in before} | turns(center)):
-            if instant < reservation.start:
-                assert not fits(room_at(center, before, instant), asked(center, head, instant))
-        at_start = room_at(center, everything, reservation.start)
-        promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=spec.exclusive)
-        check_allocation(at_start, promised, spec)
-        assert promised.tasks == asked(center, head, reservation.start).least
-        check_windows(at_start, promised, asked(center, head, reservation.start))
-        assert is_near(room_at(center, before, reservation.start), promised, asked(center, head, reservation.start))
+        waiting = forms_waiting(center, plan, head)
+        assert own in waiting
+        for form in waiting:
+            of_form = asked(center, head, center.now, form)
+            lacks_power = not is_powered(center, of_form.spec, power_free(center, before))
+            assert lacks_power or not fits(now_room(center, before), of_form)
+            for instant in sorted({reservation.start, *(end for _, end in before), *turns(center)}):
+                is_powered_then = is_powered(center, of_form.spec, power_free(center, before, instant))
+                is_before = instant < reservation.start or (instant == reservation.start and form < own)
+                if is_before and is_powered_then:
+                    assert not fits(room_at(center, before, instant), asked(center, head, instant, form))
+        at_start, wanted = room_at(center, everything, reservation.start), asked(center, head, reservation.start, own)
+        promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=wanted.spec.exclusive)
+        check_allocation(at_start, promised, wanted.spec)
+        assert promised.tasks == wanted.least
+        check_windows(at_start, promised, wanted)
+        assert is_near(room_at(center, before, reservation.start), promised, wanted)
+
+
+def forms_waiting(center: Center, plan: Plan, head: Workload) -> list[int]:
+    """In which forms nothing but room keeps the head from starting; where it asks for licenses, those alone tell."""
+    early, found = ahead_of(center, head.id), []
+    before = replace(plan, placements=tuple(row for row in plan.placements if row.workload in early))
+    own = {one.alternative for one in plan.reservations}
+    for form, wanted in enumerate(forms(center, head, center.now)):
+        is_open = not wanted.spec.reservation or wanted.lies_within(center.reservations.values())
+        may = is_open and not wanted.is_late and not full(center, head, before, form) and possible(center, wanted)
+        if may or not center.specs[head.id].alternatives:
+            found.append(form)
+    return [form for form in found if form in own] if center.specs[head.id].licenses else found
 
 
 def turns(center: Center) -> set[int]:
@@ -251,6 +309,9 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     assert plan.reservations[0].workload == by
     head = center.waiting[by]
     assert not head.preemptible
+    ahead = [row for row in plan.placements if row.workload in ahead_of(center, by)]
+    power = power_free(center, held(center, plan, ahead))
+    assert any(is_powered(center, wanted.spec, power) for wanted in forms(center, head, center.now))
     for preemption in plan.preemptions:
         run, victim = center.runs[preemption.run], center.active[preemption.workload]
         assert run.state is not RunState.STOPPING
@@ -258,40 +319,67 @@ def check_preemptions(center: Center, plan: Plan) -> None:
         assert standing(center, victim) < standing(center, head)
     early = ahead_of(center, by)
     first = [row.allocation for row in plan.placements if row.workload in early]
-    gone, wanted = {preemption.run for preemption in plan.preemptions}, asked(center, head, center.now)
+    gone, right = {preemption.run for preemption in plan.preemptions}, may_go(center, head)
+    waiting = [asked(center, head, center.now, form) for form in forms_waiting(center, plan, head)]
 
-    def suffices(victims: set[RunId]) -> bool:
+    def suffices(victims: set[RunId], wanted: Asked) -> bool:
         staying = [run for run in center.runs.values() if run.state is not RunState.STOPPING and run.id not in victims]
         return fits(room(center, [run.allocation for run in staying] + first), wanted)
 
-    assert suffices(gone)
-    assert all(not suffices(gone - {spared}) for spared in gone)
+    assert not any(suffices(set(), wanted) for wanted in waiting)
+    wanted = next(one for one in waiting if suffices(right, one))
+    assert suffices(gone, wanted)
+    assert all(not suffices(gone - {spared}, wanted) for spared in gone)
+
+
+def may_go(center: Center, head: Workload) -> set[RunId]:
+    """Runs whose place the head may take."""
+    lower = [one for one in center.active.values() if standing(center, one) < standing(center, head)]
+    of_lower = {one.id for one in lower if one.preemptible}
+    return {run.id for run in center.runs.values() if run.workload in of_lower and run.state is not RunState.STOPPING}
 
 
 def check_refusals(center: Center, plan: Plan) -> None:
-    """Nobody waits who could start; everybody who waits has a true reason."""
-    placed = {row.workload for row in plan.placements}
-    everything = held(center, plan, plan.placements)
-    final = now_room(center, everything)
-    for workload in center.waiting.values():
-        wanted = asked(center, workload, center.now)
-        reason = plan.reason(workload, center.state.waiting(workload.id).demand)
-        if workload.id in placed or not plan.complete:
-            continue
-        assert reason is not None
-        if reason.code is ReasonCode.IMPOSSIBLE:
-            assert not possible(center, workload)
-        elif reason.code in BOUNDS:
-            assert reason.code in full(center, workload, plan)
-        elif reason.code is ReasonCode.LICENSE:
-            assert lacks(center, plan, workload) or reason.ahead
-        elif reason.code is ReasonCode.BACKFILL_WINDOW:
-            assert would_delay(center, plan, workload, reason)
-        else:
-            assert not fits(final, wanted)
-            assert fits_nowhere(final, wanted, reason)
-    counts = sum(refusal.waiting for refusal in plan.refusals)
-    assert counts == len(center.waiting) - len(placed) or not plan.complete
+    """Nobody waits who could start; everybody who waits has a true reason, of each form."""
+    placed, told = {row.workload for row in plan.placements}, 0
+    final = now_room(center, held(center, plan, plan.placements))
+    if not plan.complete:
+        return
+    for workload in [one for one in center.waiting.values() if one.id not in placed]:
+        for job, wanted in zip(center.state.forms(workload.id), forms(center, workload, center.now), strict=True):
+            limited = replace(workload, time_limit_s=center.limit_s(workload, job.form))
+            reason = plan.reason(limited, job.demand)
+            told += reason is not None
+            if reason is not None:
+                check_refusal(center, plan, workload, (job.form, reason), final)
+            else:
+                # It is in time in another form.
+                assert wanted.is_late
+    assert sum(refusal.waiting for refusal in plan.refusals) == told
+
+
+def check_refusal(center: Center, plan: Plan, workload: Workload, told: tuple[int, Reason], final: Room) -> None:
+    form, reason = told
+    wanted = asked(center, workload, center.now, form)
+    if reason.code is ReasonCode.IMPOSSIBLE:
+        assert not possible(center, wanted)
+    elif reason.code in BOUNDS:
+        assert reason.code in full(center, workload, plan, form)
+    elif reason.code is ReasonCode.LICENSE:
+        assert lacks(center, plan, workload) or reason.ahead
+    elif reason.code is ReasonCode.POWER:
+        check_power_reason(center, held(center, plan, plan.placements), wanted.spec, reason)
+    elif reason.code is ReasonCode.BACKFILL_WINDOW:
+        assert would_delay(center, plan, wanted, reason, workload)
+    else:
+        assert not fits(final, wanted)
+        assert fits_nowhere(final, wanted, reason)
+
+
+def check_power_reason(center: Center, everything: list[Held], spec: WorkloadSpec, reason: Reason) -> None:
+    free, cap = power_free(center, everything), center.power_cap.watts * 1000
+    assert (reason.cap, reason.in_use, reason.available) == (cap, cap - free, max(free, 0))
+    assert reason.needed == most(center, spec) > reason.available
 
 
 def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
@@ -303,13 +391,14 @@ def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
     )
 
 
-def would_delay(center: Center, plan: Plan, workload: Workload, reason: Reason) -> bool:
+def would_delay(center: Center, plan: Plan, wanted: Asked, reason: Reason, workload: Workload) -> bool:
     if center.policy.reservations > 1:
         return would_delay_one(center, plan, workload, reason)
-    (reservation,) = plan.reservations
-    wanted, everything = asked(center, workload, center.now), held(center, plan, plan.placements)
+    (reservation,), everything = plan.reservations, held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
     assert wanted.end > reservation.start
+    if not is_powered(center, wanted.spec, power_beside(center, everything, reservation)):
+        return True
     return not fits(both(now_room(center, everything), beside(center, everything, reservation)), wanted)
 
 
@@ -317,124 +406,14 @@ def beside(center: Center, everything: list[Held], reservation: Reservation) -> 
     """What is free at the head's start beside the head."""
     found = room_at(center, everything, reservation.start)
     for hold in reservation.nodes:
-        found[hold.node].take(hold, exclusive=center.specs[reservation.workload].exclusive)
+        found[hold.node].take(hold, exclusive=reserved_form(center, reservation).exclusive)
     return found
 
 
-def check_explanation(center: Center, plan: Plan, explained: Explanation) -> None:
-    """Every reason of one explanation, and its earliest start."""
-    workload = center.waiting[explained.workload]
-    wanted = asked(center, workload, center.now)
-    placed = {row.workload: row.allocation for row in plan.placements}
-    assert explained.ahead == len(ahead_of(center, workload.id))
-    assert explained.allocation == placed.get(workload.id)
-    assert (explained.decision is Decision.NOW) == (workload.id in placed)
-    if explained.decision is Decision.NOW:
-        assert not explained.reasons
-        assert explained.earliest_start == center.now
-        return
-    assert (explained.decision is Decision.NEVER) == (not possible(center, workload))
-    assert explained.reasons
-    before = mended(center) if explained.decision is Decision.NEVER else room(center, allocations(center))
-    wanted = wanted.anytime() if explained.decision is Decision.NEVER else wanted
-    blocked = not fits(before, wanted)
-    codes = {reason.code for reason in explained.reasons}
-    for reason in explained.reasons:
-        if reason.code is ReasonCode.BACKFILL_WINDOW and plan.complete:
-            assert would_delay(center, plan, workload, reason)
-    assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
-    if explained.decision is Decision.LATER:
-        assert bool(codes & BOUNDS) == bool(full(center, workload, plan))
-        assert codes & BOUNDS <= full(center, workload, plan)
-        assert ReasonCode.LICENSE in codes or not lacks(center, plan, workload)
-    if blocked:
-        check_constraints(before, wanted, explained)
-        check_names(before, wanted, explained)
-    if explained.unforeseen is ReasonCode.LICENSE:
-        assert center.specs[workload.id].licenses
-    elif plan.complete:
-        assert explained.earliest_start == foreseen(center, plan, workload)
-    assert (explained.earliest_start is None) == (explained.unforeseen is not None)
-    deadline, start = center.specs[workload.id].deadline, explained.earliest_start
-    is_late = bool(deadline) and start is not None and start + workload.time_limit_s * SECOND > deadline
-    assert (ReasonCode.DEADLINE in codes) == is_late
+def reserved_form(center: Center, reservation: Reservation) -> WorkloadSpec:
+    return center.specs[reservation.workload].form(reservation.alternative)
 
 
-def allocations(center: Center) -> list[Allocation]:
-    return [run.allocation for run in center.runs.values()]
-
-
-def check_names(before: Room, wanted: Asked, explained: Explanation) -> None:
-    """A reason that is about an advance reservation names one that bars, with its times."""
-    for reason in explained.reasons:
-        told = (reason.reservation, reason.starts_at, reason.ends_at)
-        windows = {window for free in before.values() for window in free.windows}
-        if reason.code is ReasonCode.RESERVED:
-            assert told in {(one.name, one.starts_at, one.ends_at) for one in windows if wanted.runs_into(one)}
-        elif reason.code is ReasonCode.RESERVATION:
-            own = {(one.name, one.starts_at, one.ends_at) for one in windows if one.name == wanted.spec.reservation}
-            assert told[0] == wanted.spec.reservation
-            assert not own or own == {told}
-        else:
-            assert told == ("", 0, 0)
-
-
-def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> None:
-    told, spec = {reason.code: reason for reason in explained.reasons}, wanted.spec
-    failing = [fails(free, wanted) for free in before.values()]
-    for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
-        at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
-        assert (code in told) == (at_all > 0)
-        if code is ReasonCode.FEATURE and at_all:
-            check_lacking(before, spec, told[code])
-        if at_all:
-            counted = (told[code].nodes_failing, told[code].nodes_failing_first, told[code].nodes_total)
-            assert counted == (at_all, first, len(before))
-    together = told.keys() & {ReasonCode.NODES_COUNT, ReasonCode.TASKS_COUNT, ReasonCode.ENGINE}
-    assert len(together) == (any(not one for one in failing) or not failing)
-    for code in together:
-        totals = engine_totals(before, wanted).values()
-        assert told[code].available == max(totals, default=0) < told[code].needed == wanted.need
-        assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
-
-
-def check_lacking(before: Room, spec: WorkloadSpec, reason: Reason) -> None:
-    """The features said to be missing are those that no node has, or else all that some node lacks."""
-    nodes = [free.node.features for free in before.values()]
-    nowhere = [name for name in sorted(spec.features) if not any(name in one for one in nodes)]
-    lacking = [name for name in sorted(spec.features) if not all(name in one for one in nodes)]
-    assert reason.wanted == ", ".join(nowhere or lacking)
-    assert reason.available == sum(spec.features <= one for one in nodes)
-
-
-def foreseen(center: Center, plan: Plan, workload: Workload) -> int | None:
-    """The first instant at which it fits beside all that is held and the head's reservation, tried one by one."""
-    everything = held(center, plan, plan.placements)
-    if full(center, workload, plan) or not possible(center, workload):
-        return None
-    if center.policy.reservations > 1:
-        own = promised(center, plan).get(int(workload.id))
-        return foreseen_beside(center, plan, workload) if own is None else own.start
-    instants = {center.now, *(end for _, end in everything), *turns(center)}
-    for reservation in plan.reservations:
-        if reservation.workload == workload.id:
-            return reservation.start
-        instants.add(end_of(center.waiting[reservation.workload].time_limit_s, reservation.start))
-    for instant in sorted(instants - {FOREVER}):
-        if starts(center, plan, everything, workload, instant):
-            return instant
-    return None
-
-
-def starts(center: Center, plan: Plan, everything: list[Held], workload: Workload, instant: int) -> bool:
-    spec, found = center.specs[workload.id], room_at(center, everything, instant)
-    if any(licenses_free(center, plan, name, instant) < count for name, count in spec.licenses.items()):
-        return False
-    for reservation in plan.reservations:
-        head = center.waiting[reservation.workload]
-        if instant < reservation.start < end_of(workload.time_limit_s, instant):
-            found = both(found, beside(center, everything, reservation))
-        elif reservation.start <= instant < end_of(head.time_limit_s, reservation.start):
-            for hold in reservation.nodes:
-                found[hold.node].take(hold, exclusive=center.specs[head.id].exclusive)
-    return fits(found, asked(center, workload, instant))
+def power_beside(center: Center, everything: list[Held], reservation: Reservation) -> int:
+    """What the cap leaves at the head's start beside what the head could draw."""
+    return power_free(center, everything, reservation.start) - most(center, reserved_form(center, reservation))

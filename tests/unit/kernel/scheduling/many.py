@@ -77,7 +77,7 @@ def check_many(center: Center, plan: Plan) -> None:
             assert row.node_generations == tuple(center.nodes[hold.node].generation for hold in row.allocation.nodes)
             found = room_while(center, laid, center.now, wanted.end)
             assert is_near(found, row.allocation, wanted)
-            assert row.allocation.tasks == checker.most_tasks(center, found, workload, wanted, running)
+            assert row.allocation.tasks == checker.most_tasks(center, found, FOREVER, workload, wanted, running)
             checker.check_windows(found, row.allocation, wanted)
             checker.check_allocation(found, row.allocation, spec)
             member = (workload, amounts(spec, row.allocation.tasks))

@@ -60,6 +60,12 @@ class Asked:
         return any(one.starts_at <= self.begin < self.end <= one.ends_at for one in own)
 
     @property
+    def is_late(self) -> bool:
+        """Whether it is not done by its deadline, or not begun by then if it may run for ever."""
+        done = self.end if self.end < FOREVER else self.begin
+        return 0 < self.spec.deadline < done
+
+    @property
     def least(self) -> int:
         """Fewest tasks that will do."""
         return self.spec.min_tasks or self.spec.tasks
@@ -78,8 +84,14 @@ class Asked:
         return replace(self, spec=replace(self.spec, reservation=ReservationName("")))
 
 
-def asked(center: Center, workload: Workload, instant: int) -> Asked:
-    return Asked(center.specs[workload.id], instant, end_of(workload.time_limit_s, instant))
+def asked(center: Center, workload: Workload, instant: int, form: int = 0) -> Asked:
+    limit = center.limit_s(workload, form)
+    return Asked(center.specs[workload.id].form(form), instant, end_of(limit, instant))
+
+
+def forms(center: Center, workload: Workload, instant: int) -> list[Asked]:
+    """What work asks in each of its forms, in order."""
+    return [asked(center, workload, instant, form) for form in range(1 + len(center.specs[workload.id].alternatives))]
 
 
 Room = dict[NodeName, Free]

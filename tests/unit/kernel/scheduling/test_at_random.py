@@ -26,9 +26,10 @@ from suanli.model.ids import EngineName, LicenseName, NodeName, QueueName, Reser
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
-from tests.unit.kernel.scheduling.checker import check, check_explanation
+from tests.unit.kernel.scheduling.checker import check
+from tests.unit.kernel.scheduling.explained import check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
@@ -63,6 +64,15 @@ def random_node(chance: Random, number: int) -> Node:
 
 def featured(chance: Random, node: Node) -> Node:
     return replace(node, features=frozenset(chance.sample(["x86_64", "ib", "nvme"], chance.randint(1, 3))))
+
+
+def powered(chance: Random, node: Node) -> Node:
+    """The node as it draws power, with room enough that power is what is short; some draws are not known."""
+    watts = {"small": [0, 20, 20], "large": [50, 70]}
+    devices = [replace(one, power_mw=1000 * chance.choice(watts[one.model])) for one in node.devices]
+    cpu_milli, memory = 3 * node.cpu_milli, 3 * node.memory_bytes
+    cpu_power_mw = chance.choice([0, 9000, 9000, 15333])
+    return replace(node, cpu_milli=cpu_milli, memory_bytes=memory, devices=tuple(devices), cpu_power_mw=cpu_power_mw)
 
 
 def random_request(chance: Random) -> DeviceRequest | None:
@@ -106,6 +116,13 @@ def moldable(chance: Random, spec: WorkloadSpec) -> WorkloadSpec:
     return replace(spec, tasks=tasks, nodes=spec.nodes and tasks // share, min_tasks=least)
 
 
+def alternatives(chance: Random) -> tuple[Request, ...]:
+    """Something else that will do as well, of some work."""
+    found = [moldable(chance, random_spec(chance)) for _ in range(chance.choice([0, 0, 0, 0, 1, 2]))]
+    own = [replace(spec, time_limit_s=chance.choice([0, 0, *LIMITS])) for spec in found]
+    return tuple(spec.requests[0] for spec in own)
+
+
 def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
     """A demand with reservations named: which bit is whose depends on what was told before."""
     names = [tuple(one.name for _, one in state.windows.those(bits)) for bits in (demand.kept_off, demand.within)]
@@ -130,9 +147,9 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
         "waiting": [
             (
                 state.jobs[row].workload,
-                by_name(state, state.jobs[row].demand),
+                [by_name(state, form.demand) for form in state.forms(state.jobs[row].workload)],
                 keys[:, row].tolist(),
-                int(jobs[row, t.LIMIT]),
+                [int(jobs[form.row, t.LIMIT]) for form in state.forms(state.jobs[row].workload)],
             )
             for row in waiting
         ],
@@ -146,9 +163,10 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
             for row, amounts in enumerate(state.tables.licenses[:, [t.TOTAL, t.IN_USE]])
             if amounts.any()
         },
+        "power": sizes[[t.POWER_CAP, t.POWER_IN_USE]].tolist(),
         "fits": {
             by_name(state, demand): dict(zip(names, fits(center, state, demand), strict=True))
-            for demand in state.demands
+            for demand in state.kinds.demands
         },
         "reserved": {
             name: by_name(state, BARE._replace(kept_off=int(nodes[row, t.RESERVED])))[1]
@@ -178,6 +196,7 @@ class Life:
         self.of_switches = Random(seed) if seed % 3 == 2 else None
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
+        self.of_power = Random(seed) if seed % 5 == 4 and seed % 7 not in {0, 3, 6} else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
         # Three of seven have more than one reservation.
@@ -202,6 +221,7 @@ class Life:
         self.chance.choices(events, weights=[6, 1, 4, 1, 1, 2, 2, 1])[0]()
         self.give_up()
         self.reserve()
+        self.cap_power()
         self.judge()
         if self.center.last % 5 == 4:
             # Not by chance: seeds that found something once go on to mean the same center.
@@ -225,7 +245,7 @@ class Life:
             codes = {reason.code for reason in explained.reasons} | {explained.unforeseen or ""}
             self.met.update([explained.decision, *codes])
         assert center.plan() == plan
-        for demand in center.state.demands:
+        for demand in center.state.kinds.demands:
             assert center.fit(demand) == as_explained(center, demand)
         told = picture(center, center.state)
         for again in (center.rebuilt(), center.rebuilt(backwards=True)):
@@ -233,9 +253,11 @@ class Life:
             assert decisions(again, cycle(again, center.now, center.policy)) == decisions(center.state, plan)
         self.met["placements"] += len(plan.placements)
         for row in plan.placements:
-            least, tasks = center.specs[row.workload].min_tasks, row.allocation.tasks
-            self.met["moldable"] += least > 0
-            self.met["widened"] += 0 < least < tasks < center.specs[row.workload].tasks
+            wanted, tasks = center.specs[row.workload].form(row.alternative), row.allocation.tasks
+            self.met["moldable"] += wanted.min_tasks > 0
+            self.met["widened"] += 0 < wanted.min_tasks < tasks < wanted.tasks
+            self.met["alternatives"] += row.alternative > 0
+        self.met["reserved alternatives"] += any(one.alternative for one in plan.reservations)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
 
@@ -252,6 +274,12 @@ class Life:
         use, length = chance.random() < 0.6, chance.choice([20, 60, 100, 700])
         self.center.reserve(name, begin, begin + length, *(f"n{number}" for number in nodes), use=use)
 
+    def cap_power(self) -> None:
+        """Set a power cap, another one or none; some below what runs already."""
+        chance = self.of_power
+        if chance is not None and chance.random() < 0.1:
+            self.center.cap_power(chance.choice([0, 10, 40, 60, 90, 90, 120, 120, 160]))
+
     def spec(self) -> WorkloadSpec:
         spec, chance = random_spec(self.chance), self.of_windows
         if self.chance.random() < 0.15:
@@ -265,6 +293,9 @@ class Life:
             spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
         if self.of_forms is not None:
             spec = moldable(self.of_forms, spec)
+            # Of alternatives a turn with many reservations looks at the first request alone.
+            others = alternatives(self.of_forms)
+            spec = replace(spec, alternatives=others if self.center.policy.reservations == 1 else ())
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -276,6 +307,8 @@ class Life:
 
     def node(self, number: int) -> Node:
         node = random_node(self.chance, number)
+        if self.of_power is not None:
+            node = powered(self.of_power, node)
         if self.of_switches is not None:
             return replace(node, switch=self.of_switches.choice(["", "leaf1", "leaf1", "leaf2", "leaf3"]))
         return node if self.of_features is None else featured(self.of_features, node)
@@ -347,4 +380,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
             life.step()
         met += life.met
     expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations", "moldable", "widened"]
+    expected += ["alternatives", "reserved alternatives"]
     assert not {name for name in expected if met[name] < 3}, met

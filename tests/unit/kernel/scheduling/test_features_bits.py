@@ -129,7 +129,7 @@ def test_of_two_neither_notices_the_other() -> None:
     one, center = Features(), tables()
     one.set_node(0, names("a"))
     one.take(center, 0, ["a"])
-    other, theirs = one.copied(), t.Center._make(table.copy() for table in center)
+    other, theirs = one.copied(), center.copied()
     other.set_node(1, names("a"))
     other.take(theirs, 1, ["b"])
     other.leave(["a"])

@@ -21,7 +21,8 @@ from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
 )
 def test_rows_have_their_width_however_few(amounts: list[tuple[int, ...]], width: int, shape: tuple[int, int]) -> None:
     rows = rows_from(amounts, width)
-    assert (rows.shape, rows.dtype) == (shape, "int64")
+    assert rows.shape == shape
+    assert rows.dtype == "int64"
     assert [tuple(row) for row in rows.tolist()] == amounts
 
 

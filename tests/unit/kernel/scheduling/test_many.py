@@ -16,9 +16,10 @@ from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.plan import Decision, Explanation, Plan, Policy, Reason, ReasonCode
 from suanli.model.ids import LicenseName, ReservationName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import DeviceRequest, Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
-from tests.unit.kernel.scheduling.checker import check, check_explanation
+from tests.unit.kernel.scheduling.checker import check
+from tests.unit.kernel.scheduling.explained import check_explanation
 from tests.unit.kernel.scheduling.test_at_random import CENTERS
 
 EVERYBODY = 1000
@@ -189,6 +190,16 @@ def test_moldable_work_starts_with_what_the_promises_leave() -> None:
     check(center, plan)
     (placement,) = plan.placements
     assert (placement.workload, placement.allocation.tasks) == (wide, 3)
+
+
+def test_of_work_with_alternatives_the_first_request_is_promised_a_place() -> None:
+    center = busy(EVERYBODY)
+    first = center.add(replace(job(4, 50), alternatives=(Request(resources=asks(1), time_limit_s=60),)))
+    second = center.add(replace(job(1, 100), alternatives=(Request(resources=asks(2), time_limit_s=60),)))
+    plan = center.plan()
+    assert starts(center, plan) == {first: 100}
+    assert [(row.workload, row.alternative) for row in plan.placements] == [(second, 0)]
+    assert explained(center, first).forms[0].earliest_start == center.now + 100 * SECOND
 
 
 def test_a_preview_stands_behind_every_promise() -> None:

@@ -131,6 +131,7 @@ def _environment(order: RunOrder, machine: Machine, account: Account, pinned: in
         "SUANLI_KIND": order.kind,
         "SUANLI_NODE": machine.node,
         "SUANLI_TASKS": str(order.tasks),
+        "SUANLI_ALTERNATIVE": str(order.alternative),
         "SUANLI_CPU_MILLI": str(cpu_milli),
         "SUANLI_PINNED_CPUS": str(pinned),
         "SUANLI_MEMORY_BYTES": str(order.resources.memory_bytes),

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from suanli.kernel.replay.trace import UNKNOWN, Trace, coded, make_trace
-from suanli.model.facts import RecordedFact, RunEnded, RunStarted, WorkloadSubmitted
+from suanli.model.altered import altered
+from suanli.model.facts import RecordedFact, RunEnded, RunPlaced, RunStarted, WorkloadSubmitted
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE, Instant
 from suanli.model.spec import WorkloadSpec
@@ -25,10 +26,12 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
 
     A workload counts once, with the length of its last run that began. Others are dropped and counted. A trace knows no
     dependencies and no holds: each workload waits from its submission. The time limit is that of the spec, the runtime
-    where it has none. Where the engine gave no instant, that of the record stands, as in the tables. Of memory the peak
-    is known, and taken to have been used all along.
+    where it has none. What it asked for is the request that was taken, with as many tasks as it got. Where the engine
+    gave no instant, that of the record stands, as in the tables. Of memory the peak is known, and taken to have been
+    used all along.
     """
     submitted: dict[WorkloadId, _Submitted] = {}
+    placed: dict[RunId, RunPlaced] = {}
     started: dict[RunId, Instant] = {}
     runtimes: dict[WorkloadId, int] = {}
     usages: dict[WorkloadId, Usage] = {}
@@ -37,17 +40,29 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
             case WorkloadSubmitted(first=first, count=count, owner=owner, spec=spec):
                 one = _Submitted(recorded.at, owner, spec)
                 submitted.update((WorkloadId(first + place), one) for place in range(count))
+            case RunPlaced(run=run) as placement:
+                placed[run] = placement
             case RunStarted(run=run, started_at=at):
                 started[run] = at or recorded.at
             case RunEnded(workload=workload, run=run) as ended:
                 begun = ended.started_at or started.get(run, Instant(0))
                 if begun:
+                    if run in placed and workload in submitted:
+                        submitted[workload] = _as_placed(submitted[workload], placed[run])
                     runtimes[workload] = max(1, (ended.ended_at or recorded.at) - begun)
                     usages[workload] = ended.usage
             case _:
                 pass
     ran = {workload: submitted[workload] for workload in runtimes if workload in submitted}
     return _trace(ran, runtimes, usages, dropped=len(submitted) - len(ran))
+
+
+def _as_placed(one: _Submitted, placement: RunPlaced) -> _Submitted:
+    """What was submitted, asking for just what it got."""
+    spec, tasks = one.spec.form(placement.alternative), placement.allocation.tasks
+    if spec is one.spec and spec.tasks == tasks:
+        return one
+    return _Submitted(one.at, one.owner, altered(spec, tasks=tasks))
 
 
 def _trace(

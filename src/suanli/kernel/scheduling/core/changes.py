@@ -8,11 +8,13 @@ from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import refresh, touch
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lift
+from suanli.kernel.scheduling.core.power import weigh
 from suanli.kernel.scheduling.core.ranks import open_ranks
 from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
     BLOCKED,
     CPU,
+    DRAW,
     END,
     ENGINE,
     FREE_CPU,
@@ -21,11 +23,15 @@ from suanli.kernel.scheduling.core.tables import (
     HAS,
     HEAD,
     IMPOSSIBLE,
+    KIND,
     LEAVING,
     LEAVING_SIZE,
     MEMORY,
     NOBODY,
     OF_SHAPE,
+    OTHER,
+    POWER_CAP,
+    POWER_IN_USE,
     PREEMPTIBLES,
     PREEMPTIBLES_BEFORE,
     RAN,
@@ -85,6 +91,7 @@ def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
         hold_device(center.device_holds, center.jobs, center.sizes, job, of_device)
     lay(center, job)
     lists.start(center, job)
+    weigh(center, job)
     tally(center, job, 1)
 
 
@@ -97,11 +104,27 @@ def end(center: Center, job: int) -> None:
     _forget_head(center, job)
 
 
+@entry
+def cap_power(center: Center, cap: int) -> None:
+    """Let running work draw at most so many milliwatts, ``NEVER`` for any; and count anew what it draws."""
+    sizes, total = center.sizes, 0
+    sizes[POWER_CAP] = cap
+    for place in range(sizes[RUNNING_SIZE]):
+        job = center.lists[RUNNING, place]
+        weigh(center, job)
+        total += center.jobs[job, DRAW]
+    sizes[POWER_IN_USE] = total
+    sizes[HEAD] = NOBODY
+
+
 @compiled
 def _forget_head(center: Center, job: int) -> None:
-    """Reserve anew, for the row may be another's next."""
-    if center.sizes[HEAD] == job:
-        center.sizes[HEAD] = NOBODY
+    """Reserve anew if it is for a job, in whatever form: the row may be another's next."""
+    has_forms = center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY
+    while job != NOBODY:
+        if center.sizes[HEAD] == job:
+            center.sizes[HEAD] = NOBODY
+        job = center.jobs[job, OTHER] if has_forms else NOBODY
 
 
 @entry

@@ -4,11 +4,13 @@ With a reservation for everybody this is conservative backfilling, as in A. Mu'a
 predictability, workloads, and user runtime estimates in scheduling the IBM SP2 with backfilling", IEEE TPDS 12(6),
 2001: work starts ahead of its turn only if that delays nobody in front of it. Every turn reserves anew, in the
 order of the queue, so that who is in front may change and room that becomes free early is used at once.
+
+Power is kept for the first of them alone; of the others each gets nodes from when it could have power beside that.
 """
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import licensing
+from suanli.kernel.scheduling.core import licensing, power
 from suanli.kernel.scheduling.core.admit import begin, fits, is_full, widen
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
@@ -16,7 +18,7 @@ from suanli.kernel.scheduling.core.lists import start as let_run
 from suanli.kernel.scheduling.core.lists import waiting
 from suanli.kernel.scheduling.core.place import choose, choose_now, hold, unchain
 from suanli.kernel.scheduling.core.preempt import preempt
-from suanli.kernel.scheduling.core.profile import build, earliest, occupy, open_between, room_until
+from suanli.kernel.scheduling.core.profile import build, earliest, earliest_from, occupy, open_between, room_until
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
 from suanli.kernel.scheduling.core.reserve import release
 from suanli.kernel.scheduling.core.rules import Decided, Rules
@@ -36,13 +38,13 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_HOLD,
     DEVICE_NEXT,
     DEVICE_UNUSED,
+    FORM_KIND,
     HEAD,
     HELD_BY,
     HELD_NODE,
     HOLD,
     IMPOSSIBLE,
     IS_KEPT,
-    KIND,
     KINDS,
     LEAVING_SIZE,
     LEFT,
@@ -54,6 +56,8 @@ from suanli.kernel.scheduling.core.tables import (
     NEVER,
     NEXT,
     NOBODY,
+    OF_SHAPE,
+    POWER_KEPT_FROM,
     SHAPE,
     SHORTEST_LONG,
     TURN,
@@ -74,19 +78,21 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
     while place < queue.size and (blocked < sizes[KINDS] or kept < rules.reservations):
         job, kind, may_wait = queue[place], kind_of[place], kept < rules.reservations
         place += 1
-        if _is_out(center, job, (now, soon), may_wait):
+        kind = _kind(center, job, kind)
+        if _is_out(center, job, kinds[kind], (now, soon), may_wait):
             continue
         if count == rules.most:
             complete = False
             break
-        has_room = fits(center, job, rules.score)
+        has_room = fits(center, job, rules.score) and not power.lacks(center, job)
         if not has_room:
             blocked += int(kinds[kind, BLOCKED] != this)
             kinds[kind, BLOCKED] = this
             if not may_wait:
                 continue
             built = _look_ahead(center, job, (now, soon), built, rules.preempt and kept == 0)
-        start = now if built == NOBODY else _earliest(center, job, now, may_wait)
+        last = NEVER - 1 if may_wait else now
+        start = now if built == NOBODY else earliest_start(center, job, (now, soon, now), last)
         if start == now:
             _begin(center, job, now, built != NOBODY)
             started[count] = job
@@ -110,23 +116,30 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
 
 
 @compiled
+def _kind(center: Center, job: int, kind: int) -> int:
+    """The kind to go by, of one that waits under a kind: of work in several forms the first form's alone."""
+    return int(center.jobs[job, FORM_KIND]) if center.kinds[kind, OF_SHAPE] == NOBODY else kind
+
+
+@compiled
 def _open(center: Center) -> int:
     """Begin a turn in which nothing is kept for anybody, and return its number."""
     sizes = center.sizes
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = sizes[BOOKED] = sizes[BOOKED_DEVICES] = 0
     release(center)
+    power.keep_none(center)
     sizes[HEAD] = NOBODY
     return int(sizes[TURN])
 
 
 @compiled
-def _is_out(center: Center, job: int, times: tuple[int, int], may_wait: bool) -> bool:
-    """Tell whether a job can neither start in this turn nor get a reservation.
+def _is_out(center: Center, job: int, kind: Ints, times: tuple[int, int], may_wait: bool) -> bool:
+    """Tell whether a job of a kind can neither start in this turn nor get a reservation.
 
     What names an advance reservation that is not open has its room there, and none is kept for it here.
     """
-    jobs, kind, this = center.jobs, center.kinds[center.jobs[job, KIND]], center.sizes[TURN]
+    jobs, this = center.jobs, center.sizes[TURN]
     if kind[IMPOSSIBLE] or is_full(center, job) or center.shapes[jobs[job, SHAPE], WITHIN] >= CLOSED:
         return True
     if not may_wait and kind[BLOCKED] == this:
@@ -151,8 +164,10 @@ def _remember_long(kind: Ints, this: int, limit: int, told: tuple[int, int]) -> 
 def in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
     """Until when there is room for a job that has room now beside what is reserved, and whose place that is then.
 
-    ``row`` stays as it is.
+    The same of power. ``row`` stays as it is.
     """
+    if power.would_take(center, job, now):
+        return int(center.sizes[POWER_KEPT_FROM]), _first_booked(center)
     jobs, saved = center.jobs, center.scratch[CANDIDATE]
     copy(saved, center.row)
     end = min(now + jobs[job, LIMIT], NEVER)
@@ -166,12 +181,21 @@ def in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
 
 
 @compiled
+def _first_booked(center: Center) -> int:
+    """Who has the first reservation, -1 where nobody has one."""
+    for row in range(center.sizes[BOOKED]):
+        if center.booked[row, BOOKED_START] < NEVER:
+            return int(center.booked[row, BOOKED_JOB])
+    return NOBODY
+
+
+@compiled
 def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, preempts: bool) -> int:
     """Let the first that cannot start take its right, and see what running work leaves when.
 
     ``built`` is how many were leaving when the profiles were last built (-1: never), and that is returned.
     """
-    if preempts:
+    if preempts and not power.lacks(center, job):
         preempt(center, job)
     if built != center.sizes[LEAVING_SIZE]:
         build(center, times[0], times[1])
@@ -179,10 +203,22 @@ def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, pr
 
 
 @compiled
-def _earliest(center: Center, job: int, now: int, may_wait: bool) -> int:
-    jobs = center.jobs
-    last = NEVER - 1 if may_wait else now
-    return earliest(center, jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT], (now, last))
+def earliest_start(center: Center, job: int, times: tuple[int, int, int], last: int) -> int:
+    """The first start of a job beside all that is reserved, of power too, up to a last instant; NEVER if there is none.
+
+    ``times`` are the present, when work past its expected end is taken to end, and the first instant of interest.
+    """
+    jobs, (now, soon, least) = center.jobs, times
+    shape, need, limit = jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT]
+    # What ends at once has not ended yet: what it draws is not left now.
+    first = max(power.powered_from(center, job, now, max(soon, now + 1), 0), least)
+    if first < NEVER and power.would_take(center, job, first):
+        first = max(first, center.sizes[POWER_KEPT_FROM])
+    if first > last:
+        return NEVER
+    if first > now:
+        return earliest_from(center, shape, need, limit, (first, last))
+    return earliest(center, shape, need, limit, (now, last))
 
 
 @compiled
@@ -191,12 +227,12 @@ def _begin(center: Center, job: int, now: int, is_beside: bool) -> None:
     licensing.take(center, job, now)
     shape = center.jobs[job, SHAPE]
     if not is_beside:
-        begin(center, job, now, choose_now(center, shape, widen(center, job, center.total[shape])), False)
+        begin(center, job, now, choose_now(center, shape, widen(center, job, center.total[shape], False)), False)
         let_run(center, job)
         return
     end = min(now + center.jobs[job, LIMIT], NEVER)
     # What there is room for beside the reservations was added up there by who found the instant.
-    count = choose(center, shape, widen(center, job, center.spare[0]), center.row, center.score[shape])
+    count = choose(center, shape, widen(center, job, center.spare[0], True), center.row, center.score[shape])
     _keep(center, shape, count, (now, end))
     begin(center, job, now, count, True)
     let_run(center, job)
@@ -228,6 +264,8 @@ def _book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int
     jobs, sizes, holds, held = center.jobs, center.sizes, center.holds, center.device_holds
     start, now, soon = times
     shape, end = jobs[job, SHAPE], min(start + jobs[job, LIMIT], NEVER)
+    if _first_booked(center) == NOBODY:
+        power.keep(center, job, start, (now, soon))
     for node in range(center.busy.size):
         center.busy[node] = center.tasks[shape, node]
     count = choose(center, shape, jobs[job, NEED], center.row, center.busy)

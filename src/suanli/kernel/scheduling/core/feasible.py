@@ -75,7 +75,7 @@ _MANY = 32
 @compiled
 def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     """How many tasks of a shape fit on a node, and what it fails first (-1: it is of use)."""
-    if nodes[node, READY] == 0:
+    if not nodes[node, READY]:
         return 0, FAILS_STATE
     if nodes[node, RESERVED] & shapes[shape, KEPT_OFF]:
         return 0, FAILS_RESERVED
@@ -83,44 +83,45 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
         return 0, FAILS_OUTSIDE
     if shapes[shape, MUST_HAVE] & ~nodes[node, HAS]:
         return 0, FAILS_FEATURE
-    if nodes[node, HOLDERS if shapes[shape, ALONE] else EXCLUSIVE] != 0:
+    if nodes[node, HOLDERS if shapes[shape, ALONE] else EXCLUSIVE]:
         return 0, FAILS_EXCLUSIVE
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
-    if shapes[shape, DEVICES] > 0:
+    if shapes[shape, DEVICES]:
         tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
     cpu = shapes[shape, TASK_CPU]
-    if cpu > 0:
+    if cpu:
         by_cpu = max(nodes[node, FREE_CPU], 0) // cpu
-        if by_cpu < unit and blocker < 0:
+        if by_cpu < unit and blocker == NOBODY:
             blocker = FAILS_CPU
         tasks = min(tasks, by_cpu)
     memory = shapes[shape, TASK_MEMORY]
-    if memory > 0:
+    if memory:
         by_memory = max(nodes[node, FREE_MEMORY], 0) // memory
-        if by_memory < unit and blocker < 0:
+        if by_memory < unit and blocker == NOBODY:
             blocker = FAILS_MEMORY
         tasks = min(tasks, by_memory)
-    if shapes[shape, MOST_TASKS] > 0:
+    if shapes[shape, MOST_TASKS]:
         tasks = min(tasks, shapes[shape, MOST_TASKS])
     return tasks, blocker
 
 
 @compiled
 def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
-    count, share, types, unit = shapes[shape, DEVICES], shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, UNIT]
-    parts, there, well, free = WHOLE // share, 0, 0, 0
+    count, share, types = shapes[shape, DEVICES], shapes[shape, SHARE], shapes[shape, TYPES]
+    parts, wanted, there, well, free = WHOLE // share, count * shapes[shape, UNIT], 0, 0, 0
     for position in range(devices.shape[1]):
         kind = devices[node, position, TYPE]
         if kind >= 0 and (types >> kind) & 1:
             there += parts
-            if devices[node, position, HEALTHY] != 0:
+            if devices[node, position, HEALTHY]:
                 well += parts
                 free += max(devices[node, position, FREE], 0) // share
-    if free // count >= unit:
-        return free // count, NOBODY
-    if there // count < unit:
-        return free // count, _lacking(devices, shapes, shape, node)
-    return free // count, FAILS_HEALTH if well // count < unit else FAILS_FREE
+    tasks = free // count
+    if free >= wanted:
+        return tasks, NOBODY
+    if there < wanted:
+        return tasks, _lacking(devices, shapes, shape, node)
+    return tasks, FAILS_HEALTH if well < wanted else FAILS_FREE
 
 
 @compiled
@@ -234,7 +235,7 @@ def refresh(center: Center, shape: int, policy: int) -> None:
             # No task fitted and none does, as is mostly so; each table that is left alone saves a wait for memory.
             continue
         _remember_tasks(nodes, shapes, tasks, total, (shape, node, fit))
-        new = np.float32(score(policy, nodes, devices, center.sizes, node)) if blocker < 0 else np.float32(np.inf)
+        new = np.float32(score(center, policy, shape, node)) if blocker < 0 else np.float32(np.inf)
         if new != scores[node]:
             _remember_score(scores, lowest, node, new)
     center.shapes[shape, SEEN] = size

@@ -34,8 +34,15 @@ _COPIED = (
     "asks",
     "licenses",
     "windows",
+    "draws",
     "keys",
     "lists",
+    "weights",
+    "typical_demands",
+    "typical_cpu",
+    "typical_weight",
+    "fill",
+    "worth",
 )
 
 

@@ -15,31 +15,19 @@ import numpy as np
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.score import score
-from suanli.kernel.scheduling.core.tables import (
+from suanli.kernel.scheduling.core.shelves import (
     AISLE_TYPES,
-    EXCLUSIVE,
     FIRST_KEY,
     FIRST_SHELF,
-    FREE,
-    FREE_CPU,
-    FREE_MEMORY,
-    GROUPS,
     GROUPS_MOST,
-    HEALTHY,
-    HOLDERS,
-    INDEX_SEEN,
     IS_LOOSE,
-    LAST,
     LAST_SHELF,
     LEAST_KEY,
     LEVELS,
-    LOG_SIZE,
     NEXT_SHELF,
     NO_KEY,
-    NOBODY,
     ON_SHELF,
     ORDER_KEY,
-    READY,
     ROOM_CPU,
     ROOM_IDLE,
     ROOM_MEMORY,
@@ -50,6 +38,20 @@ from suanli.kernel.scheduling.core.tables import (
     SHELF_AISLE,
     SHELF_BEFORE,
     SHELF_SIZE,
+)
+from suanli.kernel.scheduling.core.tables import (
+    EXCLUSIVE,
+    FREE,
+    FREE_CPU,
+    FREE_MEMORY,
+    GROUPS,
+    HEALTHY,
+    HOLDERS,
+    INDEX_SEEN,
+    LAST,
+    LOG_SIZE,
+    NOBODY,
+    READY,
     SHELF_UNUSED,
     SHELVES_USED,
     TYPE,
@@ -151,7 +153,7 @@ def _put(center: Center, node: int, policy: int) -> None:
     room[node, ROOM_CPU], room[node, ROOM_MEMORY] = nodes[node, FREE_CPU], nodes[node, FREE_MEMORY]
     room[node, ROOM_WHOLE], room[node, ROOM_PART], room[node, ROOM_SHARES] = whole, most, shares
     room[node, ROOM_IDLE] = int(nodes[node, HOLDERS] == 0)
-    room[node, ORDER_KEY] = key_of(score(policy, nodes, devices, center.sizes, node), node)
+    room[node, ORDER_KEY] = key_of(score(center, policy, NOBODY, node), node)
     _insert(center, node, _group(center, types) * LEVELS + level(whole, most))
 
 

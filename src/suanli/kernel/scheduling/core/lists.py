@@ -9,10 +9,14 @@ from suanli.kernel.scheduling.core.jit import allocating, compiled
 from suanli.kernel.scheduling.core.tables import (
     END,
     FIRST,
+    FORM_KIND,
     KIND,
     KIND_OF,
     KINDS,
     LIFTED,
+    NOBODY,
+    OF_SHAPE,
+    OTHER,
     PREEMPTIBLE,
     PREEMPTIBLES,
     RUNNING,
@@ -124,8 +128,18 @@ def take_out(center: Center, place: int) -> None:
 
 @compiled
 def count_waiting(center: Center, job: int, change: int) -> None:
-    """Count one more or one less of the job's kind as waiting."""
+    """Count one more or one less of the job's kind as waiting, or of those of its forms."""
     kind = center.jobs[job, KIND]
+    if center.kinds[kind, OF_SHAPE] != NOBODY:
+        _count_kind(center, kind, change)
+        return
+    while job != NOBODY:
+        _count_kind(center, center.jobs[job, FORM_KIND], change)
+        job = center.jobs[job, OTHER]
+
+
+@compiled
+def _count_kind(center: Center, kind: int, change: int) -> None:
     before = center.kinds[kind, WAITING_OF]
     center.kinds[kind, WAITING_OF] = before + change
     if before == 0 or before + change == 0:

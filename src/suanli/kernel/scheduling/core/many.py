@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from suanli.kernel.scheduling.core import licensing
 from suanli.kernel.scheduling.core.changes import keep_before
-from suanli.kernel.scheduling.core.conserve import in_the_way, turn_with_many
+from suanli.kernel.scheduling.core.conserve import earliest_start, in_the_way, turn_with_many
 from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.core.profile import build, earliest, earliest_from
+from suanli.kernel.scheduling.core.profile import build
 from suanli.kernel.scheduling.core.rules import Decided, Rules
-from suanli.kernel.scheduling.core.tables import BOOKED, LIMIT, NEED, NEVER, NOBODY, SHAPE, Center, Ints
+from suanli.kernel.scheduling.core.tables import BOOKED, NEVER, NOBODY, SHAPE, Center, Ints
 
 
 class InTheWay(NamedTuple):
@@ -38,17 +38,11 @@ def foresee_many(center: Center, job: int, now: int, soon: int, policy: int) -> 
     -1 where it would then take a license from whom it is kept for. Work past its expected end is taken to end at the
     instant ``soon``. The turn must not have been taken back.
     """
-    jobs, shape = center.jobs, center.jobs[job, SHAPE]
-    refresh(center, shape, policy)
+    refresh(center, center.jobs[job, SHAPE], policy)
     if center.sizes[BOOKED] == 0:
         build(center, now, soon)
     licensed = licensing.licensed_from(center, job, now, soon)
-    if licensed >= NEVER:
-        return NEVER
-    if licensed > now:
-        start = earliest_from(center, shape, jobs[job, NEED], jobs[job, LIMIT], (licensed, NEVER - 1))
-    else:
-        start = earliest(center, shape, jobs[job, NEED], jobs[job, LIMIT], (now, NEVER - 1))
+    start = earliest_start(center, job, (now, soon, licensed), NEVER - 1)
     return start if start >= NEVER or licensing.first_kept(center, job, start) < 0 else NOBODY
 
 

@@ -61,13 +61,21 @@ def look_ahead(center: Center, shape: int, need: int, now: int, soon: int) -> in
     """Find the first instant at which some engine's nodes can hold all of the need, NEVER if there is none.
 
     The shape must be up to date and have no room now. Work past its expected end is taken to end at the instant
-    ``soon``. ``row`` has then what fits on each node at the instant.
+    ``soon``. ``row`` has then what fits on each node at the instant, and what ends bring until then is kept.
     """
+    center.sizes[GAINS] = 0
+    return look_until(center, shape, need, (now, soon, NEVER), True)
+
+
+@compiled
+def look_until(center: Center, shape: int, need: int, times: tuple[int, int, int], is_kept: bool) -> int:
+    """Find the same as :func:`look_ahead` if it lies before the third of the times, and keep what is found if asked."""
+    now, soon, until = times
     jobs, running, size, sizes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.sizes
     copy(center.row, center.tasks[shape])
     total = center.spare[0]
     copy(total, center.total[shape])
-    sizes[GAINS] = overdue = 0
+    overdue = 0
     sizes[LOOKS] += 1
     late = due_by(jobs, running[:size], now)
     due = late
@@ -76,15 +84,15 @@ def look_ahead(center: Center, shape: int, need: int, now: int, soon: int) -> in
         if overdue < late and soon <= instant:
             instant = soon
             while overdue < late:
-                _let_end(center, running[overdue], shape, total, instant)
+                _let_end(center, running[overdue], shape, total, (instant, is_kept))
                 overdue += 1
-        if instant >= NEVER:
+        if instant >= until:
             break
         while due < size and jobs[running[due], END] == instant:
-            _let_end(center, running[due], shape, total, instant)
+            _let_end(center, running[due], shape, total, (instant, is_kept))
             due += 1
         if _suffices(total, need):
-            sizes[ENDED] = due
+            sizes[ENDED] = due if is_kept else sizes[ENDED]
             return int(instant)
     return NEVER
 
@@ -159,8 +167,9 @@ def _free(center: Center, row: int) -> None:
 
 
 @compiled
-def _let_end(center: Center, job: int, shape: int, total: Ints, instant: int) -> None:
-    """Let a running job end in ``both_nodes``, and note what that brings."""
+def _let_end(center: Center, job: int, shape: int, total: Ints, at: tuple[int, bool]) -> None:
+    """Let a running job end in ``both_nodes`` at an instant, and keep what that brings if asked."""
+    instant, is_kept = at
     if not matters(center, job, shape):
         return
     holds, looks, first = center.holds, center.sizes[LOOKS], center.jobs[job, HOLD]
@@ -177,7 +186,8 @@ def _let_end(center: Center, job: int, shape: int, total: Ints, instant: int) ->
         node = holds[row, HELD_NODE]
         tasks, _ = tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)
         if tasks != center.row[node]:
-            _insert(center.gains, center.sizes, instant, node, tasks)
+            if is_kept:
+                _insert(center.gains, center.sizes, instant, node, tasks)
             _gain(center, shape, total, node, tasks)
         row = holds[row, NEXT]
 

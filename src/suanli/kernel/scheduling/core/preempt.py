@@ -45,38 +45,60 @@ def preempt(center: Center, job: int) -> None:
 
     Nothing changes where it does not help or is not the job's right.
     """
-    if center.jobs[job, PREEMPTIBLE] or center.sizes[PREEMPTIBLES] == 0:
+    if center.jobs[job, PREEMPTIBLE] or not center.sizes[PREEMPTIBLES]:
         return
-    shape, need, leaving, victims = center.jobs[job, SHAPE], center.jobs[job, NEED], 0, 0
+    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
     candidates = center.lists[BEHIND, : _find_candidates(center, job)]
-    if candidates.size == 0:
+    if not candidates.size:
         return
-    running, lifted, busy = center.lists[RUNNING], center.lists[LIFTED], center.busy
+    busy = center.busy
     for node in range(busy.size):
         # Of nodes that would do, those with the most room already.
         busy[node] = -center.tasks[shape, node]
+    leaving = _lift_leaving(center, shape)
+    victims = 0 if holdable(center.total, shape, need) else _fewest(center, shape, need, candidates)
+    for place in range(victims):
+        move(center, candidates[place], -1, shape)
+    _put_back(center, shape, leaving)
+    for place in range(victims):
+        _let_leave(center, candidates[place])
+
+
+@compiled
+def leaving_suffices(center: Center, job: int) -> bool:
+    """Tell whether there is room for a job, whose shape is up to date, once all has left that was asked to."""
+    shape = center.jobs[job, SHAPE]
+    leaving = _lift_leaving(center, shape)
+    suffices = holdable(center.total, shape, center.jobs[job, NEED])
+    _put_back(center, shape, leaving)
+    return suffices
+
+
+@compiled
+def _lift_leaving(center: Center, shape: int) -> int:
+    """Take off the nodes all that was asked to leave, under the eyes of one shape; how many that is."""
+    running, lifted, leaving = center.lists[RUNNING], center.lists[LIFTED], 0
     while leaving < center.sizes[RUNNING_SIZE] and center.jobs[running[leaving], END] == LEAVES:
         lifted[leaving] = running[leaving]
         move(center, running[leaving], 1, shape)
         leaving += 1
-    if not holdable(center.total, shape, need):
-        victims = _fewest(center, shape, need, candidates)
-    for place in range(victims):
-        move(center, candidates[place], -1, shape)
+    return leaving
+
+
+@compiled
+def _put_back(center: Center, shape: int, leaving: int) -> None:
     for place in range(leaving):
-        move(center, lifted[place], -1, shape)
-    for place in range(victims):
-        _let_leave(center, candidates[place])
+        move(center, center.lists[LIFTED, place], -1, shape)
 
 
 @compiled
 def _find_candidates(center: Center, job: int) -> int:
     """Write down running work whose place the job may take, that which started last in front; how many there is."""
     jobs, keys, running = center.jobs, center.keys, center.lists[RUNNING]
-    found, count = center.lists[BEHIND], 0
+    found, count, standing = center.lists[BEHIND], 0, (keys[0, job], keys[1, job])
     for place in range(center.sizes[RUNNING_SIZE]):
         run = running[place]
-        lower = keys[0, run] > keys[0, job] or (keys[0, run] == keys[0, job] and keys[1, run] > keys[1, job])
+        lower = (keys[0, run], keys[1, run]) > standing
         if lower and jobs[run, PREEMPTIBLE] and jobs[run, END] != LEAVES:
             found[count] = run
             count += 1

@@ -14,6 +14,8 @@ from suanli.kernel.scheduling.core.tables import (
     LEFT,
     LIMIT,
     NOBODY,
+    OF_SHAPE,
+    OTHER,
     WAITING_SIZE,
     Center,
     Ints,
@@ -90,11 +92,20 @@ def open_ranks(center: Center, count: int) -> None:
 
 
 @compiled
+def _has_started(center: Center, job: int) -> bool:
+    """Tell whether a job of the queue holds something, in whatever form."""
+    has_forms = center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY
+    while job != NOBODY and center.jobs[job, HOLD] == NOBODY:
+        job = center.jobs[job, OTHER] if has_forms else NOBODY
+    return bool(job != NOBODY)
+
+
+@compiled
 def _find_left(center: Center) -> None:
     """Write down which places of the queue have a job that started: it now holds something."""
     queue, _ = lists.waiting(center)
     count = 0
     for place in range(queue.size):
-        if center.jobs[queue[place], HOLD] != NOBODY:
+        if _has_started(center, queue[place]):
             center.lists[LEFT, count] = place
             count += 1

@@ -13,8 +13,9 @@ import numpy as np
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, matters, node_at
+from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, look_until, matters, node_at
 from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
+from suanli.kernel.scheduling.core.power import powered_from
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
     BESIDE_TURN,
@@ -76,15 +77,16 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     if is_known and sizes[HEAD_SEEN] == sizes[LOG_SIZE]:
         return int(sizes[HEAD_START])
     release(center)
-    if is_known and sizes[HEAD_PAST]:
-        start = _look_past(center, job, now, soon)
+    least = powered_from(center, job, now, soon, 0)
+    if least > now or (is_known and sizes[HEAD_PAST]):
+        start, sizes[HEAD_PAST] = _look_past(center, job, now, soon, least), 1
     else:
         start = look_again(center, shape, need) if is_known else NEVER
         if start == NEVER:
             start = look_ahead(center, shape, need, now, soon)
         sizes[HEAD_PAST] = is_crossed(center, shape, jobs[job, LIMIT], now, start)
         if sizes[HEAD_PAST]:
-            start = _look_past(center, job, now, soon)
+            start = _look_past(center, job, now, soon, least)
     if start != NEVER:
         busy = center.busy
         for node in range(busy.size):
@@ -96,9 +98,26 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
 
 
 @compiled
-def _look_past(center: Center, job: int, now: int, soon: int) -> int:
+def first_start(center: Center, job: int, now: int, soon: int, until: int) -> int:
+    """When a job, as in :func:`reserve`, could start first, without a reservation; NEVER where not before an instant.
+
+    ``both_nodes`` are worthless afterwards.
+    """
+    shape, limit = center.jobs[job, SHAPE], center.jobs[job, LIMIT]
+    least = powered_from(center, job, now, soon, 0)
+    if least >= until:
+        return NEVER
+    start = look_until(center, shape, center.jobs[job, NEED], (now, soon, until), False) if least == now else least
+    if least > now or is_crossed(center, shape, limit, now, start):
+        start = _look_past(center, job, now, soon, least)
+    return start if start < until else NEVER
+
+
+@compiled
+def _look_past(center: Center, job: int, now: int, soon: int, least: int) -> int:
     """Find the first instant after the present at which a job fits beside running work and keeps off all windows.
 
+    It is not before ``least``, an instant at which running work ends, and that is looked at whether it matters or not.
     NEVER where there is none. ``row`` has then what fits on each node at the instant.
     """
     jobs, running, size, shapes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.shapes
@@ -122,7 +141,7 @@ def _look_past(center: Center, job: int, now: int, soon: int) -> int:
             off += lift_for(center, running[due], shape, off)
             due += 1
         see_at(center, shape, limit, instant)
-        if holdable(center.total, shape, jobs[job, NEED]):
+        if instant >= least and holdable(center.total, shape, jobs[job, NEED]):
             break
     for place in range(off - 1, -1, -1):
         shift(center, center.nodes, center.devices, center.lists[LIFTED, place], -1)
@@ -152,6 +171,14 @@ def meet(center: Center, job: int) -> None:
         if center.nodes[holds[row, HELD_NODE], IS_KEPT]:
             meet_node(nodes, devices, holds[row, HELD_NODE])
         row = holds[row, NEXT]
+
+
+@compiled
+def meet_kept(center: Center) -> None:
+    """Work out anew what is free beside the reservation on all kept nodes."""
+    nodes, devices = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center)
+    for place in range(center.sizes[KEPT_SIZE]):
+        meet_node(nodes, devices, center.scratch[KEPT, place])
 
 
 @compiled

@@ -2,29 +2,76 @@
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core.criteria import (
+    Request,
+    Typical,
+    Worth,
+    clustered,
+    free_of,
+    graded,
+    left_over,
+    packed,
+    product,
+    take_tightest,
+    usable,
+    value,
+)
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import (
+    AFTER,
+    BEGINS,
+    BUCKETS,
+    CLUSTERED,
+    DEVICE_HOLD,
+    DEVICE_NEXT,
+    DEVICE_NODE,
+    DEVICES,
+    FRAGMENTS,
     FREE,
     FREE_CPU,
     FREE_MEMORY,
+    FULL,
+    HEALTHY,
+    HELD,
+    HELD_BY,
+    HELD_SHARE,
     LARGEST_CPU,
     LARGEST_MEMORY,
+    NOBODY,
+    NUMBER,
+    OF_SHARE,
+    OF_TYPES,
+    PACKED,
+    PRODUCT,
+    SHARE,
+    TASK_CPU,
+    TASK_MEMORY,
     TYPE,
+    TYPES,
+    TYPICAL,
+    UNIT,
+    VALUE,
     WHOLE,
+    Center,
     Ints,
 )
 
-FIRST_FIT, BEST_FIT, WORST_FIT = range(3)
+FIRST_FIT, BEST_FIT, WORST_FIT, WEIGHED = range(4)
+"""Of the first three a node has one score for all shapes."""
+_NOW, _THEN, _TYPE = range(3)
+"""Rows of trial: what devices have free, what they will have, and their types."""
 
 
 @compiled
-def score(policy: int, nodes: Ints, devices: Ints, sizes: Ints, node: int) -> float:
-    """The score of a node that can hold a unit of what is placed."""
+def score(center: Center, policy: int, shape: int, node: int) -> float:
+    """The score of a node that can hold a unit of a shape."""
     if policy == FIRST_FIT:
         return 0.0
     if policy == BEST_FIT:
-        return left(nodes, devices, sizes, node)
-    return -left(nodes, devices, sizes, node)
+        return left(center.nodes, center.devices, center.sizes, node)
+    if policy == WORST_FIT:
+        return -left(center.nodes, center.devices, center.sizes, node)
+    return _weighed(center, shape, node)
 
 
 @compiled
@@ -41,3 +88,118 @@ def left(nodes: Ints, devices: Ints, sizes: Ints, node: int) -> float:
     cpu = nodes[node, FREE_CPU] / max(sizes[LARGEST_CPU], 1)
     memory = nodes[node, FREE_MEMORY] / max(sizes[LARGEST_MEMORY], 1)
     return float(cpu + memory + 2.0 * free / WHOLE)
+
+
+@compiled
+def _weighed(center: Center, shape: int, node: int) -> float:
+    """The weighted sum of all criteria, in hundredths each."""
+    weights, shapes, positions = center.weights, center.shapes, center.devices.shape[1]
+    unit, total = shapes[shape, UNIT], 0.0
+    request = Request(
+        unit * shapes[shape, TASK_CPU],
+        unit * shapes[shape, TASK_MEMORY],
+        unit * shapes[shape, DEVICES],
+        shapes[shape, SHARE],
+        shapes[shape, TYPES],
+    )
+    _try(center, node, request)
+    if weights[FULL] != 0.0:
+        most = 2.0 + 2.0 * positions
+        total += weights[FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
+    if weights[PRODUCT] != 0.0:
+        total += weights[PRODUCT] * _product(center, node, request)
+    if request.number > 0:
+        if weights[PACKED] != 0.0:
+            total += weights[PACKED] * packed(center.trial[_NOW], center.trial[_THEN], center.trial[_TYPE])
+        if weights[CLUSTERED] != 0.0:
+            total += weights[CLUSTERED] * _clustered(center, node, request)
+    if weights[FRAGMENTS] != 0.0:
+        total += weights[FRAGMENTS] * _fragments(center, node, request)
+    if weights[VALUE] != 0.0:
+        total += weights[VALUE] * _loss(center, node, request)
+    return total
+
+
+@compiled
+def _try(center: Center, node: int, request: Request) -> None:
+    """Write down what the devices of a node have free now, and would have with a request; only healthy ones count."""
+    devices, trial = center.devices, center.trial
+    for position in range(devices.shape[1]):
+        counts = devices[node, position, TYPE] >= 0 and devices[node, position, HEALTHY] != 0
+        trial[_TYPE, position] = devices[node, position, TYPE] if counts else NOBODY
+        trial[_NOW, position] = trial[_THEN, position] = max(devices[node, position, FREE], 0) if counts else 0
+    take_tightest(trial[_THEN], trial[_TYPE], request)
+
+
+@compiled
+def _product(center: Center, node: int, request: Request) -> float:
+    cpus, most = max(center.sizes[LARGEST_CPU], 1), max(center.devices.shape[1], 1) * WHOLE
+    free = free_of(center.trial[_NOW]) / most
+    return product(
+        (center.nodes[node, FREE_CPU] / cpus, request.cpu / cpus), (free, request.number * request.share / most)
+    )
+
+
+@compiled
+def _clustered(center: Center, node: int, request: Request) -> float:
+    """By the kinds of device demand of what runs on the node."""
+    present, row = 0, center.nodes[node, HELD]
+    while row >= 0:
+        present |= 1 << _kind_held(center, node, center.holds[row, HELD_BY])
+        row = center.holds[row, AFTER]
+    present >>= 1
+    is_there, kinds = present >> _kind(request.number, request.share) & 1 != 0, 0
+    while present:
+        kinds += present & 1
+        present >>= 1
+    most = max(center.devices.shape[1], 1) * WHOLE
+    return clustered(is_there, kinds, (most - free_of(center.trial[_NOW])) / most)
+
+
+@compiled
+def _kind_held(center: Center, node: int, job: int) -> int:
+    """The kind of device demand of what a job holds on a node, counted from 1; 0 where it holds no device there."""
+    held, count, share, row = center.device_holds, 0, 0, center.jobs[job, DEVICE_HOLD]
+    while row >= 0:
+        if held[row, DEVICE_NODE] == node:
+            count, share = count + 1, held[row, HELD_SHARE]
+        row = held[row, DEVICE_NEXT]
+    return 0 if count == 0 else 1 + _kind(count, share)
+
+
+@compiled
+def _kind(number: int, share: int) -> int:
+    """The kind of device demand: 0 a share, then how many whole devices, then more than sixteen."""
+    return 0 if share < WHOLE else min(number, 17)
+
+
+@compiled
+def _typical(center: Center) -> Typical:
+    buckets, requests = center.sizes[BUCKETS], center.sizes[TYPICAL]
+    known = center.typical_demands
+    return Typical(
+        known[NUMBER, :buckets],
+        known[OF_SHARE, :buckets],
+        known[OF_TYPES, :buckets],
+        known[BEGINS, : buckets + 1],
+        center.typical_cpu[:requests],
+        center.typical_weight[:requests],
+    )
+
+
+@compiled
+def _fragments(center: Center, node: int, request: Request) -> float:
+    """The growth of fragmentation, if the tightest devices are taken, graded."""
+    known, cpu = _typical(center), center.nodes[node, FREE_CPU]
+    before = usable(cpu, center.trial[_NOW], center.trial[_TYPE], known) - request.number * request.share
+    return graded(before - usable(cpu - request.cpu, center.trial[_THEN], center.trial[_TYPE], known))
+
+
+@compiled
+def _loss(center: Center, node: int, request: Request) -> float:
+    """The loss of value, if the tightest devices are taken, in hundredths of a device."""
+    cpu, trial = center.nodes[node, FREE_CPU], center.trial
+    known = Worth(center.fill, center.worth[: center.fill.shape[0]], center.worth[-2], center.worth[-1])
+    before = value(cpu, trial[_NOW], trial[_TYPE], known)
+    after = value(cpu - request.cpu, trial[_THEN], trial[_TYPE], known)
+    return 100.0 * (before - after + left_over(cpu, trial[_NOW]))

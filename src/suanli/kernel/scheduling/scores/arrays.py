@@ -1,9 +1,10 @@
-"""What scores are computed from: what nodes have free, what a request asks, and which devices it takes."""
+"""What scores are computed from: what nodes have free, and what of it a request takes."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from suanli.kernel.scheduling.core.criteria import Request, accepts, tightest
 from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
 from suanli.model.quantities import WHOLE_DEVICE
@@ -29,24 +30,6 @@ class Free(NamedTuple):
     """[node, KINDS] how many allocations of each kind of device demand the node holds."""
 
 
-class Request(NamedTuple):
-    """One task's demand. Without devices ``number`` and ``share`` are 0."""
-
-    cpu: int
-    memory: int
-    number: int
-    share: int
-    """Thousandths of each device."""
-    models: int
-    """Bit m is set where a device of model m will do; -1 where any does."""
-
-
-@allocating_entry
-def accepts(request: Request, model: int) -> bool:
-    """Whether a device of that model will do."""
-    return model >= 0 and (request.models >> model) & 1 == 1
-
-
 @allocating_entry
 def fits(free: Free, row: int, request: Request) -> bool:
     """Whether the node has room for the request."""
@@ -57,24 +40,6 @@ def fits(free: Free, row: int, request: Request) -> bool:
         if free.device[row, position] >= request.share and accepts(request, free.model[row, position]):
             found += 1
     return found >= request.number
-
-
-@allocating_entry
-def tightest(device: Ints, model: Ints, request: Request, taken: int = 0) -> int:
-    """Position of the device with the least free that still holds the share, the first of equals; -1 if none does.
-
-    Positions whose bit is set in ``taken`` do not count.
-    """
-    best = -1
-    for position in range(device.size):
-        if (
-            not (taken >> position) & 1
-            and device[position] >= request.share
-            and accepts(request, model[position])
-            and (best < 0 or device[position] < device[best])
-        ):
-            best = position
-    return best
 
 
 @allocating_entry

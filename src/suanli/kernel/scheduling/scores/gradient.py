@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from suanli.kernel.scheduling.core.criteria import Request, Typical, graded, tightest, weight_within
 from suanli.kernel.scheduling.core.jit import allocating, allocating_entry, compiled
 from suanli.kernel.scheduling.core.tables import BLOCK, Floats, Ints
-from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, tightest
-from suanli.kernel.scheduling.scores.fragmentation import graded
-from suanli.kernel.scheduling.scores.typical import Typical, weight_within
+from suanli.kernel.scheduling.scores.arrays import Free, differs
 from suanli.model.quantities import WHOLE_DEVICE
 
 Grades = NDArray[np.int8]

@@ -18,97 +18,10 @@ revenue management (Talluri and van Ryzin, 1998).
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
-import numpy as np
-
+from suanli.kernel.scheduling.core.criteria import Request, Worth, left_over, value
 from suanli.kernel.scheduling.core.jit import allocating_entry
-from suanli.kernel.scheduling.core.tables import Ints
-from suanli.kernel.scheduling.scores.arrays import Free, Request, differs, without
-from suanli.kernel.scheduling.scores.typical import Floats, Typical, cpu_a_device, parts
+from suanli.kernel.scheduling.scores.arrays import Free, differs, without
 from suanli.model.quantities import WHOLE_DEVICE
-
-# Fitted on the openb lists with seeds 100 to 103; bench/openb.py measures with others.
-ENDING = 0.004
-LEAN = 0.3
-SPREAD = 0.55
-PRICE = 0.25
-DEVICES_LEFT = 0.007
-CPUS_LEFT = 0.04
-
-
-class Worth(NamedTuple):
-    """What residual value knows of requests to come and of the center."""
-
-    fill: Floats
-    """[model, thousandths free] devices' worth of requests that will come to it."""
-    price: Floats
-    """[model] worth of a filled device."""
-    lean: float
-    """Milli-cpus that a filled device needs at least."""
-    spread: float
-    """Deviation of the milli-cpus that one filled device needs."""
-
-
-def worth(known: Typical, devices: Ints) -> Worth:
-    """Estimate what is worth what, from typical requests and the number of devices of each model."""
-    part = parts(known)
-    weight = np.array([part[low:high].sum() for low, high in zip(known.start, known.start[1:], strict=False)])
-    fill = np.zeros((devices.size, WHOLE_DEVICE + 1))
-    for model in range(devices.size):
-        accepted = (known.models >> model) & 1 == 1
-        _fill(fill[model], known.share[accepted], weight[accepted])
-    mean = cpu_a_device(known)
-    return Worth(fill, 1 + PRICE * _pressure(known, weight, devices), max(1.0, LEAN * mean), max(1.0, SPREAD * mean))
-
-
-@allocating_entry
-def _fill(fill: Floats, share: Ints, weight: Floats) -> None:
-    for left in range(1, fill.size):
-        chance, gain = ENDING, 0.0
-        for bucket in range(share.size):
-            if share[bucket] <= left:
-                chance += weight[bucket]
-                gain += weight[bucket] * (share[bucket] / WHOLE_DEVICE + fill[left - share[bucket]])
-        fill[left] = gain / chance
-
-
-def _pressure(known: Typical, weight: Floats, devices: Ints) -> Floats:
-    """[model] devices asked for by requests that insist on models, over those there are, when all is asked for once."""
-    accepted = (known.models[:, None] >> np.arange(devices.size)) & 1
-    there = accepted * devices
-    asked = weight * known.number * known.share
-    insists = (accepted[:, devices > 0] == 0).any(axis=1) & (there.sum(axis=1) > 0)
-    spread = there[insists] / there[insists].sum(axis=1, keepdims=True)
-    wanted = (asked[insists, None] * spread).sum(axis=0) / max(asked.sum(), 1e-9) * devices.sum()
-    return np.asarray(wanted / np.maximum(devices, 1), dtype=np.float64)
-
-
-@allocating_entry
-def shortage(margin: float) -> float:
-    """Expected excess of a standard normal variable over ``margin``."""
-    if margin > 6.0:
-        return 0.0
-    density = math.exp(-0.5 * margin * margin) / math.sqrt(2.0 * math.pi)
-    return density - 0.5 * margin * math.erfc(margin / math.sqrt(2.0))
-
-
-@allocating_entry
-def value(cpu: int, device: Ints, model: Ints, known: Worth) -> float:
-    """Devices' worth of requests that what is free on a node will serve."""
-    filled = 0.0
-    priced = 0.0
-    for position in range(device.size):
-        if model[position] >= 0:
-            part = known.fill[model[position], device[position]]
-            filled += part
-            priced += part * known.price[model[position]]
-    if filled <= 0.0:
-        return 0.0
-    deviation = known.spread * math.sqrt(filled)
-    short = deviation * shortage((cpu - known.lean * filled) / deviation)
-    return priced * (1.0 - short / (known.lean * filled))
 
 
 @allocating_entry
@@ -117,7 +30,7 @@ def residual_value(free: Free, row: int, request: Request, known: Worth) -> tupl
     device, model = free.device[row], free.model[row]
     cpu = free.cpu[row] - request.cpu
     before = value(free.cpu[row], device, model, known)
-    left = DEVICES_LEFT * device.sum() / WHOLE_DEVICE + CPUS_LEFT * free.cpu[row] / 1e6
+    left = left_over(free.cpu[row], device)
     if request.number != 1 or request.share == WHOLE_DEVICE:
         return before - value(cpu, without(free, row, request), model, known) + left, -1
     after = device.copy()

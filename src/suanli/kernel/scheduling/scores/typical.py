@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.criteria import Request, Typical
 from suanli.kernel.scheduling.core.tables import Ints
-from suanli.kernel.scheduling.scores.arrays import Request
 from suanli.model.quantities import WHOLE_DEVICE
 
 Floats = np.typing.NDArray[np.float64]
 
 COVERED = 0.95
 """Part of all requests that the typical ones are (the FGD paper's and its simulator's choice)."""
-
-
-class Typical(NamedTuple):
-    """Typical requests for devices in buckets of equal device demand, each sorted by cpus.
-
-    Requests without devices count in the weights, which add up to one with them, but have no bucket: none of a node's
-    devices serves them, wherever they go.
-    """
-
-    number: Ints
-    """[bucket] devices."""
-    share: Ints
-    """[bucket] thousandths of each."""
-    models: Ints
-    """[bucket] models that will do, as in ``Request``."""
-    start: Ints
-    """[bucket + 1] where the bucket's requests start in ``cpu`` and ``weight``."""
-    cpu: Ints
-    """[request] milli-cpus, rising within a bucket."""
-    weight: Floats
-    """[request] part of all typical requests that are of its bucket and ask no more cpus than it."""
 
 
 def typical(requests: list[Request], counts: Ints, covered: float = COVERED) -> Typical:
@@ -60,21 +36,6 @@ def typical(requests: list[Request], counts: Ints, covered: float = COVERED) -> 
     weight = total[1:] - np.repeat(total[start[:-1]], sizes)
     share, count, models = np.ascontiguousarray(buckets.T)
     return Typical(count, share, models, start, kinds[by_cpu, 0], weight)
-
-
-@compiled
-def weight_within(known: Typical, bucket: int, cpu: int) -> float:
-    """What part of all typical requests is of a bucket and asks for no more than so many milli-cpus."""
-    low, high = known.start[bucket], known.start[bucket + 1]
-    if known.cpu[low] > cpu:
-        return 0.0
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if known.cpu[middle] <= cpu:
-            low = middle
-        else:
-            high = middle
-    return float(known.weight[low])
 
 
 def cpu_a_device(known: Typical) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.jit import allocating_entry
-from suanli.kernel.scheduling.scores.arrays import Free, Request, differs
+from suanli.kernel.scheduling.scores.arrays import Free, differs
 from suanli.kernel.scheduling.scores.best_fit import best_fit
 from suanli.kernel.scheduling.scores.largest import Largest
 

@@ -17,7 +17,7 @@ from suanli.model.errors import InvalidRequestError
 from suanli.model.facts import SYSTEM, Fact, RecordedFact
 from suanli.model.ids import FactSeq, ProjectName, QueueName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
-from suanli.model.spec import ArraySpec, DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.spec import ArraySpec, DeviceRequest, Request, TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause
 from suanli.testing.builders import allocation
 
@@ -45,6 +45,12 @@ def placed(workload: int, attempt: int = 1) -> Fact:
     return facts.RunPlaced(workload=one, run=run_id(one, attempt), allocation=allocation())
 
 
+def placed_as(workload: int, tasks: int, alternative: int = 0) -> Fact:
+    one = WorkloadId(workload)
+    held = allocation(tasks=tasks)
+    return facts.RunPlaced(workload=one, run=run_id(one, 1), allocation=held, alternative=alternative)
+
+
 def started(workload: int, at: float, attempt: int = 1) -> Fact:
     one = WorkloadId(workload)
     return facts.RunStarted(workload=one, run=run_id(one, attempt), started_at=Instant(round(at * SECOND)))
@@ -64,6 +70,19 @@ def ended(workload: int, at: float, attempt: int = 1, began: float = 0, cause: E
 def ran(spec: WorkloadSpec, owner: UserName = ANN) -> Trace:
     """A workload submitted at 100 s that ran from 110 s to 170 s."""
     return read_facts(log((100, submitted(1, spec, owner)), (110, started(1, 110)), (170, ended(1, 170))))
+
+
+def test_what_was_asked_for_is_the_request_that_was_taken_with_the_tasks_that_ran() -> None:
+    small = Request(tasks=5, resources=TaskResources(cpu_milli=250), time_limit_s=33)
+    spec = replace(SPEC, tasks=8, min_tasks=2, time_limit_s=99, alternatives=(small,))
+    times = [
+        fact
+        for one, tasks, form in ((1, 6, 0), (2, 5, 1))
+        for fact in ((100, submitted(one, spec)), (110, placed_as(one, tasks, form)), (170, ended(one, 170, began=110)))
+    ]
+    trace = read_facts(log(*times))
+    assert (trace.tasks.tolist(), trace.cpu_milli.tolist()) == ([6, 5], [1000, 250])
+    assert trace.requested_us.tolist() == [99 * SECOND, 33 * SECOND]
 
 
 def with_resources(**changes: Any) -> WorkloadSpec:

@@ -184,7 +184,7 @@ def replay(
     center.associations[1:, 0] = np.arange(1, len(bounds))
     fill(center, nodes, shapes, jobs)
     for row, job in enumerate(jobs):
-        center.jobs[row, t.KIND] = kinds.index((shapes.index(job.shape), job.need))
+        center.jobs[row, [t.KIND, t.FORM_KIND]] = kinds.index((shapes.index(job.shape), job.need))
     trace = make_trace(
         {
             "number": range(len(jobs)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def small(
         )
     )
     fill(center, nodes, known, jobs)
-    center.jobs[:, t.ASKS] = center.jobs[:, t.KIND] = np.arange(rows)
+    center.jobs[:, [t.ASKS, t.KIND, t.FORM_KIND]] = np.arange(rows)[:, None]
     return center
 
 
@@ -92,11 +93,7 @@ def free(center: t.Center, node: int) -> tuple[int, int, int, int]:
     return cpu, memory, holders, alone
 
 
-def copied(center: t.Center) -> t.Center:
-    """Tables with the same content, to see what changes."""
-    return t.Center._make(table.copy() for table in center)
-
-
 def changed(before: t.Center, after: t.Center) -> set[str]:
     """The tables that are not as they were."""
-    return {name for name in t.Center._fields if not np.array_equal(getattr(before, name), getattr(after, name))}
+    pairs = zip(fields(before), before, after, strict=True)
+    return {field.name for field, one, other in pairs if not np.array_equal(one, other)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -14,7 +15,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.feasible import count, is_dear, read_ahead, refresh, tasks_on, touch, weight
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from tests.unit.kernel.scheduling.core.center import Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, copied, small
+from tests.unit.kernel.scheduling.core.small import changed, small
 
 INFINITE = float("inf")
 
@@ -37,7 +38,7 @@ def test_a_change_is_the_newest_entry_of_the_log() -> None:
 
 
 def test_a_log_is_used_up_to_its_last_place_before_it_is_shortened() -> None:
-    center = small([Node(1)] * 2)._replace(log=np.zeros(3, dtype=np.int64))
+    center = replace(small([Node(1)] * 2), log=np.zeros(3, dtype=np.int64))
     note(center, 0, 0, 0)
     assert (center.log.tolist(), center.sizes[t.LOG_SIZE]) == ([0, 0, 0], 3)
     note(center, 1)
@@ -61,7 +62,7 @@ def test_a_full_log_is_shortened_and_everybody_reads_on_where_they_were(
 ) -> None:
     for before, after in [(-1, -1), *enumerate(seen)]:
         center = small([Node(1)] * 4, shapes=[Shape(), Shape(2), Shape(3)])
-        center = center._replace(log=np.zeros(5, dtype=np.int64))
+        center = replace(center, log=np.zeros(5, dtype=np.int64))
         note(center, *entries)
         center.shapes[:, t.SEEN] = (before, -1, 5)
         center.sizes[[t.HEAD_SEEN, t.INDEX_SEEN]] = (before, -1)
@@ -76,7 +77,7 @@ def test_a_full_log_is_shortened_and_everybody_reads_on_where_they_were(
 
 @pytest.mark.parametrize(("before", "after"), [(-1, -1), (0, 0), (1, 0), (2, 1), (3, 2)])
 def test_the_index_reads_on_where_it_was_too(before: int, after: int) -> None:
-    center = small([Node(1)] * 3)._replace(log=np.zeros(3, dtype=np.int64))
+    center = replace(small([Node(1)] * 3), log=np.zeros(3, dtype=np.int64))
     # Of these the first is forgotten.
     note(center, 2, 0, 2)
     center.sizes[[t.HEAD_SEEN, t.INDEX_SEEN]] = (3, before)
@@ -137,7 +138,7 @@ def test_only_the_nodes_that_changed_just_now_are_read_ahead(
     center.shapes[:, t.SEEN] = seen
     center.blocker[:] = [range(20), range(20, 40)]
     center.scratch[t.CANDIDATE, 0] = -7
-    before = copied(center)
+    before = center.copied()
     read_ahead(center)
     assert center.scratch[t.CANDIDATE, 0] == (-7 if read is None else read)
     assert changed(before, center) <= {"scratch"}
@@ -194,7 +195,7 @@ def test_the_first_look_judges_every_node(policy: int, scores: list[float], garb
         # What an earlier use of the row left there, the worst of it in what is told by sums.
         center.tasks[1], center.blocker[1], center.failing[1], center.total[1] = 7, t.FAILS_MEMORY, 7, 7
         center.score[1], center.lowest[1] = -7, -7
-    before = copied(center)
+    before = center.copied()
     refresh(center, 1, policy)
     assert center.tasks[1].tolist() == [1, 2, 0, 0, 2]
     assert center.blocker[1].tolist() == [-1, -1, t.FAILS_CPU, t.FAILS_STATE, -1]
@@ -215,7 +216,7 @@ def test_where_nothing_changed_nothing_is_judged() -> None:
     note(center, 0, 1)
     refresh(center, 1, BEST_FIT)
     center.nodes[:, t.FREE_CPU] = 0
-    before = copied(center)
+    before = center.copied()
     refresh(center, 1, BEST_FIT)
     assert changed(before, center) == set()
 

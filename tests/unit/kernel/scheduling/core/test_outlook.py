@@ -15,7 +15,7 @@ from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, matters, node_at
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, copied, free, run, small
+from tests.unit.kernel.scheduling.core.small import changed, free, run, small
 
 NEVER = t.NEVER
 ONE = frozenset({0})
@@ -86,7 +86,7 @@ def test_each_end_is_noted_with_what_it_brings(
 ) -> None:
     center = two_nodes(HALVES)
     refresh(center, 0, BEST_FIT)
-    before = copied(center)
+    before = center.copied()
     assert ahead(center, need) == start
     assert gains(center) == brought
     assert center.row.tolist() == row
@@ -201,7 +201,7 @@ def test_a_node_is_told_as_it_will_be_at_an_instant(
     run(center, 1, 10, {1: 1}, [(1, 1, 250)])
     run(center, 2, 20, {1: 1, 0: 1})
     run(center, 3, 10, {1: 2}, [(1, 1, 250)])
-    before = copied(center)
+    before = center.copied()
     node_at(center, 1, instant, now, soon)
     of_node = center.both_nodes[1, [t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]]
     assert tuple(of_node.tolist()) == expected

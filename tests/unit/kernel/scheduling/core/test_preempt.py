@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, copied, holds, run, running, small
+from tests.unit.kernel.scheduling.core.small import changed, holds, run, running, small
 
 END = 1000
 """When all running work is taken to end, unless it was asked to."""
@@ -58,7 +59,7 @@ def center_of(nodes: Sequence[Node], head: Head, runs: Sequence[Run]) -> t.Cente
 
 def victims(center: t.Center) -> list[int]:
     """Who is asked to leave, in order; nothing but this may change."""
-    before = copied(center)
+    before = center.copied()
     preempt(center, 0)
     asked = [int(job) for job in center.lists[t.LEAVING, : center.sizes[t.LEAVING_SIZE]]]
     scratch = {"lists", "jobs", "sizes", "row", "busy", "scratch", "node_keys"}
@@ -259,7 +260,7 @@ def test_who_shares_no_node_with_the_place_that_is_made_stays(runs: list[Run], e
     assert victims(center_of([Node(4)] * 3, Head(1, Shape(3)), runs)) == expected
 
 
-def test_of_places_that_would_do_the_one_with_the_most_room_already_is_made() -> None:
+def test_the_only_place_that_can_be_made_is_made() -> None:
     # On each of three nodes one preemptible job has a cpu; others have two, one and none.
     runs = [Run({0: 1}, 1), Run({1: 1}, 1), Run({2: 1}, 1), Run({0: 2}, stays=True), Run({1: 1}, stays=True)]
     assert victims(center_of([Node(4)] * 3, Head(1, Shape(4)), runs)) == [3]
@@ -267,10 +268,31 @@ def test_of_places_that_would_do_the_one_with_the_most_room_already_is_made() ->
     assert victims(center_of([Node(4)] * 3, Head(1, Shape(4)), runs)) == [3]
 
 
-def test_the_place_with_the_most_room_is_made_where_all_must_go_for_any() -> None:
-    # Two may go together; the second node then lacks nobody else's leave, and the first has more room already.
+@pytest.mark.parametrize(("had", "expected"), [((1, 2), [2, 3]), ((2, 1), [1, 3]), ((1, 1), [1, 3])])
+def test_of_places_that_would_do_the_one_with_the_most_room_already_is_made(
+    had: tuple[int, int], expected: list[int]
+) -> None:
+    # On each of two nodes somebody has one cpu; the third, who started first, has all of both but what is free.
+    runs = [Run({0: 1}, 9), Run({1: 1}, 8), Run({0: 3 - had[0], 1: 3 - had[1]}, 5)]
+    assert victims(center_of([Node(4), Node(4)], Head(1, Shape(1, unit=4)), runs)) == expected
+
+
+def test_who_shares_only_the_place_that_is_not_made_stays() -> None:
     runs = [Run({0: 2, 1: 2}, 5), Run({1: 1}, 9), Run({1: 1}, stays=True)]
     assert victims(center_of([Node(4), Node(4)], Head(1, Shape(3)), runs)) == [1]
+
+
+def test_work_that_has_left_makes_no_room_a_second_time() -> None:
+    # Of eight cpus two are free, and two each are taken by one that leaves and by one that may.
+    runs = [Run({0: 2}, leaves=True), Run({0: 2}, leaves=True), Run({0: 2}, started=9)]
+    center = center_of([Node(8)], Head(7), runs)
+    changes.end(center, 1)
+    run(center, 1, t.LEAVES, {0: 2})
+    changes.end(center, 3)
+    changes.end(center, 1)
+    run(center, 3, END, {0: 2}, started=9)
+    refresh(center, 0, BEST_FIT)
+    assert victims(center) == [3]
 
 
 @pytest.mark.parametrize(

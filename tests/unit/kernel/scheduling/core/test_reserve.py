@@ -25,7 +25,7 @@ from tests.unit.kernel.scheduling.core.keeping import (
     unused,
     window,
 )
-from tests.unit.kernel.scheduling.core.small import changed, copied, device_holds, free, holds, run, small
+from tests.unit.kernel.scheduling.core.small import changed, device_holds, free, holds, run, small
 
 NEVER = t.NEVER
 ONE = frozenset({0})
@@ -78,7 +78,7 @@ def test_the_start_is_the_first_end_of_running_work_that_leaves_enough(
     ends: dict[int, int], need: int, start: int
 ) -> None:
     center = one_node(ends, need)
-    before = copied(center)
+    before = center.copied()
     assert reserved(center, 0) == start
     assert (center.sizes[t.HEAD], center.sizes[t.HEAD_START]) == (0, start)
     is_late = min(ends) <= 0
@@ -198,7 +198,7 @@ def test_only_the_nodes_of_one_engine_are_counted_together() -> None:
 def test_a_reservation_stands_while_no_node_changes() -> None:
     center = one_node({100: 3, 200: 1}, 4)
     assert reserved(center, 0) == 200
-    before = copied(center)
+    before = center.copied()
     center.jobs[1:, t.END] = (150, 160)
     assert reserve(center, 0, 5, 6) == 200
     assert changed(before, center) == {"jobs"}
@@ -262,7 +262,7 @@ def test_work_that_became_late_moves_the_start_on() -> None:
 
 def test_where_nothing_can_be_foreseen_nothing_is_kept_and_it_is_asked_again() -> None:
     center = one_node({100: 1, NEVER: 1}, 4)
-    other = copied(center)
+    other = center.copied()
     assert reserved(center, 0) == NEVER
     assert (kept(center), promised(center), center.sizes[t.HEAD_SEEN]) == ([], {}, t.NOBODY)
     # Nobody said that a node changed; but an end is now known.
@@ -300,7 +300,7 @@ def test_work_that_would_run_into_a_window_waits_until_it_is_past(limit: int, st
     run(center, 1, 100, {0: 1})
     refresh(center, 0, BEST_FIT)
     see_at(center, 0, limit, 0)
-    before = copied(center)
+    before = center.copied()
     assert reserve(center, 0, 0, SOON) == start
     assert center.sizes[t.HEAD_PAST] == int(start == 200 or 100 + limit > 120 or limit > 120)
     assert kept(center) == [0]
@@ -369,7 +369,7 @@ def test_other_nodes_are_taken_where_a_window_closes_some(
         run(center, node + 1, end, {node: 2})
     refresh(center, 0, BEST_FIT)
     see_at(center, 0, 30, 0)
-    before = copied(center)
+    before = center.copied()
     assert reserve(center, 0, 0, SOON) == start
     assert kept(center) == expected
     for table in ("tasks", "total", "shapes", "devices", "blocker", "score"):

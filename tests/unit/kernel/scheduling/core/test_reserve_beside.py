@@ -11,7 +11,7 @@ from suanli.kernel.scheduling.core.feasible import refresh, touch
 from suanli.kernel.scheduling.core.reserve import choose_beside, startable_beside
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from tests.unit.kernel.scheduling.core.center import Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, chosen, copied, small
+from tests.unit.kernel.scheduling.core.small import changed, chosen, small
 
 ONE = frozenset({0})
 
@@ -77,7 +77,7 @@ def test_what_was_counted_holds_until_a_node_changes_or_the_turn_is_over() -> No
     assert startable_beside(center, 1, 9) is True
     assert center.shapes[1, [t.BESIDE_TURN, t.BESIDE_SEEN]].tolist() == [1, 0]
     center.both_nodes[0, t.FREE_CPU] = 0
-    before = copied(center)
+    before = center.copied()
     assert startable_beside(center, 1, 9) is True
     assert changed(before, center) == set()
     touch(center.nodes, center.shapes, center.log, center.sizes, 0)
@@ -93,7 +93,7 @@ def test_what_was_counted_holds_until_a_node_changes_or_the_turn_is_over() -> No
 
 def test_counting_changes_nothing_else() -> None:
     center = beside(FOUR, Shape(1), {0: 1, 1: 2})
-    before = copied(center)
+    before = center.copied()
     startable_beside(center, 1, 9)
     assert changed(before, center) == {"beside", "shapes"}
     assert center.beside.tolist() == [[0], [7]]
@@ -156,7 +156,7 @@ def test_several_tasks_are_placed_by_what_is_free_beside(
     now: dict[int, int], both: dict[int, int], shape: Shape, need: int, expected: list[tuple[int, int]]
 ) -> None:
     center = beside(FOUR, shape, both, now)
-    before = copied(center)
+    before = center.copied()
     assert choose_beside(center, 1, need) == len(expected)
     assert chosen(center, len(expected)) == expected
     assert center.tasks.tolist() == before.tasks.tolist()

@@ -17,7 +17,7 @@ from tests.unit.kernel.scheduling.core.keeping import (
     told,
     unused,
 )
-from tests.unit.kernel.scheduling.core.small import changed, copied, free, run, small
+from tests.unit.kernel.scheduling.core.small import changed, free, run, small
 
 NEVER = t.NEVER
 ONE = frozenset({0})
@@ -90,7 +90,7 @@ def test_what_is_kept_is_released_with_all_its_rows() -> None:
     assert reserved(center, 0) == 40
     assert kept(center) == [0, 1, 2]
     assert unused(center) == (rows[0] - 3, rows[1] - 6)
-    before = copied(center)
+    before = center.copied()
     release(center)
     assert kept(center) == []
     assert (promised(center), promised_devices(center)) == ({}, [])
@@ -115,7 +115,7 @@ def test_one_node_is_told_as_what_is_free_in_both_cases() -> None:
         nodes[case][1, [t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]] = (cpu, memory, holders, alone)
         devices[case][1, :, t.FREE] = shares
     center.nodes[1, [t.ENGINE, t.READY, t.SWITCH, t.HAS, t.RESERVED]] = (3, 1, 7, 5, 9)
-    before = copied(center)
+    before = center.copied()
     meet_node(nodes, devices, 1)
     assert told(center.both_nodes, 1) == (3, 6, 2, 1)
     others = [t.ENGINE, t.READY, t.CPU, t.MEMORY, t.LAST, t.IS_KEPT, t.HELD, t.RESERVED, t.HAS, t.SWITCH]
@@ -157,7 +157,7 @@ def test_running_work_is_taken_off_and_put_back_under_the_eyes_of_one_shape() ->
     run(center, 1, 50, {0: 5, 1: 3})
     for shape in range(2):
         refresh(center, shape, BEST_FIT)
-    before = copied(center)
+    before = center.copied()
     assert (center.tasks[0].tolist(), center.total[0].tolist()) == ([1, 2], [1, 2])
     move(center, 1, 1, 0)
     assert [free(center, node)[0] for node in range(2)] == [8, 8]
@@ -185,7 +185,7 @@ def test_only_work_that_is_in_the_way_is_taken_off_for_a_trial(blockers: tuple[i
     refresh(center, 0, BEST_FIT)
     center.blocker[0] = blockers
     center.lists[t.LIFTED] = 9
-    before = copied(center)
+    before = center.copied()
     assert lift_for(center, 1, 0, 1) == expected
     assert center.lists[t.LIFTED].tolist() == ([9, 1] if expected else [9, 9])
     assert center.tasks[0].tolist() == ([4, 4] if expected else [1, 0])

@@ -13,7 +13,7 @@ from suanli.kernel.scheduling.core.feasible import refresh, tasks_on
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from suanli.kernel.scheduling.core.windows import is_crossed, next_opening, see, see_at
 from tests.unit.kernel.scheduling.core.center import Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, copied, small
+from tests.unit.kernel.scheduling.core.small import changed, small
 
 NEVER, CLOSED = t.NEVER, t.CLOSED
 
@@ -89,7 +89,7 @@ TWO = [(100, 200), (150, 300)]
 )
 def test_a_shape_is_seen_as_at_an_instant(within: int, limit: int, instant: int, kept_off: int, expected: int) -> None:
     center = center_of(TWO, within)
-    before = copied(center)
+    before = center.copied()
     see_at(center, 1, limit, instant)
     assert center.shapes[1, [t.KEPT_OFF, t.WITHIN]].tolist() == [kept_off, expected]
     fitting = [tasks_on(center.nodes, center.devices, center.shapes, 1, node)[0] for node in range(8)]

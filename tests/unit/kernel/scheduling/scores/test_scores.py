@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, Request, fits, kind_of, take, tightest, without
+from suanli.kernel.scheduling.core.criteria import Request, graded, shortage, tightest, usable, value
+from suanli.kernel.scheduling.core.learn import ENDING
+from suanli.kernel.scheduling.scores.arrays import KINDS, Free, fits, kind_of, take, without
 from suanli.kernel.scheduling.scores.best_fit import best_fit
 from suanli.kernel.scheduling.scores.clustering import clustering
 from suanli.kernel.scheduling.scores.dot_product import dot_product
 from suanli.kernel.scheduling.scores.first_fit import first_fit
-from suanli.kernel.scheduling.scores.fragmentation import fragmentation, graded, usable
+from suanli.kernel.scheduling.scores.fragmentation import fragmentation
 from suanli.kernel.scheduling.scores.largest import Largest
 from suanli.kernel.scheduling.scores.packing import packing
-from suanli.kernel.scheduling.scores.residual_value import ENDING, residual_value, shortage, value, worth
+from suanli.kernel.scheduling.scores.residual_value import residual_value
 from suanli.kernel.scheduling.scores.typical import cpu_a_device, parts, typical
 from suanli.kernel.scheduling.scores.worst_fit import worst_fit
+from suanli.kernel.scheduling.scores.worth import worth
 
 LARGEST = Largest(100_000.0, 4000.0)
 Node = tuple[int, list[int], int]
@@ -50,8 +53,8 @@ def test_a_request_fits_by_cpus_devices_and_model() -> None:
 
 def test_the_tightest_devices_are_taken_and_booked() -> None:
     room = free((4000, [1000, 500, 300, 500], 0))
-    assert tightest(room.device[0], room.model[0], asks(1, 1, 400)) == 1
-    assert tightest(free((1, [300], 0)).device[0], room.model[0], asks(1, 1, 400)) == -1
+    assert tightest(room.device[0], room.model[0], asks(1, 1, 400), 0) == 1
+    assert tightest(free((1, [300], 0)).device[0], room.model[0], asks(1, 1, 400), 0) == -1
     assert without(room, 0, asks(1, 2, 400)).tolist() == [1000, 100, 300, 100]
     take(room, 0, asks(1000, 1, 400), 3)
     take(room, 0, asks(1000, 1, 1000), -1)

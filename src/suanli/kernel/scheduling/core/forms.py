@@ -1,0 +1,200 @@
+"""How a waiting job starts, one with several forms in the first that can; and for which of them its place is kept.
+
+A form is one of several requests that will do for the same work. Each has a row of jobs of its own, so that every step
+takes it for a job; here is only what makes them one.
+"""
+
+from __future__ import annotations
+
+from suanli.kernel.scheduling.core import licensing, power
+from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
+from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.place import choose_now, shift
+from suanli.kernel.scheduling.core.preempt import leaving_suffices, preempt
+from suanli.kernel.scheduling.core.reserve import (
+    choose_beside,
+    first_start,
+    meet,
+    meet_kept,
+    reserve,
+    startable_beside,
+)
+from suanli.kernel.scheduling.core.rules import Rules
+from suanli.kernel.scheduling.core.seek import seek
+from suanli.kernel.scheduling.core.tables import (
+    BLOCKED,
+    CLOSED,
+    FORM_KIND,
+    HEAD,
+    IMPOSSIBLE,
+    KEPT_SIZE,
+    KIND,
+    LEAVING_SIZE,
+    LIMIT,
+    LONG,
+    NEED,
+    NEVER,
+    NOBODY,
+    OTHER,
+    PREEMPTIBLES,
+    SHAPE,
+    START_BY,
+    TURN,
+    WAITING_OF,
+    WITHIN,
+    Center,
+)
+
+STARTED, NO_ROOM, TOO_LONG, HELD_BACK = range(4)
+"""What became of a job that was tried: it starts, there is no room for it, it would delay the head, or something else
+than room is in its way."""
+
+
+@compiled
+def attempt(center: Center, job: int, kind: int, times: tuple[int, bool], score: int) -> tuple[int, int, int]:
+    """Start a job of a kind, unless there is no room, or it would run into the head's reservation and delay it.
+
+    ``times`` are the present, and whether it may run longer than until the head starts. Returns the job, what became of
+    it, and how many more kinds that wait are known to be blocked.
+    """
+    this, now, long = center.sizes[TURN], times[0], times[1]
+    chosen = find(center, job, score)
+    if chosen == 0:
+        is_new = center.kinds[kind, BLOCKED] != this and center.kinds[kind, WAITING_OF] > 0
+        center.kinds[kind, BLOCKED] = this
+        return job, NO_ROOM, int(is_new)
+    if _start(center, job, now, long, chosen):
+        return job, STARTED, 0
+    center.kinds[kind, LONG] = this
+    return job, TOO_LONG, 0
+
+
+@compiled
+def _start(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
+    """Start a job that there is room for, unless it is long and there is none, or no power, beside the reservation.
+
+    ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
+    """
+    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    if long and power.would_take(center, job, now):
+        return False
+    if chosen != BY_SHAPE:
+        chosen = seek(center, shape, need, True) if long else chosen
+    elif not long:
+        chosen = choose_now(center, shape, widen(center, job, center.total[shape], False))
+    elif startable_beside(center, shape, need):
+        chosen = choose_beside(center, shape, widen(center, job, center.beside[shape], True))
+    else:
+        chosen = 0
+    if chosen == 0:
+        return False
+    licensing.take(center, job, now)
+    begin(center, job, now, chosen, long)
+    if center.sizes[KEPT_SIZE] > 0:
+        if long:
+            shift(center, center.then_nodes, center.then_devices, job, -1)
+        meet(center, job)
+    return True
+
+
+@compiled
+def start_first(center: Center, job: int, times: tuple[int, int, int], score: int) -> tuple[int, int, int]:
+    """Start a job in the first of its forms that can start now.
+
+    ``times`` are the present, when work past its end is taken to end, and when the head is reserved to start (NEVER
+    where there is none). Returns what :func:`attempt` does, of the form that starts or of all; where one lacks nothing
+    but room, that is what all lack.
+    """
+    jobs, kinds, this = center.jobs, center.kinds, center.sizes[TURN]
+    now, soon, head_start = times
+    form, found, outcome, lacking, is_shut = job, 0, HELD_BACK, NOBODY, True
+    while form != NOBODY:
+        kind = jobs[form, FORM_KIND]
+        if now <= jobs[form, START_BY] and not is_full(center, form):
+            long = head_start < NEVER and now + jobs[form, LIMIT] > head_start
+            if licensing.first_lacking(center, form, now) >= 0:
+                lacking = form
+            elif kinds[kind, BLOCKED] == this:
+                outcome = NO_ROOM if _may_be_held(center, form) else outcome
+            elif not long or kinds[kind, LONG] != this:
+                _, became, blocked = attempt(center, form, kind, (now, long), score)
+                found += blocked
+                if became == STARTED:
+                    return form, STARTED, found
+                outcome = NO_ROOM if became == NO_ROOM else outcome
+        is_shut &= kinds[kind, BLOCKED] == this
+        form = jobs[form, OTHER]
+    if is_shut:
+        kinds[jobs[job, KIND], BLOCKED] = this
+    if lacking != NOBODY and outcome == HELD_BACK:
+        licensing.must_wait(center, lacking, now, soon)
+    return job, outcome, found
+
+
+@compiled
+def _may_be_held(center: Center, form: int) -> bool:
+    """Tell whether a form could be held some day, and is not kept from it by a reservation that is not open."""
+    is_closed = center.shapes[center.jobs[form, SHAPE], WITHIN] >= CLOSED
+    return not is_closed and center.kinds[center.jobs[form, FORM_KIND], IMPOSSIBLE] == 0
+
+
+@compiled
+def _may_wait(center: Center, form: int, now: int) -> bool:
+    """Tell whether nothing but room keeps a form from starting."""
+    if now > center.jobs[form, START_BY] or is_full(center, form) or not _may_be_held(center, form):
+        return False
+    return licensing.first_lacking(center, form, now) < 0
+
+
+@compiled
+def reserve_first(center: Center, job: int, now: int, soon: int, rules: Rules) -> tuple[int, int]:
+    """Take the right of a job that cannot start, and reserve for the form of it that can start first.
+
+    Of equal ones it is the first. Returns the form, and its start: NEVER, and nothing reserved, where none is foreseen.
+
+    What running work brings is kept for one form, that of the last turn; the others are looked at anew, but no further
+    ahead than they would have to start to be taken instead.
+    """
+    jobs, form, last, first, until = center.jobs, job, NOBODY, NOBODY, NEVER
+    while form != NOBODY:
+        if _may_wait(center, form, now):
+            fits(center, form, rules.score)
+            first = form if first == NOBODY else first
+            last = form if center.sizes[HEAD] == form else last
+        form = jobs[form, OTHER]
+    if rules.preempt:
+        _preempt_first(center, job, now)
+    if last != NOBODY:
+        until = reserve(center, last, now, soon)
+    best, start, is_ahead, form = NOBODY, NEVER, last != NOBODY, job
+    while form != NOBODY:
+        found = NEVER
+        if form == last:
+            found, is_ahead = until, False
+        elif _may_wait(center, form, now):
+            found = first_start(center, form, now, soon, min(start, until + int(is_ahead)))
+        if found < start:
+            best, start = form, found
+        form = jobs[form, OTHER]
+    if best == last and last != NOBODY:
+        meet_kept(center)
+        return best, start
+    best = first if best == NOBODY else best
+    return best, reserve(center, best, now, soon)
+
+
+@compiled
+def _preempt_first(center: Center, job: int, now: int) -> None:
+    """Let running work leave for the first form of a job that this makes room for, if none has it without."""
+    jobs, sizes, form = center.jobs, center.sizes, job
+    if sizes[PREEMPTIBLES] == 0:
+        return
+    while form != NOBODY:
+        if _may_wait(center, form, now) and leaving_suffices(center, form):
+            return
+        form = jobs[form, OTHER]
+    form, before = job, sizes[LEAVING_SIZE]
+    while form != NOBODY and sizes[LEAVING_SIZE] == before:
+        if _may_wait(center, form, now) and not power.lacks(center, form):
+            preempt(center, form)
+        form = jobs[form, OTHER]
