@@ -34,7 +34,7 @@ LATE = ("core/test_choices", "core/test_log", "core/test_queue", "core/test_repl
 """What is lived through at random comes last, for changes that nothing else notices."""
 LEFT_OUT = ("core/test_conserve", "core/test_index")
 LEFT_ALONE = ("RemoveDecorator", "_Is", "_IsNot")
-CENTERS, DAYS = 3, 100
+CENTERS, DAYS = 2, 60
 """Random centers, and random days, that are lived through."""
 PATIENCE = 4
 """A test that takes so many times its processor time, and a second more, is taken to be in an endless loop: noticed."""

@@ -102,6 +102,7 @@ POLICIES = {
     "easy-clustering": Policy(score="clustering"),
     "easy-fragmentation": Policy(score="fragmentation"),
     "easy-residual-value": Policy(score="residual_value"),
+    "easy-power": Policy(score="power"),
     "slowdown": Policy(order="slowdown", prediction="learned"),
 }
 """Policies by the names that the command line knows."""

@@ -103,6 +103,14 @@ def test_what_does_not_exist_is_named_with_what_does(field: Any, ask: Any, table
     assert caught.value.params == {"noun": field, "name": name}
 
 
+@pytest.mark.parametrize("name", ["luck", "", "First_Fit"])
+def test_a_score_that_does_not_exist_is_named(name: str) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        Policy(score=name).rules(1)
+    assert caught.value.detail == f"no score policy {name}"
+    assert "best_fit" in caught.value.hint
+
+
 @pytest.mark.parametrize("count", [-1, -10])
 def test_fewer_than_no_reservations_are_refused(count: int) -> None:
     with pytest.raises(InvalidRequestError) as caught:

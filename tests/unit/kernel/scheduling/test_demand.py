@@ -200,3 +200,43 @@ def test_a_demand_names_all_that_it_is() -> None:
     assert Demand(1, 0, False, 1000, 1) == demand_of(
         WorkloadSpec(resources=TaskResources(cpu_milli=1000, memory_bytes=1))
     )
+
+
+@pytest.mark.parametrize(
+    ("tasks", "least", "nodes", "need", "more"),
+    [
+        pytest.param(8, 0, 0, 8, 0, id="all of its tasks"),
+        pytest.param(8, 3, 0, 3, 5, id="three of eight"),
+        pytest.param(8, 8, 0, 8, 0, id="all of eight is not moldable"),
+        pytest.param(8, 1, 0, 1, 7, id="one of eight"),
+        pytest.param(8, 0, 4, 4, 0, id="all of its nodes"),
+        pytest.param(8, 4, 4, 2, 2, id="two nodes of four, two tasks each"),
+        pytest.param(9, 3, 3, 1, 2, id="one node of three"),
+        pytest.param(6, 6, 3, 3, 0, id="all of its nodes is not moldable"),
+    ],
+)
+def test_how_many_must_find_room_and_how_many_may_besides(
+    tasks: int, least: int, nodes: int, need: int, more: int
+) -> None:
+    demand = demand_of(replace(PLAIN, tasks=tasks, min_tasks=least, nodes=nodes))
+    assert (demand.need, demand.more) == (need, more)
+    assert demand.min_tasks == (least if least < tasks else 0)
+
+
+def test_moldable_work_asks_for_its_least() -> None:
+    assert demand_of(replace(PLAIN, tasks=8, min_tasks=2)).asked == (1, 3000, 4 * GIB, 0)
+    assert demand_of(asking(GPU, tasks=8, min_tasks=2)).asked == (1, 3000, 4 * GIB, 4000)
+
+
+@pytest.mark.parametrize(("held", "least"), [(8, 0), (5, 2), (8, 2), (2, 2)])
+def test_a_run_demands_just_the_tasks_that_it_has(held: int, least: int) -> None:
+    demand = demand_of(replace(PLAIN, tasks=8, min_tasks=least))
+    found = demand.held_with(held)
+    assert (found.tasks, found.min_tasks, found.need, found.more) == (held, 0, held, 0)
+    assert (found is demand) is (held == 8 and not least)
+
+
+def test_moldable_work_is_alike_on_one_node_whatever_its_least() -> None:
+    one, other = (demand_of(replace(PLAIN, tasks=8, min_tasks=least)) for least in (2, 5))
+    assert one != other
+    assert one.of_one_node == other.of_one_node

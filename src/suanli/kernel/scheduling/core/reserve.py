@@ -191,16 +191,15 @@ def three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
 def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
     """Set the third of each to what is free in the first and in the second, on one node."""
     now, then, both = nodes
-    for column in range(now.shape[1]):
-        both[node, column] = now[node, column]
+    copy(both[node], now[node])
     both[node, FREE_CPU] = min(now[node, FREE_CPU], then[node, FREE_CPU])
     both[node, FREE_MEMORY] = min(now[node, FREE_MEMORY], then[node, FREE_MEMORY])
     both[node, HOLDERS] = max(now[node, HOLDERS], then[node, HOLDERS])
     both[node, EXCLUSIVE] = max(now[node, EXCLUSIVE], then[node, EXCLUSIVE])
-    for position in range(devices[0].shape[1]):
-        for column in range(3):
-            devices[2][node, position, column] = devices[0][node, position, column]
-        devices[2][node, position, FREE] = min(devices[0][node, position, FREE], devices[1][node, position, FREE])
+    free_now, free_then, free_both = devices
+    copy_devices(free_both[node], free_now[node])
+    for position in range(free_both.shape[1]):
+        free_both[node, position, FREE] = min(free_now[node, position, FREE], free_then[node, position, FREE])
 
 
 @compiled

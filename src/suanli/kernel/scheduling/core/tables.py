@@ -151,9 +151,9 @@ asked) and whose reservation begins then; and from the fifth on what a hold says
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
 
-FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE = range(6)
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER = range(7)
 """Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
-fragmentation and the loss of residual value."""
+fragmentation, the loss of residual value, and what is drawn."""
 
 NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
 """Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
@@ -245,7 +245,7 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [6] (float64) weigh criteria, ``trial``
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [7] (float64) weigh criteria, ``trial``
     [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
@@ -388,7 +388,7 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        weights=np.zeros(6),
+        weights=np.zeros(7),
         trial=_ints(3, sizes.devices),
         typical_demands=_ints(4, BUCKETS_MOST + 1),
         typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),

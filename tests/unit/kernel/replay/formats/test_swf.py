@@ -63,6 +63,10 @@ def one(**given_: object) -> Trace:
         pytest.param({"used": 12, "procs": 0}, "tasks", 12, id="none asked for is as good as unknown"),
         pytest.param({"used": -1, "procs": 3}, "tasks", 3, id="processors asked for are enough"),
         pytest.param({"time": 90}, "requested_us", 90 * SECOND, id="the time asked for is the limit"),
+        pytest.param({"time": 1}, "requested_us", SECOND, id="also one of a second"),
+        pytest.param({"used": 1, "procs": 1}, "tasks", 1, id="one processor is one task"),
+        pytest.param({"run": 1}, "runtime_us", SECOND, id="a run of a second ran"),
+        pytest.param({"kib": 1, "used_kib": 9}, "memory_bytes", 1024, id="a kibibyte asked for is memory"),
         pytest.param({"time": -1}, "requested_us", 60 * SECOND, id="else the run time is"),
         pytest.param({"time": 0}, "requested_us", 60 * SECOND, id="no time asked for is as good as unknown"),
         pytest.param({"time": 30}, "requested_us", 30 * SECOND, id="a limit below the run time is kept"),
@@ -90,10 +94,10 @@ def test_what_each_column_becomes(given_: dict[str, int], column: str, expected:
     ],
 )
 def test_identifiers_become_names_and_the_unknown_the_empty_name(field: str, codes: str, names: str) -> None:
-    rows = [line(number=place, **{field: value}) for place, value in enumerate([7, -1, 3, 7])]
+    rows = [line(number=place, **{field: value}) for place, value in enumerate([7, -1, 0, 7])]
     trace = read_swf("\n".join(rows)).trace
     of = getattr(trace, names)
-    assert [of[code] for code in getattr(trace, codes).tolist()] == ["7", "", "3", "7"]
+    assert [of[code] for code in getattr(trace, codes).tolist()] == ["7", "", "0", "7"]
     assert len(of) == 3
 
 
