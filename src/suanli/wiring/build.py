@@ -212,7 +212,7 @@ def _planner(store: Store, clock: Clock, settings: Settings) -> Planner:
         size_s=settings.size_s,
         deadline_s=settings.deadline_s,
     )
-    return Planner(store, clock, Policy(score=settings.score, shares=shares))
+    return Planner(store, clock, Policy(score=settings.score, shares=shares, reservations=settings.reservations))
 
 
 def _control_group(home: Path) -> str:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import suanli.kernel
 from suanli.kernel.scheduling.plan import Policy
+from suanli.model.altered import altered
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId
 from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.resources import Node
-from suanli.model.spec import WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload, WorkloadState
 
 LIBRARY = "kernel.so"
@@ -106,6 +107,21 @@ def compile_ahead() -> None:
     )
     state.occupy(run, first, WorkloadSpec(), NEVER)
     state.vacate(run.id)
+    _plan_with_many()
+
+
+def _plan_with_many() -> None:
+    """The same of what plans with more than one reservation."""
+    from suanli.kernel.scheduling.explain import explain  # noqa: PLC0415  the folder must be chosen before
+    from suanli.kernel.scheduling.state import ClusterState  # noqa: PLC0415
+
+    state = ClusterState()
+    state.set_node(Node(name=NodeName("n"), engine=EngineName("e"), cpu_milli=2000, memory_bytes=2**31))
+    narrow, wide = (WorkloadSpec(resources=TaskResources(cpu_milli=cpus)) for cpus in (1000, 2000))
+    # The first starts, two are promised the node, and the last has room beside the first, but not beside these.
+    for number, spec, limit_s in ((1, narrow, 60), (2, wide, 60), (3, wide, 60), (4, narrow, 120)):
+        state.enqueue(altered(_waiting(WorkloadId(number)), time_limit_s=limit_s), spec)
+    explain(state, WorkloadId(4), Instant(1), Policy(reservations=2))
 
 
 def _waiting(workload: WorkloadId) -> Workload:

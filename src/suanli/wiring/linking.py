@@ -17,7 +17,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from suanli.kernel.scheduling.core import changes, foresee, learn
+from suanli.kernel.scheduling.core import changes, foresee, learn, many
 from suanli.kernel.scheduling.core.linked import symbol
 from suanli.kernel.scheduling.core.trampoline import trampoline
 
@@ -41,7 +41,7 @@ def link(library: Path, compiler: Sequence[str]) -> None:
     """
     entries = [
         function
-        for module in (changes, foresee, learn)
+        for module in (changes, foresee, learn, many)
         for name, function in vars(module).items()
         if not name.startswith("_") and getattr(function, "signatures", None) and function.__module__ == module.__name__
     ]

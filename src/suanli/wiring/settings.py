@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from suanli.adapters.notify.smtp import Security
 from suanli.model.spec import MAX_TIME_LIMIT_S
 
+MAX_PROMISES = 1_000_000
+"""As good as one for everybody that waits."""
+
 
 def default_home() -> Path:
     """Where a center keeps its state unless told otherwise: root's where the accounts that run work can pass."""
@@ -66,6 +69,9 @@ class Settings(BaseSettings):
     )
     deadline_s: int = Field(
         default=0, ge=0, le=MAX_TIME_LIMIT_S, description="waiting that having to start now to be in time is worth"
+    )
+    reservations: int = Field(
+        default=1, ge=1, le=MAX_PROMISES, description="how many that cannot start are kept a place; 1 is EASY"
     )
     share_half_life_s: int = Field(
         default=7 * 86_400, gt=0, le=MAX_TIME_LIMIT_S, description="after which what was held counts half"

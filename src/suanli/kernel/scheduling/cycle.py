@@ -14,15 +14,24 @@ from typing import Self
 
 import numpy as np
 
-from suanli.kernel.scheduling.core import changes, foresee
+from suanli.kernel.scheduling.core import changes, foresee, many
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.held_back import license_reason
-from suanli.kernel.scheduling.holdings import Rows, held_by, reserved
+from suanli.kernel.scheduling.holdings import Rows, booked, held_by, reserved
 from suanli.kernel.scheduling.job import NEVER, Job
-from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reason, Reservation
+from suanli.kernel.scheduling.plan import (
+    MICROSECONDS,
+    Placement,
+    Plan,
+    Policy,
+    Preemption,
+    Reason,
+    Refusal,
+    Reservation,
+)
 from suanli.kernel.scheduling.power import power_of, power_reason
-from suanli.kernel.scheduling.refusals import refused
+from suanli.kernel.scheduling.refusals import refused, refused_beside_many, window
 from suanli.kernel.scheduling.scoring import scoring, weigh
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import run_id
@@ -50,19 +59,22 @@ class Turn:
         self.now = now
         self._soon = now + policy.overrun_s * MICROSECONDS
         self._score = self._scoring.policy
-        self._placements = policy.placements
+        self._placements, self._reservations = policy.placements, policy.reservations
 
     def __enter__(self) -> Self:
         self.state.advance(self.now)
-        self.state.make_room(self._placements)
+        self.state.make_room(self._placements, self._reservations)
         tables = self.state.tables
         weigh(tables, self._scoring)
         if self._scoring.foresees:
             self.state.learn(self.now)
         self._bar_hopeless()
         started = np.zeros(self._placements, dtype=np.int64)
-        rules = Rules(self._score, EASY, self._placements, shortest_first=False, preempt=True)
-        self._decided = changes.plan(tables, self.now, self._soon, rules, started)
+        are_many = self._reservations > EASY
+        rules = Rules(self._score, self._reservations, self._placements, preempt=True, tells=are_many)
+        take = many.plan_many if are_many else changes.plan
+        self._decided = take(tables, self.now, self._soon, rules, started)
+        self._booked = booked(tables) if are_many else []
         self.started = started[: self._decided.started]
         leaving = tables.lists[t.LEAVING, : tables.sizes[t.LEAVING_SIZE]]
         self._leaving = [self.state.jobs[int(row)] for row in leaving]
@@ -103,7 +115,7 @@ class Turn:
     @property
     def window_s(self) -> int:
         """In how many whole seconds the head starts."""
-        return (self.head_start - self.now) // MICROSECONDS
+        return self._seconds(self.head_start)
 
     def plan(self) -> Plan:
         """What was decided, in the model's words."""
@@ -116,8 +128,8 @@ class Turn:
                 for job in sorted(self._leaving, key=lambda job: job.workload)
                 if head is not None
             ),
-            reservations=() if head is None else (self._reservation(head),),
-            refusals=refused(self.state, self.started, self.head, self.now, self.head_start),
+            reservations=self._reserved(head),
+            refusals=self._refusals(),
             complete=self.complete,
         )
 
@@ -141,12 +153,26 @@ class Turn:
         reason = power_reason(self.state.most_drawn(job.demand), power_of(self.state.tables))
         return reason if reason.needed > reason.available else None
 
+    def in_the_way(self, job: Job) -> Reason | None:
+        """Whose reservation keeps a workload from starting for which there is room, if one does."""
+        head = self.head
+        if self._reservations <= EASY:
+            return None if head is None else window(job.time_limit_s, self.window_s, head.workload)
+        own = next((one for one in self._booked if one.job == job.row and one.until >= 0), None)
+        until, row = (own.until, own.behind) if own else many.what_is_in_the_way(self.state.tables, job.row, self.now)
+        if row == t.NOBODY:
+            return None
+        return window(job.time_limit_s, self._seconds(until), self.state.jobs[row].workload)
+
     def earliest(self, job: Job) -> int:
         """When a workload that the turn does not start may start, ``NEVER`` where that cannot be foreseen.
 
         ``NOBODY`` where a license that is kept for another stands in the way.
         """
         tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
+        if self._reservations > EASY:
+            own = [one.start for one in self._booked if one.job == job.row and one.start < t.NEVER]
+            return own[0] if own else int(many.foresee_many(tables, job.row, self.now, self._soon, self._score))
         if self.head is not None and self.head.workload == job.workload:
             if job.row == head:
                 return self.head_start
@@ -175,16 +201,32 @@ class Turn:
             time_limit_s=job.time_limit_s,
         )
 
-    def _reservation(self, head: Job) -> Reservation:
-        allocation = self._allocation(head, *reserved(self.state.tables))
-        start = Instant(self.head_start)
+    def _reserved(self, head: Job | None) -> tuple[Reservation, ...]:
+        jobs = self.state.jobs
+        if self._reservations > EASY:
+            kept = [(jobs[one.job], one.start, one.held, one.devices) for one in self._booked if one.start < t.NEVER]
+        else:
+            kept = [] if head is None else [(head, self.head_start, *reserved(self.state.tables))]
+        return tuple(self._reservation(*one) for one in kept)
+
+    def _reservation(self, job: Job, start: int, held: Rows, devices: Rows) -> Reservation:
+        allocation = self._allocation(job, held, devices)
         return Reservation(
-            workload=head.workload,
-            start=start,
+            workload=job.workload,
+            start=Instant(start),
             engine=allocation.engine,
             nodes=allocation.nodes,
-            alternative=head.form,
+            alternative=job.form,
         )
+
+    def _refusals(self) -> Sequence[Refusal]:
+        if self._reservations > EASY:
+            return refused_beside_many(self.state, self.started, self._booked, self.now)
+        return refused(self.state, self.started, self.head, self.now, self.head_start)
+
+    def _seconds(self, instant: int) -> int:
+        """In how many whole seconds an instant comes."""
+        return (instant - self.now) // MICROSECONDS
 
     def _allocation(self, job: Job, held: Rows, devices: Rows) -> Allocation:
         of_node: dict[int, list[tuple[int, int]]] = {}

@@ -27,7 +27,6 @@ from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job, imagined
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
 from suanli.kernel.scheduling.power import power_of, power_reason
-from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
 from suanli.model.ids import UserName, WorkloadId
@@ -106,7 +105,7 @@ class _After:
     def of(cls, turn: Turn, job: Job) -> _After:
         first = turn.state.waiting(job.workload).row
         ahead = int(np.flatnonzero(turn.ordered == first)[0])
-        given, head, held_back = None, turn.head, bounded(turn.state, job.association, job.asks)
+        given, held_back = None, bounded(turn.state, job.association, job.asks)
         if job.row in turn.started:
             given = Explanation(
                 workload=job.workload,
@@ -117,6 +116,7 @@ class _After:
                 alternative=job.form,
             )
         settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
+        is_crowded_out = not turn.complete or not turn.startable(job)
         return cls(
             now=turn.now,
             ahead=ahead,
@@ -124,8 +124,8 @@ class _After:
             bounded=held_back,
             unlicensed=turn.unlicensed(job),
             unpowered=turn.unpowered(job),
-            is_crowded_out=not turn.complete or not turn.startable(job),
-            window=None if head is None else window(job.time_limit_s, turn.window_s, head.workload),
+            is_crowded_out=is_crowded_out,
+            window=None if settled or is_crowded_out else turn.in_the_way(job),
             start=NEVER if settled else turn.earliest(job),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -25,6 +26,34 @@ def held_by(tables: t.Center, job: int) -> tuple[Rows, Rows]:
 def reserved(tables: t.Center) -> tuple[Rows, Rows]:
     """What is reserved for the head."""
     return _chains(tables, tables.sizes[t.HEAD_HOLD], tables.sizes[t.HEAD_DEVICE_HOLD])
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """One of many reservations: rows of jobs, when it begins, and what it is of nodes and of devices.
+
+    ``until`` there is room for the job now, and then the reservation of ``behind`` begins; -1 where there is none now.
+    Where it begins ``NEVER``, none could be made, and only these two are told.
+    """
+
+    job: int
+    start: int
+    until: int
+    behind: int
+    held: Rows
+    devices: Rows
+
+
+def booked(tables: t.Center) -> list[Booked]:
+    """What is reserved where there may be many reservations, in order."""
+    found: dict[int, Booked] = {}
+    for job, start, until, behind, *held in tables.booked[: tables.sizes[t.BOOKED]].tolist():
+        one = found.setdefault(job, Booked(job, start, until, behind, [], []))
+        if start < t.NEVER:
+            one.held.append(held)
+    for job, *device in tables.booked_devices[: tables.sizes[t.BOOKED_DEVICES]].tolist():
+        found[job].devices.append(device)
+    return list(found.values())
 
 
 def _chains(tables: t.Center, nodes: int, devices: int) -> tuple[Rows, Rows]:

@@ -116,13 +116,15 @@ class Policy:
     """How the center decides; ``score`` says what speaks for a node (``scoring.scoring``).
 
     Work past its expected end, and work being stopped, is taken to end ``overrun_s`` from now. At most ``placements``
-    are made in one turn, so that a turn stays short; the plan says whether it is ``complete``. ``shares`` says what is
-    owed to whom, to the one who keeps the standings.
+    are made in one turn, so that a turn stays short; the plan says whether it is ``complete``. The first so many that
+    cannot start get ``reservations``: with one it is EASY backfilling, with as many as there may wait conservative.
+    ``shares`` says what is owed to whom, to the one who keeps the standings.
     """
 
     score: str = "best_fit"
     overrun_s: int = 1
     placements: int = 256
+    reservations: int = 1
     shares: ShareWeights = ShareWeights()
 
 
@@ -181,7 +183,7 @@ class Refusal:
     """Why ``waiting`` workloads of one demand do not start; of those with alternatives, why not with that demand.
 
     It holds for those of ``association`` alone where that is given, and only for those that may run longer than
-    ``window_s`` (or for ever) where that is not negative.
+    ``window_s`` (or for ever) where that is not negative; for one workload ``alone`` where that is not 0.
     """
 
     demand: Demand
@@ -189,10 +191,13 @@ class Refusal:
     reason: Reason
     association: Association | None = None
     window_s: int = -1
+    alone: WorkloadId = WorkloadId(0)
 
     def covers(self, workload: Workload, demand: Demand) -> bool:
         """Tell whether this is why the workload, of this demand, does not start."""
         if demand != self.demand or not (self.association is None or self.association.covers(workload)):
+            return False
+        if self.alone not in {0, workload.id}:
             return False
         return self.window_s < 0 or not 0 < workload.time_limit_s <= self.window_s
 
@@ -228,8 +233,8 @@ class Decision(StrEnum):
 class Explanation:
     """Why one workload waits, every constraint that blocks it, and when it may start.
 
-    ``earliest_start`` is the first instant at which it fits beside running work, what this turn starts, and the
-    reservation of the head, all taken to run to their limits; the ``ahead`` workloads before it in order may take that
+    ``earliest_start`` is the first instant at which it fits beside running work, what this turn starts, and what is
+    reserved, all taken to run to their limits; the ``ahead`` workloads before it in order may take that
     room. It is None where no start can be foreseen, and ``unforeseen`` says why.
 
     Of work with alternatives the decision and the earliest start are those of whichever request is served best, the

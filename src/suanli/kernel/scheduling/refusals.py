@@ -15,6 +15,7 @@ from suanli.kernel.scheduling.constraints import shortfall
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import HeldBack, Unlicensed, are_over, held_back, unlicensed
+from suanli.kernel.scheduling.holdings import Booked
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
 from suanli.kernel.scheduling.power import power_of, power_reason
@@ -41,18 +42,69 @@ CODES = (
 
 def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, head_start: int) -> Sequence[Refusal]:
     """Why everything that waits after the turn just taken does, given what it started and who has the reservation."""
-    tables, kinds, window_us = state.tables, state.kinds, head_start - now
+    if head is None:
+        return _refused(state, started, now, lambda places: _InTheWay(np.full(places.size, t.NEVER), {}), ())
+    window_us = head_start - now
+    reason = window(0, window_us // MICROSECONDS, head.workload)
+
+    def in_the_way(places: t.Ints) -> _InTheWay:
+        return _InTheWay(np.full(places.size, window_us), dict.fromkeys(places.tolist(), reason))
+
+    return _refused(state, started, now, in_the_way, ())
+
+
+def refused_beside_many(state: ClusterState, started: t.Ints, kept: Sequence[Booked], now: int) -> Sequence[Refusal]:
+    """The same where there are many reservations: each that has room now is told whose is in its way."""
+    tables, kinds, jobs = state.tables, state.kinds, state.jobs
+
+    def in_the_way(places: t.Ints) -> _InTheWay:
+        columns = tables.kinds[kinds.rows[places]][:, [t.SHORTEST_LONG, t.LONG_UNTIL, t.LONG_BEHIND]]
+        reasons = {
+            place: window(0, (until - now) // MICROSECONDS, jobs[behind].workload)
+            for place, (_, until, behind) in zip(places.tolist(), columns.tolist(), strict=True)
+            if behind != t.NOBODY
+        }
+        # What may run for the shortest that could not start cannot either.
+        return _InTheWay(columns[:, 0] - 1, reasons)
+
+    return _refused(state, started, now, in_the_way, [one for one in kept if one.until >= 0])
+
+
+@dataclass(frozen=True, slots=True)
+class _InTheWay:
+    """Of kinds: the longest that work may run and still start, and the reason of what may run longer, by place."""
+
+    windows_us: t.Ints
+    reasons: Mapping[int, Reason]
+
+
+def _refused(
+    state: ClusterState,
+    started: t.Ints,
+    now: int,
+    in_the_way: Callable[[t.Ints], _InTheWay],
+    alone: Sequence[Booked],
+) -> Sequence[Refusal]:
+    """``in_the_way`` is asked of the places of kinds that have room, but not beside what is reserved.
+
+    ``alone`` are those that have room and are told for themselves alone.
+    """
+    tables, kinds = state.tables, state.kinds
     waiting = tables.kinds.take(kinds.rows, axis=0)
     blocked, long = waiting[:, t.BLOCKED] == tables.sizes[t.TURN], waiting[:, t.LONG] == tables.sizes[t.TURN]
-    too_long, without = waiting[:, t.WAITING_OF], [one for one in unlicensed(state, now) if not blocked[one.place]]
+    without = [one for one in unlicensed(state, now) if not blocked[one.place]]
+    of_their_own = _alone(state, alone, now)
+    apart = np.array([state.waiting(one.alone).row for one in of_their_own], dtype=np.int64)
     windows = np.full(kinds.rows.size, t.NEVER)
     for one in without:
         windows[one.place] = one.window_us
-    unlicensed_of = _count_long(state, kinds.rows, windows < t.NEVER, windows)
-    if head is not None:
-        asked = long & ~blocked
-        too_long = _count_long(state, kinds.rows, asked, np.minimum(windows, window_us))
-        too_long -= np.where(asked, unlicensed_of, 0)
+    unlicensed_of = _count_long(state, kinds.rows, windows < t.NEVER, windows, apart)
+    asked = long & ~blocked
+    places = np.flatnonzero(asked)
+    found, limits = in_the_way(places), np.full(kinds.rows.size, t.NEVER)
+    limits[places] = found.windows_us
+    too_long = _count_long(state, kinds.rows, asked & (limits < t.NEVER), np.minimum(windows, limits), apart)
+    too_long -= np.where(asked, unlicensed_of, 0)
     return Refusals(
         _Numbers(
             demands=kinds.demands,
@@ -60,20 +112,34 @@ def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, he
             closed=kinds.closed,
             waiting=waiting[:, t.WAITING_OF],
             blocked=blocked,
-            long=long,
             failing=tables.failing.take(waiting[:, t.OF_SHAPE], axis=0),
             total=tables.total.take(waiting[:, t.OF_SHAPE], axis=0),
             nodes=len(state.names),
             unused=tables.nodes.shape[0] - len(state.names),
             draws=waiting[:, t.DRAWS],
             power=power_of(tables),
-            window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
+            windows=found.reasons,
+            limits_s=limits // MICROSECONDS,
             too_long=too_long,
+            alone=of_their_own,
             held_back=held_back(state, started),
             unlicensed=tuple((one, int(unlicensed_of[one.place])) for one in without),
             places={row: place for place, row in enumerate(kinds.rows.tolist())},
         ).tell
     )
+
+
+def _alone(state: ClusterState, alone: Sequence[Booked], now: int) -> list[Refusal]:
+    """Of those that have room now and no bound in their way, whose reservation is in it."""
+    tables, found = state.tables, []
+    for one in alone:
+        job, row = state.jobs[one.job], tables.jobs[one.job]
+        is_over = bool(state.bounds) and bool(are_over(tables, row[None, [t.ASSOCIATION, t.ASKS]]).any())
+        if is_over or tables.kinds[row[t.FORM_KIND], t.BLOCKED] == tables.sizes[t.TURN] or one.behind == t.NOBODY:
+            continue
+        reason = window(job.time_limit_s, (one.until - now) // MICROSECONDS, state.jobs[one.behind].workload)
+        found.append(Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload))
+    return found
 
 
 def window(time_limit_s: int, window_s: int, head: WorkloadId) -> Reason:
@@ -119,15 +185,19 @@ class _Numbers:
     closed: t.Flags
     waiting: t.Ints
     blocked: t.Flags
-    long: t.Flags
     failing: t.Ints
     total: t.Ints
     draws: t.Ints
     power: t.Ints
     nodes: int
     unused: int
-    window: Reason | None
+    windows: Mapping[int, Reason]
+    """By place, of kinds that have room but not beside what is reserved."""
+    limits_s: t.Ints
+    """The longest that such may run and still start."""
     too_long: t.Ints
+    """How many may run longer."""
+    alone: Sequence[Refusal]
     held_back: Sequence[HeldBack]
     unlicensed: Sequence[tuple[Unlicensed, int]]
     """With how many of the kind wait for it."""
@@ -136,7 +206,10 @@ class _Numbers:
 
     def tell(self) -> list[Refusal]:
         """All of them."""
-        waiting, found = self.waiting.copy(), []
+        waiting, found = self.waiting.copy(), list(self.alone)
+        kinds = {demand: place for place, demand in enumerate(self.demands)} if self.alone else {}
+        for apart in self.alone:
+            waiting[kinds[apart.demand]] -= 1
         for one in self.held_back:
             kind = self.places[one.kind]
             waiting[kind] -= one.waiting
@@ -156,10 +229,9 @@ class _Numbers:
                 found.append(Refusal(demand=demand, waiting=count, reason=self._not_open()))
             elif self.blocked[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=self._lacking(kind)))
-            elif self.long[kind] and self.window is not None:
-                seconds = self.window.available
-                too_long = int(self.too_long[kind])
-                found.append(Refusal(demand=demand, waiting=too_long, reason=self.window, window_s=seconds))
+            elif kind in self.windows:
+                seconds, too_long = int(self.limits_s[kind]), int(self.too_long[kind])
+                found.append(Refusal(demand=demand, waiting=too_long, reason=self.windows[kind], window_s=seconds))
         return found
 
     def _not_open(self) -> Reason:
@@ -181,8 +253,11 @@ class _Numbers:
         return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=self.nodes)
 
 
-def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: t.Ints) -> t.Ints:
-    """By kind, how many wait that may run longer than its window and have no bound in their way; 0 where not asked."""
+def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: t.Ints, apart: t.Ints) -> t.Ints:
+    """By kind, how many wait that may run longer than its window and have no bound in their way; 0 where not asked.
+
+    ``apart`` are rows of jobs that do not count.
+    """
     if not asked.any():
         return np.zeros(kinds.size, dtype=np.int64)
     tables, first = state.tables, state.tables.sizes[t.FIRST]
@@ -191,6 +266,8 @@ def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: 
     # The kinds stand in the order of the queue: so a look at each job, all over memory, is spared for the most part.
     kind_of = tables.lists[t.KIND_OF, first : first + queue.size]
     windows = window_of[kind_of]
+    if apart.size:
+        windows = np.where(np.isin(queue, apart), t.NEVER, windows)
     rows, windows = queue[windows < t.NEVER], windows[windows < t.NEVER]
     if state.has_forms:
         forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])

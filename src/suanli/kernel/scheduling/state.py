@@ -12,6 +12,7 @@ from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, stages, suffi
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
+from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, Forms, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
@@ -307,8 +308,8 @@ class ClusterState(Nodes):
         """The row of shapes of work that waits."""
         return self._shapes[demand.of_one_node]
 
-    def make_room(self, placements: int) -> None:
-        """Have rows enough for all that one turn may let start, and for the trial of a reservation."""
+    def make_room(self, placements: int, reservations: int) -> None:
+        """Have rows enough for all that one turn may let start, and for the trial of a reservation, or for many."""
         tables, nodes = self.tables, len(self.names)
         kinds = tables.kinds.take(self.kinds.rows, axis=0)
 
@@ -321,6 +322,14 @@ class ClusterState(Nodes):
             holds=rows(t.HOLDS_OF, self._held, nodes, tables.holds.shape[0]),
             device_holds=rows(t.DEVICE_HOLDS_OF, self._devices_held, positions, tables.device_holds.shape[0]),
         )
+        if reservations > EASY:
+            most = min(reservations, int(kinds[:, t.WAITING_OF].sum()))
+            of_nodes, of_devices = (
+                rows_for(np.minimum(kinds[:, column], there), kinds[:, t.WAITING_OF], most, 0)
+                for column, there in ((t.HOLDS_OF, nodes), (t.DEVICE_HOLDS_OF, positions))
+            )
+            # Each may also be written down without a place.
+            self._reach(booked=of_nodes + most + 1, booked_devices=of_devices)
 
     @property
     def kinds(self) -> Kinds:

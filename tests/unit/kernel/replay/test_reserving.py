@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -159,7 +159,10 @@ class Judge:
 def test_nobody_runs_into_a_reservation_and_everybody_has_the_first_start_that_it_leaves(
     day: Day, backfill: str | int, is_shortest_first: bool
 ) -> None:
-    life = day.life(Policy(backfill=backfill, shortest_first=is_shortest_first and backfill == "easy"))
+    policy = Policy(backfill=backfill, shortest_first=is_shortest_first and backfill == "easy")
+    life, at_once = day.life(policy), day.life(policy)
+    while at_once.go_on(10**6):
+        pass
     before: set[int] = set()
     while life.go_on(1):
         judge = Judge(day, life)
@@ -171,6 +174,8 @@ def test_nobody_runs_into_a_reservation_and_everybody_has_the_first_start_that_i
         elif reservations == EASY:
             _check_easy(judge, now, before)
         before = judge.running()
+    # Left to itself as far as it may go, the loop does the same.
+    assert at_once.course.started_us.tolist() == life.course.started_us.tolist()
     judge = Judge(day, life)
     for job in t.queued(life.tables).tolist() if backfill != "none" else ():
         last = 10**6
@@ -263,6 +268,20 @@ def test_work_that_names_a_reservation_runs_in_it_and_nobody_else_does() -> None
     outcome = replay(trace, center, POLICIES["easy"])
     # Bob may not use the course's nodes, so his work is as if it had named nothing.
     assert starts(outcome) == [10, 15, 0, 0]
+
+
+def test_work_whose_reservation_is_not_open_holds_up_nobody_and_has_no_place_kept() -> None:
+    set_aside = SetAside(
+        name="course", starts_us=30 * SECOND, ends_us=90 * SECOND, prefix="n", count=1, users=frozenset([""])
+    )
+    center = CenterDescription(groups=nodes(4).groups, reservations=(set_aside,))
+    rows = [(0, 20, 20, 3), (1, 5, 5, 1), (2, 5, 5, 4), (3, 10, 10, 1), (4, 100, 100, 1)]
+    named = np.array([0, 1, 0, 0, 0], dtype=np.int32)
+    trace = replace(jobs(*rows), reservation=named, reservations=("", "course"))
+    assert starts(replay(trace, center, POLICIES["fcfs"])) == [0, 30, 20, 25, 25]
+    # The head is the third, which needs all; so the last, which would run into it, waits behind it.
+    assert starts(replay(trace, center, POLICIES["easy"])) == [0, 30, 20, 3, 25]
+    assert starts(replay(trace, center, POLICIES["conservative"])) == [0, 30, 20, 3, 25]
 
 
 def test_a_center_in_yaml_may_set_nodes_aside_and_say_who_may_expect_how_much() -> None:

@@ -13,6 +13,7 @@ from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, licenses_free, members, over
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.many import check_many, would_delay_one
 from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
@@ -80,9 +81,12 @@ def now_room(center: Center, everything: list[Held]) -> Room:
 
 def check(center: Center, plan: Plan) -> None:
     """Everything that must hold of a plan made for this center (before it is carried out)."""
-    check_placements(center, plan)
-    check_reservation(center, plan)
-    check_power(center, plan)
+    if center.policy.reservations > 1:
+        check_many(center, plan)
+    else:
+        check_placements(center, plan)
+        check_reservation(center, plan)
+        check_power(center, plan)
     check_preemptions(center, plan)
     check_refusals(center, plan)
 
@@ -302,8 +306,7 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     if not plan.preemptions:
         return
     (by,) = {preemption.by for preemption in plan.preemptions}
-    (reservation,) = plan.reservations
-    assert reservation.workload == by
+    assert plan.reservations[0].workload == by
     head = center.waiting[by]
     assert not head.preemptible
     ahead = [row for row in plan.placements if row.workload in ahead_of(center, by)]
@@ -367,7 +370,7 @@ def check_refusal(center: Center, plan: Plan, workload: Workload, told: tuple[in
     elif reason.code is ReasonCode.POWER:
         check_power_reason(center, held(center, plan, plan.placements), wanted.spec, reason)
     elif reason.code is ReasonCode.BACKFILL_WINDOW:
-        assert would_delay(center, plan, wanted, reason)
+        assert would_delay(center, plan, wanted, reason, workload)
     else:
         assert not fits(final, wanted)
         assert fits_nowhere(final, wanted, reason)
@@ -388,7 +391,9 @@ def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
     )
 
 
-def would_delay(center: Center, plan: Plan, wanted: Asked, reason: Reason) -> bool:
+def would_delay(center: Center, plan: Plan, wanted: Asked, reason: Reason, workload: Workload) -> bool:
+    if center.policy.reservations > 1:
+        return would_delay_one(center, plan, workload, reason)
     (reservation,), everything = plan.reservations, held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
     assert wanted.end > reservation.start

@@ -21,7 +21,9 @@ from tests.unit.kernel.scheduling.checker import (
     reserved_form,
     room_at,
     turns,
+    would_delay,
 )
+from tests.unit.kernel.scheduling.many import foreseen_beside, promised
 from tests.unit.kernel.scheduling.powered import is_powered, most, power_free
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
@@ -76,6 +78,9 @@ def check_form(center: Center, plan: Plan, explained: Explanation) -> None:
     wanted = wanted.anytime() if explained.decision is Decision.NEVER else wanted
     blocked = not fits(before, wanted)
     codes = {reason.code for reason in explained.reasons}
+    for reason in explained.reasons:
+        if reason.code is ReasonCode.BACKFILL_WINDOW and plan.complete:
+            assert would_delay(center, plan, wanted, reason, workload)
     assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
     if explained.decision is Decision.LATER:
         assert bool(codes & BOUNDS) == bool(full(center, workload, plan, form))
@@ -154,6 +159,9 @@ def foreseen(center: Center, plan: Plan, workload: Workload, form: int) -> int |
     everything, others = held(center, plan, plan.placements), plan
     if full(center, workload, plan, form) or not possible(center, asked(center, workload, center.now, form)):
         return None
+    if center.policy.reservations > 1:
+        own = promised(center, plan).get(int(workload.id))
+        return foreseen_beside(center, plan, workload) if own is None else own.start
     instants = {center.now, *(end for _, end in everything), *turns(center)}
     for reservation in plan.reservations:
         if (reservation.workload, reservation.alternative) == (workload.id, form):

@@ -196,9 +196,12 @@ class Life:
         self.of_switches = Random(seed) if seed % 3 == 2 else None
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
-        self.of_power = Random(seed) if seed % 5 == 4 else None
+        self.of_power = Random(seed) if seed % 5 == 4 and seed % 7 not in {0, 3, 6} else None
         self.met: Counter[str] = Counter()
-        self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
+        placements = self.chance.choice([2, 256, 256])
+        # Three of seven have more than one reservation.
+        reservations = {0: 2, 3: 5, 6: 1000}.get(seed % 7, 1)
+        self.center = Center(policy=Policy(placements=placements, reservations=reservations))
         self.center.with_nodes(*(self.node(number) for number in range(self.chance.randint(0, 5))))
         self.center.set_queue("urgent", self.chance.randint(0, 1))
         for name in LICENSES:
@@ -290,7 +293,9 @@ class Life:
             spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
         if self.of_forms is not None:
             spec = moldable(self.of_forms, spec)
-            spec = replace(spec, alternatives=alternatives(self.of_forms))
+            # Of alternatives a turn with many reservations looks at the first request alone.
+            others = alternatives(self.of_forms)
+            spec = replace(spec, alternatives=others if self.center.policy.reservations == 1 else ())
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))

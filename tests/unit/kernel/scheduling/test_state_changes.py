@@ -301,7 +301,7 @@ def test_room_for_a_turn_is_made_for_what_may_start() -> None:
     center = Center().with_nodes(*(node(f"n{place}", 64, 640) for place in range(4)))
     for _ in range(20):
         center.add(job(1, tasks=30))
-    center.state.make_room(10)
+    center.state.make_room(10, 1)
     # Ten of thirty tasks on no more than four nodes each, and the trial of a reservation on every node.
     assert sizes_of(center.state.tables).holds >= 10 * 4 + 4
     assert len(center.plan().placements) == 8

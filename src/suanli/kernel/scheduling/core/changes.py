@@ -130,10 +130,16 @@ def _forget_head(center: Center, job: int) -> None:
 @entry
 def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
     """Take one turn; the tables are then as if it had been carried out. It may be undone as long as nothing changes."""
+    keep_before(center)
+    return turn(center, now, soon, rules, started)
+
+
+@compiled
+def keep_before(center: Center) -> None:
+    """Keep what ``undo`` needs of who runs before a turn."""
     entries, sizes = center.lists, center.sizes
     sizes[RAN], sizes[PREEMPTIBLES_BEFORE] = sizes[RUNNING_SIZE], sizes[PREEMPTIBLES]
     copy(entries[RUNNING_BEFORE], entries[RUNNING, : sizes[RAN]])
-    return turn(center, now, soon, rules, started)
 
 
 @entry

@@ -11,7 +11,7 @@ Power is kept for the first of them alone; of the others each gets nodes from wh
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, power
-from suanli.kernel.scheduling.core.admit import begin, fits, is_full
+from suanli.kernel.scheduling.core.admit import begin, fits, is_full, widen
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import start as let_run
@@ -38,13 +38,13 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_HOLD,
     DEVICE_NEXT,
     DEVICE_UNUSED,
+    FORM_KIND,
     HEAD,
     HELD_BY,
     HELD_NODE,
     HOLD,
     IMPOSSIBLE,
     IS_KEPT,
-    KIND,
     KINDS,
     LEAVING_SIZE,
     LEFT,
@@ -56,6 +56,7 @@ from suanli.kernel.scheduling.core.tables import (
     NEVER,
     NEXT,
     NOBODY,
+    OF_SHAPE,
     POWER_KEPT_FROM,
     SHAPE,
     SHORTEST_LONG,
@@ -73,11 +74,12 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
     sizes, kinds, jobs, this = center.sizes, center.kinds, center.jobs, _open(center)
     queue, kind_of = waiting(center)
     place, count, kept, blocked, built = 0, 0, 0, sizes[BARRED], NOBODY
-    complete = True
+    head, head_start, complete = NOBODY, NEVER, True
     while place < queue.size and (blocked < sizes[KINDS] or kept < rules.reservations):
         job, kind, may_wait = queue[place], kind_of[place], kept < rules.reservations
         place += 1
-        if _is_out(center, job, (now, soon), may_wait):
+        kind = _kind(center, job, kind)
+        if _is_out(center, job, kinds[kind], (now, soon), may_wait):
             continue
         if count == rules.most:
             complete = False
@@ -89,25 +91,34 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
             if not may_wait:
                 continue
             built = _look_ahead(center, job, (now, soon), built, rules.preempt and kept == 0)
-        start = now if built == NOBODY else _earliest(center, job, (now, soon), may_wait)
+        last = NEVER - 1 if may_wait else now
+        start = now if built == NOBODY else earliest_start(center, job, (now, soon, now), last)
         if start == now:
             _begin(center, job, now, built != NOBODY)
             started[count] = job
             center.lists[LEFT, count] = place - 1
             count += 1
             continue
-        told = _in_the_way(center, job, now) if has_room and rules.tells else (NOBODY, NOBODY)
+        told = in_the_way(center, job, now) if has_room and rules.tells else (NOBODY, NOBODY)
         if has_room:
             _remember_long(kinds[kind], this, jobs[job, LIMIT], told)
+        if start == NEVER and has_room and may_wait:
+            _note(center, job, told)
         if start < NEVER:
             kept = kept + 1 if _book(center, job, (start, now, soon), told) else rules.reservations
+            head = job if head == NOBODY and sizes[BOOKED] > 0 else head
+            head_start = start if head == job else head_start
             if kept == rules.reservations and rules.shortest_first:
                 queue, kind_of = behind(center, place)
     if count:
         close_ranks(center, count, rules.shortest_first)
-    if sizes[BOOKED] == 0:
-        return Decided(count, NOBODY, NEVER, complete)
-    return Decided(count, center.booked[0, BOOKED_JOB], center.booked[0, BOOKED_START], complete)
+    return Decided(count, head, head_start, complete)
+
+
+@compiled
+def _kind(center: Center, job: int, kind: int) -> int:
+    """The kind to go by, of one that waits under a kind: of work in several forms the first form's alone."""
+    return int(center.jobs[job, FORM_KIND]) if center.kinds[kind, OF_SHAPE] == NOBODY else kind
 
 
 @compiled
@@ -123,24 +134,19 @@ def _open(center: Center) -> int:
 
 
 @compiled
-def _is_out(center: Center, job: int, times: tuple[int, int], may_wait: bool) -> bool:
-    """Tell whether a job can neither start in this turn nor get a reservation.
+def _is_out(center: Center, job: int, kind: Ints, times: tuple[int, int], may_wait: bool) -> bool:
+    """Tell whether a job of a kind can neither start in this turn nor get a reservation.
 
     What names an advance reservation that is not open has its room there, and none is kept for it here.
     """
-    jobs, kind = center.jobs, center.kinds[center.jobs[job, KIND]]
-    if is_full(center, job) or center.shapes[jobs[job, SHAPE], WITHIN] >= CLOSED:
+    jobs, this = center.jobs, center.sizes[TURN]
+    if kind[IMPOSSIBLE] or is_full(center, job) or center.shapes[jobs[job, SHAPE], WITHIN] >= CLOSED:
         return True
-    is_hopeless = _is_hopeless(kind, center.sizes[TURN], jobs[job, LIMIT], may_wait)
-    return is_hopeless or licensing.must_wait(center, job, times[0], times[1])
-
-
-@compiled
-def _is_hopeless(kind: Ints, this: int, limit: int, may_wait: bool) -> bool:
-    """Tell whether work of a kind cannot start in this turn, nor get a reservation."""
-    if kind[IMPOSSIBLE]:
+    if not may_wait and kind[BLOCKED] == this:
         return True
-    return not may_wait and bool(kind[BLOCKED] == this or (kind[LONG] == this and limit >= kind[SHORTEST_LONG]))
+    if licensing.must_wait(center, job, times[0], times[1]):
+        return True
+    return not may_wait and bool(kind[LONG] == this and jobs[job, LIMIT] >= kind[SHORTEST_LONG])
 
 
 @compiled
@@ -155,13 +161,13 @@ def _remember_long(kind: Ints, this: int, limit: int, told: tuple[int, int]) -> 
 
 
 @compiled
-def _in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
+def in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
     """Until when there is room for a job that has room now beside what is reserved, and whose place that is then.
 
     The same of power. ``row`` stays as it is.
     """
     if power.would_take(center, job, now):
-        return int(center.sizes[POWER_KEPT_FROM]), int(center.booked[0, BOOKED_JOB])
+        return int(center.sizes[POWER_KEPT_FROM]), _first_booked(center)
     jobs, saved = center.jobs, center.scratch[CANDIDATE]
     copy(saved, center.row)
     end = min(now + jobs[job, LIMIT], NEVER)
@@ -172,6 +178,15 @@ def _in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
         if booked[BOOKED_START] == until and booked[BOOKED_HOLD + HELD_NODE] == node:
             return until, int(booked[BOOKED_JOB])
     return until, NOBODY
+
+
+@compiled
+def _first_booked(center: Center) -> int:
+    """Who has the first reservation, -1 where nobody has one."""
+    for row in range(center.sizes[BOOKED]):
+        if center.booked[row, BOOKED_START] < NEVER:
+            return int(center.booked[row, BOOKED_JOB])
+    return NOBODY
 
 
 @compiled
@@ -188,11 +203,15 @@ def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, pr
 
 
 @compiled
-def _earliest(center: Center, job: int, times: tuple[int, int], may_wait: bool) -> int:
-    jobs, (now, soon) = center.jobs, times
+def earliest_start(center: Center, job: int, times: tuple[int, int, int], last: int) -> int:
+    """The first start of a job beside all that is reserved, of power too, up to a last instant; NEVER if there is none.
+
+    ``times`` are the present, when work past its expected end is taken to end, and the first instant of interest.
+    """
+    jobs, (now, soon, least) = center.jobs, times
     shape, need, limit = jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT]
     # What ends at once has not ended yet: what it draws is not left now.
-    first, last = power.powered_from(center, job, now, max(soon, now + 1), 0), NEVER - 1 if may_wait else now
+    first = max(power.powered_from(center, job, now, max(soon, now + 1), 0), least)
     if first < NEVER and power.would_take(center, job, first):
         first = max(first, center.sizes[POWER_KEPT_FROM])
     if first > last:
@@ -206,13 +225,14 @@ def _earliest(center: Center, job: int, times: tuple[int, int], may_wait: bool) 
 def _begin(center: Center, job: int, now: int, is_beside: bool) -> None:
     """Start a job, beside reservations on nodes that ``row`` says."""
     licensing.take(center, job, now)
-    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    shape = center.jobs[job, SHAPE]
     if not is_beside:
-        begin(center, job, now, choose_now(center, shape, need), False)
+        begin(center, job, now, choose_now(center, shape, widen(center, job, center.total[shape], False)), False)
         let_run(center, job)
         return
     end = min(now + center.jobs[job, LIMIT], NEVER)
-    count = choose(center, shape, need, center.row, center.score[shape])
+    # What there is room for beside the reservations was added up there by who found the instant.
+    count = choose(center, shape, widen(center, job, center.spare[0], True), center.row, center.score[shape])
     _keep(center, shape, count, (now, end))
     begin(center, job, now, count, True)
     let_run(center, job)
@@ -244,7 +264,7 @@ def _book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int
     jobs, sizes, holds, held = center.jobs, center.sizes, center.holds, center.device_holds
     start, now, soon = times
     shape, end = jobs[job, SHAPE], min(start + jobs[job, LIMIT], NEVER)
-    if sizes[BOOKED] == 0:
+    if _first_booked(center) == NOBODY:
         power.keep(center, job, start, (now, soon))
     for node in range(center.busy.size):
         center.busy[node] = center.tasks[shape, node]
@@ -275,6 +295,21 @@ def _book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int
     unchain(holds, sizes, UNUSED, jobs[job], HOLD)
     unchain(held, sizes, DEVICE_UNUSED, jobs[job], DEVICE_HOLD)
     return bool(has_room)
+
+
+@compiled
+def _note(center: Center, job: int, told: tuple[int, int]) -> None:
+    """Write down what stands in the way of a job that has room now and for which no start is foreseen.
+
+    It is a row of what is booked that begins never, on no node.
+    """
+    sizes = center.sizes
+    if sizes[BOOKED] < center.booked.shape[0]:
+        booked = center.booked[sizes[BOOKED]]
+        booked[BOOKED_JOB], booked[BOOKED_START] = job, NEVER
+        booked[BOOKED_UNTIL], booked[BOOKED_BEHIND] = told
+        booked[BOOKED_HOLD + HELD_NODE] = NOBODY
+        sizes[BOOKED] += 1
 
 
 @compiled
