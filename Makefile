@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DELETE_ON_ERROR:
-.PHONY: demo up test check specs bench chaos centers fuzz mutants lock clean
+.PHONY: demo up test check specs bench chaos centers fuzz mutants lines lock clean
 
 demo: .venv/server $(SUPERVISOR)
 	$(CC_WORDS) $(PY) -m demo
@@ -53,9 +53,13 @@ chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 centers: .venv/dev
 	SUANLI_CENTERS=2000 $(PY) -m pytest --timeout=0 tests/unit/kernel/scheduling/test_at_random.py
 
-# Whether the kernel's tests notice small changes of it: half an hour and more; make mutants M=reserve
+# Whether the kernel's tests notice small changes of it; make mutants M=reserve
 mutants: .venv/dev .mutants/ready
 	$(PY) scripts/mutants.py $(M)
+
+# Lines of code of the kernel and of its tests
+lines: .venv/dev
+	$(PY) scripts/lines.py
 
 # Every parser of devices' outputs, 100,000 texts each
 fuzz: .venv/dev

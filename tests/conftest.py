@@ -13,7 +13,7 @@ keep_compiled()
 # A shared machine's pauses are no fault of the code under test.
 settings.register_profile("house", deadline=None)
 # For who asks only whether something fails, and not for the smallest example of it.
-settings.register_profile("unshrunk", deadline=None, phases=(Phase.explicit, Phase.generate))
+settings.register_profile("unshrunk", deadline=None, max_examples=30, phases=(Phase.explicit, Phase.generate))
 settings.load_profile(os.environ.get("SUANLI_HYPOTHESIS", "house"))
 
 

@@ -36,6 +36,15 @@ class Usage(TypedDict):
     memory_peak_bytes: int
 
 
+class PowerCap(TypedDict):
+    """The power cap in watts (None: none), what runs draw, and of how much of the center that is not known."""
+
+    watts: int | None
+    drawn_watts: float
+    unknown_cpus: float
+    unknown_devices: int
+
+
 class ArrayPlace(TypedDict):
     """Which element of which array a workload is."""
 

@@ -37,6 +37,25 @@ class Number(click.ParamType[float]):
         return int(number) if number.is_integer() else number
 
 
+_WATTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kM]?)(?:W)?")
+_PREFIXES = {"": 1, "k": 1_000, "M": 1_000_000}
+
+
+class Watts(click.ParamType[int]):
+    """Whole watts, such as ``1500``, ``50kW`` or ``1.2MW``; 0 for ``none``."""
+
+    name = "watts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "none":
+            return 0
+        told = _WATTS.fullmatch(str(value))
+        watts = 0.0 if told is None else float(told[1]) * _PREFIXES[told[2]]
+        if told is None or watts != round(watts) or not watts:
+            self.fail(say("usage.watts", value=value), param, ctx)
+        return round(watts)
+
+
 class Pair(click.ParamType[tuple[str, str]]):
     """Two words with a mark between them; ``alone`` says what the second is where only the first is given."""
 

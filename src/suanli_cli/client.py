@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from suanli_cli.answers import Accepted, Changed, Explanation, Me, NewToken, Page, Preview, Shown, Spec, WhatIf
+from suanli_cli.answers import (
+    Accepted,
+    Changed,
+    Explanation,
+    Me,
+    NewToken,
+    Page,
+    PowerCap,
+    Preview,
+    Shown,
+    Spec,
+    WhatIf,
+)
 from suanli_cli.transport import PIECE_BYTES, Query, Transport
 
 Json = dict[str, Any]
@@ -233,6 +245,16 @@ class Client:
     def set_license(self, name: str, wanted: Json) -> Json:
         """Let there be so many of a license from now on."""
         made: Json = self._to.document("PUT", f"/v1/licenses/{quote(name, safe='')}", body=wanted)
+        return made
+
+    def power_cap(self) -> PowerCap:
+        """The power cap, and what running work is expected to draw."""
+        cap: PowerCap = self._to.document("GET", "/v1/power-cap")
+        return cap
+
+    def set_power_cap(self, wanted: Json) -> Json:
+        """Let running work draw at most so much from now on."""
+        made: Json = self._to.document("PUT", "/v1/power-cap", body=wanted)
         return made
 
     def shares(self) -> Json:

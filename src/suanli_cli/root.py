@@ -46,6 +46,7 @@ root = LazyGroup(
             "resume": f"{_HERE}.center:resume",
             "queues": f"{_HERE}.center:queues",
             "license": f"{_HERE}.quotas:license_",
+            "power": f"{_HERE}.power:power",
             "reservation": f"{_HERE}.reservations:reservation",
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",

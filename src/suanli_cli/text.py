@@ -23,6 +23,15 @@ def memory(amount_bytes: float) -> str:
     return f"{amount_bytes:.4g}PiB"
 
 
+def power(watts: float) -> str:
+    """``512W``, ``50.5kW``, ``1.2MW``."""
+    for unit in ("W", "kW"):
+        if watts < 1000:
+            return f"{watts:.4g}{unit}"
+        watts /= 1000
+    return f"{watts:.4g}MW"
+
+
 def duration(seconds: float) -> str:
     """``42s``, ``3m07s``, ``2h05m``, ``4d03h``; one decimal under ten seconds."""
     whole = int(seconds)

@@ -32,6 +32,7 @@ from suanli.model.facts import (
     LicenseDefined,
     NodeRegistered,
     NodeStateChanged,
+    PowerCapSet,
     PreemptRequested,
     ProjectDefined,
     QueueDefined,
@@ -59,6 +60,7 @@ from suanli.model.ids import (
     WorkloadId,
     run_id,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
@@ -97,7 +99,7 @@ class DatabasePlace:
 Step = tuple[int, int, bool]
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
-_steps = st.lists(st.tuples(st.integers(0, 26), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+_steps = st.lists(st.tuples(st.integers(0, 27), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
 histories = st.lists(_steps, min_size=1, max_size=3)
 """Transactions, each of some steps; what a step does depends on what is there."""
 
@@ -133,6 +135,7 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         AdvanceReservationRemoved(name=ReservationName(f"r{number % 2}")),
         QuotaDefined(quota=Quota(scope=QuotaScope.USER, name=ANN, runs=number)),
         LicenseDefined(license=License(name=LicenseName("求解器"), total=number)),
+        PowerCapSet(cap=PowerCap(watts=number)),
     ]
     return choices[rule] if rule < len(choices) else None
 
@@ -234,7 +237,9 @@ class DatabaseContract:
                 tx.append(QuotaDefined(quota=quota), actor=ANN)
             tx.append(LicenseDefined(license=License(name=LicenseName("solver"), total=4)), actor=ANN)
             for name, switch in (("n0", "leaf1"), ("n0", "leaf2"), ("n9", "")):
-                tx.append(NodeRegistered(node=node(name, switch=switch)), actor=ANN)
+                tx.append(NodeRegistered(node=node(name, switch=switch, cpu_power_mw=len(switch))), actor=ANN)
+            for watts in (9, 7):
+                tx.append(PowerCapSet(cap=PowerCap(watts=watts)), actor=ANN)
             for name in ("kept", "changed", "changed", "gone"):
                 tx.append(AdvanceReservationSet(reservation=reserved(name, "n0")), actor=ANN)
             tx.append(AdvanceReservationRemoved(name=ReservationName("gone")), actor=ANN)
@@ -250,7 +255,11 @@ class DatabaseContract:
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
-                assert {one.name: one.switch for one in tables.nodes()} == {"n0": "leaf2", "n9": ""}
+                assert {one.name: (one.switch, one.cpu_power_mw) for one in tables.nodes()} == {
+                    "n0": ("leaf2", 5),
+                    "n9": ("", 0),
+                }
+                assert tables.power_cap() == PowerCap(watts=7, generation=2)
         downgrade(engines.writer, "0004")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
@@ -272,7 +281,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0008'")
+        place.alter("UPDATE alembic_version SET version_num = '0009'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

@@ -27,6 +27,14 @@ CPUS = sorted(os.sched_getaffinity(0))
 NEAR = dict(zip(GPUS.values(), (CPUS[-1], CPUS[0], CPUS[-1]), strict=True))
 
 
+MILAN = "\n".join(
+    f"processor : {number}\nvendor_id : AuthenticAMD\nmodel name : AMD EPYC 7763 64-Core Processor\n"
+    f"physical id : 0\ncore id : {number // 2}\ncpu cores : 64\nsiblings : 128\n"
+    for number in range(128)
+)
+"""Of 280 W for 128 threads."""
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     (tmp_path / "machine").mkdir()
@@ -75,6 +83,8 @@ def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
     assert [(device.index, device.healthy) for device in node.devices] == [(0, True), (1, True), (2, True)]
     assert node.devices[0].model == "NVIDIA A100 SXM4 80GB"
     assert {Precision.BF16, Precision.FP64} < node.devices[0].precisions
+    assert {device.power_mw for device in node.devices} == {400_000}
+    assert node.cpu_power_mw == 0
     asked = [
         holding(engine, 1, 2, 0),
         holding(engine, 2, 1, environment={"CUDA_VISIBLE_DEVICES": "0,1,2"}),
@@ -83,6 +93,12 @@ def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
     run_to_end(engine, *asked)
     seen = [engine.log(each.run, Stream.STDOUT, 0, 99).data.decode().strip() for each in asked]
     assert seen == ["GPU-c,GPU-a;2,0", "GPU-b;1", ";"]
+
+
+def test_what_a_cpu_draws_is_told_where_the_catalogue_knows_it(opener: Opener, machine: Machine) -> None:
+    (machine.root / "proc/cpuinfo").write_text(MILAN)
+    [node] = opener().describe().nodes
+    assert node.cpu_power_mw == 2188
 
 
 def test_a_device_keeps_its_number_whatever_befalls_the_others(opener: Opener, machine: Machine) -> None:

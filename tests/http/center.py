@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
 from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
+from suanli.services.power import Power
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
@@ -101,11 +102,15 @@ def nodes() -> list[Node]:
         )
         for n in range(2)
     )
-    engine, here = EngineName("fake"), frozenset({"x86_64"})
-    return [
-        Node(name=NodeName("n1"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, devices=gpus, features=here),
-        Node(name=NodeName("n2"), engine=engine, cpu_milli=64_000, memory_bytes=256 * GIB, features=here | {"ib"}),
-    ]
+    bare = Node(
+        name=NodeName("n1"),
+        engine=EngineName("fake"),
+        cpu_milli=64_000,
+        memory_bytes=256 * GIB,
+        features=frozenset({"x86_64"}),
+        cpu_power_mw=10_000,
+    )
+    return [replace(bare, devices=gpus), replace(bare, name=NodeName("n2"), features=bare.features | {"ib"})]
 
 
 @contextmanager
@@ -135,6 +140,7 @@ def running(home: Path) -> Iterator[RunningCenter]:
         reservations=Reservations(store, clock),
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         quotas=Quotas(store),
+        power=Power(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
     )
@@ -160,6 +166,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         inventory=center.inventory,
         scheduling=center.scheduling,
         quotas=center.quotas,
+        power=center.power,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

@@ -139,7 +139,7 @@ def test_nothing_otherwise_leaves_both_sides_equal(center: RunningCenter, full: 
 def test_every_reason_for_which_nothing_ever_starts_has_words() -> None:
     quotas = {code for code in ReasonCode if code.endswith("quota")}
     others = {"impossible", "no_time_limit", "node_state", "device_health", "array_limit", "license", "reservation"}
-    assert set(NEVER) == quotas | others | {"deadline"}
+    assert set(NEVER) == quotas | others | {"deadline", "power"}
 
 
 def test_what_is_foreseen_to_be_late_is_told_so(center: RunningCenter, full: tuple[int, int]) -> None:

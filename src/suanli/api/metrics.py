@@ -18,6 +18,7 @@ from suanli.api.operations import Responses, refuses
 from suanli.api.services import Services
 from suanli.api.visit import AnyVisit
 from suanli.model.errors import NotPermittedError
+from suanli.model.power import MILLIWATTS
 from suanli.model.tenancy import Caller, Role
 from suanli.ports.store import WorkloadFilter
 
@@ -109,6 +110,11 @@ class _Center(Collector):
         for standing_state, count in sorted(standing.items()):
             nodes.add_metric([standing_state], count)
         yield nodes
+        power = self._services.power.standing(self._caller)
+        drawn = "Watts that running work is expected to draw beyond idling."
+        yield GaugeMetricFamily("suanli_power_draw_watts", drawn, value=power.drawn_mw / MILLIWATTS)
+        if power.cap.watts:
+            yield GaugeMetricFamily("suanli_power_cap_watts", "Most that it may draw.", value=power.cap.watts)
         with self._services.store.read() as tables:
             yield GaugeMetricFamily("suanli_facts", "Facts on record.", value=tables.last_fact())
 

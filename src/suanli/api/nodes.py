@@ -31,6 +31,7 @@ _NODE = {
     "devices": [],
     "features": ["x86_64"],
     "switch": "leaf3",
+    "cpu_power_watts": 4.375,
     "runs": ["120.1"],
 }
 _SHOWN = gives(200, "The node as it stands.", _NODE)

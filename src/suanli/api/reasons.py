@@ -12,6 +12,7 @@ from suanli.api.language import Language, Words
 from suanli.api.schemas.fields import maybe_timestamp, timestamp
 from suanli.api.schemas.reasons import AlternativeView, ReasonView
 from suanli.api.schemas.spec import dependency_text
+from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, format_memory
 from suanli.model.workload import Workload, WorkloadState
 
@@ -25,6 +26,10 @@ def _count(amount: int) -> str:
 
 def _cpus(milli: int) -> str:
     return f"{milli / WHOLE_CPU:g}"
+
+
+def _watts(milliwatts: int) -> str:
+    return f"{milliwatts / MILLIWATTS:g} W"
 
 
 def _devices(thousandths: int) -> str:
@@ -242,6 +247,18 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("running work ending that has some, or asking for fewer", "等占用许可证的作业结束，或减少数量"),
     ),
+    "power": Row(
+        "resources",
+        Words(
+            "it could draw {needed}, and the power cap leaves {available}: {cap}, of which running work draws {in_use}",
+            "它最多耗电 {needed}，而功率上限 {cap} 中运行的作业已占 {in_use}，剩余 {available}",
+        ),
+        Words(
+            "running work ending, a larger cap, or a device model that draws less: `suanli power show`",
+            "等运行中的作业结束、提高功率上限，或指定功耗更低的设备型号：`suanli power show`",
+        ),
+        _watts,
+    ),
     "deadline": Row(
         "deadline",
         Words(
@@ -305,6 +322,8 @@ class _Case(NamedTuple):
     reservation: str = ""
     starts: str = ""
     ends: str = ""
+    in_use: int = 0
+    cap: int = 0
 
 
 def _say(case: _Case, language: Language) -> ReasonView:
@@ -313,7 +332,7 @@ def _say(case: _Case, language: Language) -> ReasonView:
     if row.is_quota:
         what, amount = _AMOUNTS[case.wanted]
         words["wanted"] = what.say(language)
-    words |= {"needed": amount(case.needed), "available": amount(case.available)}
+    words |= {name: amount(getattr(case, name)) for name in ("needed", "available", "in_use", "cap")}
     return ReasonView(
         code=case.code,
         constraint=row.constraint,
@@ -328,6 +347,8 @@ def _say(case: _Case, language: Language) -> ReasonView:
             "reservation": case.reservation,
             "starts_at": case.starts,
             "ends_at": case.ends,
+            "in_use": case.in_use,
+            "cap": case.cap,
         },
         helps=None if row.helps is None else row.helps.say(language).format_map(words),
     )
@@ -346,6 +367,8 @@ def tell(reason: Reason, language: Language) -> ReasonView:
         reservation=reason.reservation,
         starts=_until_seconds(reason.starts_at),
         ends=_until_seconds(reason.ends_at),
+        in_use=reason.in_use,
+        cap=reason.cap,
     )
     return _say(case, language)
 

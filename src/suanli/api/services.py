@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
+from suanli.services.power import Power
 from suanli.services.quotas import Quotas
 from suanli.services.requests import Requests
 from suanli.services.reservations import Reservations
@@ -28,6 +29,7 @@ class Services:
     tenants: Tenants
     inventory: Inventory
     quotas: Quotas
+    power: Power
     reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting

@@ -33,6 +33,7 @@ from suanli.model.errors import (
 )
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, WorkloadId
+from suanli.model.power import PowerCap
 from suanli.model.spec import WorkloadSpec
 from suanli.services.scheduling import Asked, Foreseen
 from suanli.services.workloads import parse_ref, ref_of
@@ -62,6 +63,7 @@ NEVER: Mapping[str, Words] = {
     "project_quota": _QUOTA,
     "project_user_quota": _QUOTA,
     "user_quota": _QUOTA,
+    "power": Words("it could draw more than the power cap even alone", "即使单独运行，它的耗电也可能超过功率上限"),
     "license": Words("licenses that it needs are never free", "它所需的许可证不会空闲"),
     "deadline": Words("it could not be done by its deadline", "它无法在截止时间前完成"),
     "reservation": Words(
@@ -142,6 +144,7 @@ _SHOWN = {
         nodes_down={"down": ["n1", "n2"]},
         more_nodes={"add_nodes": 20, "like": "n1"},
         shorter={"update": [{"ref": "121", "time_limit": "2h"}]},
+        less_power={"power_cap": 50000},
         more_work={"submit": [{"spec": {"command": ["./relax"], "time_limit": "1h"}, "times": 10}]},
     ),
     responses={
@@ -180,6 +183,7 @@ def _asked(visit: Visit, body: WhatIfBody) -> Asked:
         submitted=_submitted(visit, body),
         shown=tuple(_named(visit, body.show)),
         most=body.most,
+        power_cap=None if body.power_cap is None else PowerCap(watts=body.power_cap),
     )
 
 

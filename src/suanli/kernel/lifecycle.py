@@ -35,6 +35,7 @@ from suanli.model.ids import (
     WorkloadId,
     run_id,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation
@@ -87,7 +88,7 @@ class Instruction(StrEnum):
 
 
 class Tables(Protocol):
-    """What the fold looks up. Each raises NotFoundError where there is no such record."""
+    """What the fold looks up. Each raises NotFoundError where there is no such record; a power cap there always is."""
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
     def run(self, run: RunId, /) -> Run: ...
@@ -95,6 +96,7 @@ class Tables(Protocol):
     def queue(self, queue: QueueName, /) -> Queue: ...
     def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
     def license(self, name: LicenseName, /) -> License: ...
+    def power_cap(self) -> PowerCap: ...
     def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
@@ -345,6 +347,11 @@ def _quota_defined(fact: facts.QuotaDefined, tables: Tables, _at: Instant) -> Se
 @_fold.register
 def _license_defined(fact: facts.LicenseDefined, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.license, generation=_generation(tables.license, fact.license.name) + 1)]
+
+
+@_fold.register
+def _power_cap_set(fact: facts.PowerCapSet, tables: Tables, _at: Instant) -> Sequence[Record]:
+    return [altered(fact.cap, generation=tables.power_cap().generation + 1)]
 
 
 @_fold.register

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from suanli.model.ids import ProjectName, UserName
-from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
+from suanli.model.quota import Amounts
 from suanli.model.usage import DAY_US, MIB_MS, UsageDay
 from suanli.model.workload import Run
 
@@ -18,16 +19,22 @@ def used(run: Run, project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
     if not run.started_at:
         return
     held = run.allocation
-    cpu_milli, memory_bytes, share = held.cpu_milli, held.memory_bytes, held.device_share
-    start, last = run.started_at, run.ended_at // DAY_US
+    amounts = Amounts(1, held.cpu_milli, held.memory_bytes, held.device_share)
+    yield from parted(amounts, (run.started_at, run.ended_at), project, owner)
+
+
+def parted(held: Amounts, times: tuple[Instant, Instant], project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
+    """Each day that the time from a start to an end touched, with what was held on it: so much, all the while."""
+    start, end = times
+    last = end // DAY_US
     for day in range(min(start // DAY_US, last), last + 1):
-        held_us = max(min(run.ended_at, (day + 1) * DAY_US) - max(start, day * DAY_US), 0)
+        held_us = max(min(end, (day + 1) * DAY_US) - max(start, day * DAY_US), 0)
         yield UsageDay(
             day=day,
             project=project,
             owner=owner,
             runs=int(day == last),
-            cpu_us=cpu_milli * held_us // WHOLE_CPU,
-            memory_mib_ms=memory_bytes * held_us // MIB_MS,
-            device_us=share * held_us // WHOLE_DEVICE,
+            cpu_us=held.cpu_milli * held_us // WHOLE_CPU,
+            memory_mib_ms=held.memory_bytes * held_us // MIB_MS,
+            device_us=held.device_share * held_us // WHOLE_DEVICE,
         )

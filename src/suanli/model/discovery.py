@@ -9,8 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from suanli.model.power import MILLIWATTS
 from suanli.model.resources import Device
 from suanli.model.spec import DeviceClass, Precision
+
+
+def milliwatts(watts: float | None) -> int:
+    """What a record says of what is drawn; 0 where that is not known."""
+    return 0 if watts is None else round(watts * MILLIWATTS)
 
 
 class Health(StrEnum):
@@ -78,6 +84,8 @@ class DiscoveredDevice:
     """Maker and name of its model in the catalogue; empty where that has no such model."""
     precisions: frozenset[Precision] = frozenset()
     """What it computes natively as its model's row of the catalogue says, which no machine tells."""
+    board_power_w: float | None = None
+    """Watts that it draws at most, as that row says."""
     health: Health = Health.OK
     reason: str = ""
     """Why it is not OK; empty if it is."""
@@ -93,6 +101,7 @@ class DiscoveredDevice:
             precisions=self.precisions,
             healthy=self.health in {Health.OK, Health.DEGRADED},
             reason=self.reason,
+            power_mw=milliwatts(self.board_power_w),
         )
 
 
@@ -109,6 +118,8 @@ class Processors:
     cores: int | None = None
     threads: int | None = None
     numa_nodes: int | None = None
+    thread_power_w: float | None = None
+    """Watts that one thread draws at most, as the catalogue says of the model: its part of what a socket draws."""
     features: frozenset[str] = frozenset()
     """Instruction set extensions by the names that Linux gives them."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.reservations import AdvanceReservation
@@ -184,6 +185,13 @@ class LicenseDefined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerCapSet:
+    """From now on running work may draw so much in all, or (with 0) any amount."""
+
+    cap: PowerCap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceReservationSet:
     """An advance reservation was made or changed."""
 
@@ -247,6 +255,7 @@ CenterFact = (
     | QueueDefined
     | QuotaDefined
     | LicenseDefined
+    | PowerCapSet
     | AdvanceReservationSet
     | AdvanceReservationRemoved
     | UserDefined
@@ -256,7 +265,9 @@ CenterFact = (
 )
 Fact = WorkloadFact | CenterFact
 
-Record = Workload | Run | Node | Queue | Quota | License | AdvanceReservation | User | Project | Token | UsageDay
+Record = (
+    Workload | Run | Node | Queue | Quota | License | PowerCap | AdvanceReservation | User | Project | Token | UsageDay
+)
 """A row of a table, whole, as it stands after a fact."""
 
 

@@ -30,6 +30,8 @@ class Device:
     healthy: bool = True
     reason: str = ""
     """What is wrong with it, if anything is."""
+    power_mw: int = 0
+    """Milliwatts that it draws at most, as its maker says of the model (board power); 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Node:
     """Names of what it has that work may ask for: its architecture, its network."""
     switch: str = ""
     """The switch that it is wired to; empty where its engine does not say."""
+    cpu_power_mw: int = 0
+    """Milliwatts that one busy cpu of it draws at most; 0: not known."""
     generation: int = 0
 
 

@@ -25,6 +25,7 @@ from suanli.model.ids import (
     UserName,
     WorkloadId,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
@@ -240,6 +241,10 @@ class Reading(Protocol):
         """All licenses, by name."""
         ...
 
+    def power_cap(self) -> PowerCap:
+        """The power cap as it was set last; one that sets none where it never was."""
+        ...
+
     def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
         """One advance reservation, removed or not.
 
@@ -441,7 +446,10 @@ class Store(Protocol):
 
 
 class Lookups(Protocol):
-    """The part of a reading that a fold may ask: one record by its name. Each raises NotFoundError if there is none."""
+    """The part of a reading that a fold may ask: one record by its name.
+
+    Each raises NotFoundError if there is none; a power cap there always is.
+    """
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
     def run(self, run: RunId, /) -> Run: ...
@@ -449,6 +457,7 @@ class Lookups(Protocol):
     def queue(self, queue: QueueName, /) -> Queue: ...
     def quota(self, scope: QuotaScope, name: str, /) -> Quota: ...
     def license(self, name: LicenseName, /) -> License: ...
+    def power_cap(self) -> PowerCap: ...
     def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation: ...
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...

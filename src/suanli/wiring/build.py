@@ -42,6 +42,7 @@ from suanli.services.deadlines import DeadlineCheck
 from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
+from suanli.services.power import Power
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
@@ -73,6 +74,7 @@ class Center:
     notifier: Notifier
     scheduling: Scheduling
     quotas: Quotas
+    power: Power
     accounting: Accounting
     ending: ExitStack
 
@@ -140,6 +142,7 @@ def build_center(settings: Settings) -> Center:
         notifier=notifier,
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
         quotas=Quotas(store),
+        power=Power(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import suanli.kernel
 from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, RunId, UserName, WorkloadId
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
@@ -84,6 +85,7 @@ def compile_ahead() -> None:
     from suanli.kernel.scheduling.state import ClusterState  # noqa: PLC0415
 
     state, now = ClusterState(), Instant(1)
+    state.set_power_cap(PowerCap())
     state.set_node(Node(name=NodeName("n"), engine=EngineName("e"), cpu_milli=1000, memory_bytes=2**30))
     first, second, third = (_waiting(WorkloadId(number)) for number in (1, 2, 3))
     for workload in (first, second, third):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,9 +27,11 @@ from suanli.kernel.replay.center import CenterDescription
 from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.outcome import Outcome, Replayer
 from suanli.kernel.replay.policy import POLICIES
+from suanli.kernel.replay.resources import CPU, MEMORY, Resource, resources
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import NotFoundError
-from suanli.model.quantities import WHOLE_CPU
+from suanli.model.power import MILLIWATTS
+from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 from suanli.wiring.traces import Source, read
 
 _INTERVALS = 400
@@ -180,7 +182,7 @@ def table(summaries: Mapping[str, metrics.Summary]) -> str:
     rows = [["policy", "bsld mean", "median", "p99", "max", "wait s", "cpus %", "makespan s", "Jain users"]]
     for name, found in summaries.items():
         slow = found.bounded_slowdown
-        values = (slow.mean, slow.median, slow.p99, slow.max, found.wait_s.mean, found.cpu_utilization * 100)
+        values = (slow.mean, slow.median, slow.p99, slow.max, found.wait_s.mean, found.resources[CPU].held * 100)
         rows.append([name, *(f"{one:.2f}" for one in values), f"{found.makespan_s:.0f}"])
         rows[-1].append(f"{found.jain_user_slowdown:.3f}")
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -195,6 +197,7 @@ def table(summaries: Mapping[str, metrics.Summary]) -> str:
 def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) -> PolicyResult:
     trace, center = work.trace, work.center
     wait, run = metrics.wait_s(trace, outcome), metrics.run_s(outcome)
+    found_over_time = resources(trace, outcome, center)
     slow = found.bounded_slowdown
     figures = {key: getattr(found, key) for key in texts.FIGURES if hasattr(found, key)} | {
         "bounded_slowdown_mean": slow.mean,
@@ -206,10 +209,15 @@ def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) 
         "turnaround_mean_s": found.turnaround_s.mean,
         "turnaround_p99_s": found.turnaround_s.p99,
     }
-    steps = {"cpu": (outcome.cpu_milli, center.cpu_milli), "waiting": (outcome.waiting, 1)}
-    if center.device_share:
-        steps["device"] = (outcome.device_share, center.device_share)
-    curves = {key: metrics.resampled(outcome, column, _INTERVALS)[1] / whole for key, (column, whole) in steps.items()}
+    for resource, one in found.resources.items():
+        figures |= {f"{resource}_{field}": value for field, value in asdict(one).items()}
+    if not outcome.looked_at_us.size:
+        del figures["fragmentation"]
+    if not found.energy_j:
+        # The description of the center says nothing of power.
+        del figures["energy_j"]
+    if not outcome.draw_mw.size:
+        del figures["peak_draw_w"]
     return PolicyResult(
         policy=name,
         jobs={
@@ -217,15 +225,55 @@ def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) 
             "submitted_us": trace.submitted_us,
             "started_us": outcome.started_us,
             "ended_us": outcome.ended_us,
+            "requested_us": trace.requested_us,
             "cpus": trace.cpu_milli_total / WHOLE_CPU,
+            "memory_bytes": trace.memory_total,
+            "devices": trace.devices_total / WHOLE_DEVICE,
+            "used_cpu_us": trace.used_cpu_us,
+            "used_memory_bytes": trace.used_memory_bytes,
+            "user": np.array(trace.users)[trace.user],
+            "project": np.array(trace.projects)[trace.project],
+            "queue": np.array(trace.queues)[trace.queue],
         },
-        intervals={
-            column: getattr(outcome, column)
-            for column in ("time_us", "cpu_milli", "device_share", "waiting", "running", "waiting_cpu_milli")
-        },
+        intervals=_intervals(outcome, found_over_time),
         figures=figures,
         times_s=metrics.resampled(outcome, outcome.waiting, _INTERVALS)[0],
-        curves=curves,
+        curves=_curves(outcome, center, found_over_time),
         samples={"wait_s": wait, "bounded_slowdown": metrics.bounded_slowdown(wait, run)},
         classes={key: [one.mean or np.nan for one in getattr(found, key)] for key in texts.CLASSES},
     )
+
+
+def _intervals(outcome: Outcome, over_time: Mapping[str, Resource]) -> dict[str, np.ndarray]:
+    """What was at each instant at which something changed, until the next."""
+    names = ("time_us", "cpu_milli", "device_share", "waiting", "running", "waiting_cpu_milli")
+    columns = {name: getattr(outcome, name) for name in names}
+    if outcome.draw_mw.size:
+        columns["draw_mw"] = outcome.draw_mw
+    if MEMORY in over_time:
+        columns["memory_bytes"] = np.rint(over_time[MEMORY].held).astype(np.int64)
+    for name, unit in ((CPU, "cpu_milli"), (MEMORY, "memory_bytes")):
+        if name in over_time and over_time[name].is_told:
+            columns[f"used_{unit}"] = np.rint(over_time[name].used).astype(np.int64)
+    return columns
+
+
+def _curves(outcome: Outcome, center: CenterDescription, over_time: Mapping[str, Resource]) -> dict[str, np.ndarray]:
+    """What is drawn over time: means in equal intervals, in parts of what there is; and how many wait."""
+
+    def means(column: metrics.Numbers, whole: int) -> np.ndarray:
+        return metrics.resampled(outcome, column, _INTERVALS)[1] / whole
+
+    curves = {"waiting": means(outcome.waiting, 1)}
+    if outcome.draw_mw.size:
+        curves["draw"] = means(outcome.draw_mw, MILLIWATTS)
+    for name, one in over_time.items():
+        curves[name] = means(one.held, one.capacity)
+        curves[f"{name}_lost"] = means(one.lost, one.capacity)
+        if one.is_told:
+            curves[f"{name}_used"] = means(one.used, one.capacity)
+    if outcome.looked_at_us.size:
+        ends = metrics.resampled(outcome, outcome.waiting, _INTERVALS)[0] * metrics.SECOND_US
+        last = np.maximum(np.searchsorted(outcome.looked_at_us, ends, side="right") - 1, 0)
+        curves["fragmentation"] = outcome.fragmented_share[last] / center.device_share
+    return curves

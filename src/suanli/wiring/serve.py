@@ -87,6 +87,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         inventory=center.inventory,
         scheduling=center.scheduling,
         quotas=center.quotas,
+        power=center.power,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

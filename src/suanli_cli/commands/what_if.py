@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from suanli_cli import text
 from suanli_cli.answers import Affected, Lost, Never, Place, Side, WhatIf
-from suanli_cli.asking import Pair
+from suanli_cli.asking import Pair, Watts
 from suanli_cli.documents import read_specs
 from suanli_cli.errors import UsageMistake
 from suanli_cli.frame import App, Reference, Whole, command, option, pass_app
@@ -28,6 +28,7 @@ _NAMED = 8
 @option("--model", metavar="MODEL", says="what_if.model")
 @option("--add-nodes", type=Whole(1), metavar="N", says="what_if.add_nodes")
 @option("--like", metavar="NODE", says="what_if.like")
+@option("--power-cap", type=Watts(), metavar="WATTS", says="what_if.power_cap")
 @option("--cancel", type=Reference(), multiple=True, metavar="REF", says="what_if.cancel")
 @option("--time-limit", type=Pair("=", "REF=DURATION"), multiple=True, says="what_if.time_limit")
 @option("--priority", type=Pair("=", "REF=N"), multiple=True, says="what_if.priority")
@@ -67,7 +68,8 @@ def _changes(given: dict[str, Any]) -> dict[str, Any]:
         "show": list(given["show"]),
         "most": given["most"],
     }
-    return {name: value for name, value in changes.items() if value}
+    asked = {name: value for name, value in changes.items() if value}
+    return asked if given["power_cap"] is None else {**asked, "power_cap": given["power_cap"]}
 
 
 def _updates(limits: Sequence[tuple[str, str]], priorities: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

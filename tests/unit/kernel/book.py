@@ -22,6 +22,7 @@ from suanli.model.ids import (
     WorkloadId,
     run_id,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation
@@ -44,6 +45,8 @@ def key_of(record: Record) -> Key:
         return UsageDay, (record.day, record.project, record.owner)
     if isinstance(record, Quota):
         return Quota, (record.scope, record.name)
+    if isinstance(record, PowerCap):
+        return PowerCap, ""
     return type(record), record.name if isinstance(record, _NAMED) else record.id
 
 
@@ -112,6 +115,9 @@ class Book:
 
     def license(self, name: LicenseName) -> License:
         return self._one(License, name)
+
+    def power_cap(self) -> PowerCap:
+        return self.all(PowerCap).get("", PowerCap())
 
     def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
         return self._one(AdvanceReservation, name)

@@ -175,6 +175,17 @@ def test_a_plain_user_only_lowers_priority_and_the_limit_of_what_runs(center: Ce
     assert center.run(running).time_limit_s == 50
 
 
+def test_a_run_with_a_limit_of_its_own_is_not_made_to_last_longer(center: Center) -> None:
+    workload = center.submit(time_limit_s=100)
+    center.do(lambda tx: place(tx, workload, alternative=1, time_limit_s=30))
+    with pytest.raises(NotPermittedError):
+        update(center, workload, time_limit_s=50)
+    assert update(center, workload, priority=-1) == changed(workload)
+    assert center.run(workload).time_limit_s == 30
+    assert update(center, workload, time_limit_s=20) == changed(workload)
+    assert center.run(workload).time_limit_s == 20
+
+
 def test_the_limit_of_what_waits_may_grow_to_what_the_queue_allows(center: Center) -> None:
     queue = Queue(name=QueueName("short"), default_time_limit_s=10, max_time_limit_s=90)
     center.do(lambda tx: center.inventory.define_queue(tx, admin, queue))

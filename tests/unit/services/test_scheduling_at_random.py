@@ -26,6 +26,7 @@ from suanli.model.spec import (
     Dependency,
     DependencyKind,
     DeviceRequest,
+    Request,
     RetryCause,
     RetryPolicy,
     TaskResources,
@@ -66,7 +67,18 @@ def asked(chance: Random, newest: int) -> dict[str, Any]:
         "dependencies": tuple(dependencies),
         "retry": RetryPolicy(max_attempts=2, on=frozenset({RetryCause.FAILED})),
         "reservation": ReservationName(chance.choice(["", "", "", "r0", "r1"])),
+        **in_forms(chance, across),
     }
+
+
+def in_forms(chance: Random, across: int) -> dict[str, Any]:
+    """What makes some work moldable, and gives some an alternative."""
+    if chance.random() < 0.5:
+        return {}
+    small = TaskResources(cpu_milli=chance.choice([500, 1000]), memory_bytes=GIB)
+    other = Request(tasks=3, min_tasks=chance.choice([0, 1]), resources=small, time_limit_s=chance.choice([0, 20]))
+    tasks = (across or 1) * chance.choice([2, 4])
+    return {"tasks": tasks, "min_tasks": tasks // 2, "alternatives": chance.choice([(), (other,)])}
 
 
 def everything(center: Center) -> list[Workload]:
@@ -167,9 +179,10 @@ def check_what_was_placed(tables: Reading, before: dict[RunId, Run], drained: se
         if run.id in before:
             continue
         spec = tables.submission(tables.workload(run.workload).submission).spec
-        assert sum(hold.tasks for hold in run.allocation.nodes) == spec.tasks
         assert not {hold.node for hold in run.allocation.nodes} & drained
-        assert not spec.nodes or len(run.allocation.nodes) == spec.nodes
+        wanted, tasks = spec.form(run.alternative), run.allocation.tasks
+        assert (wanted.min_tasks or wanted.tasks) <= tasks <= wanted.tasks
+        assert not wanted.nodes or len(run.allocation.nodes) * wanted.tasks == tasks * wanted.nodes
 
 
 def check_windows(tables: Reading, before: dict[RunId, Run], now: int) -> None:

@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from suanli.kernel.replay.center import CenterDescription
+from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.metrics import summary
 from suanli.kernel.replay.outcome import Outcome, Progress
+from suanli.kernel.replay.policy import POLICIES
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.facts import NodeRegistered
@@ -82,6 +85,21 @@ def test_policies_stand_side_by_side(work: Work[str], tmp_path: Path) -> None:
     page = write(work, outcomes, summaries, tmp_path / "out").read_text()
     assert "first" in page
     assert {path.name for path in (tmp_path / "out" / "last").iterdir()} == {"jobs.parquet", "intervals.parquet"}
+
+
+@pytest.mark.parametrize("power", ["", ", power: {idle_w: 100, max_w: 180}"])
+def test_energy_and_draw_are_told_where_the_center_says_what_it_draws(tmp_path: Path, power: str) -> None:
+    (tmp_path / "log.swf").write_text(LOG)
+    (tmp_path / "center.yaml").write_text(f"nodes: [{{count: 1, cpus: 8, memory: 1GiB{power}}}]")
+    trace, center = read(Source(trace=tmp_path / "log.swf", center=tmp_path / "center.yaml"))
+    work = Work(title="log", trace=trace, center=center, policies={"easy": POLICIES["easy"]}, seed=1, processes=1)
+    outcomes = replay_all(work, replay)
+    summaries = {name: summary(trace, outcome, center) for name, outcome in outcomes.items()}
+    page = write(work, outcomes, summaries, tmp_path / "out").read_text()
+    assert [word in page for word in ("Energy (model)", "beyond idling")] == [bool(power)] * 2
+    assert (tmp_path / "out" / "draw-over-time.png").exists() is bool(power)
+    columns = pq.read_table(tmp_path / "out" / "easy" / "intervals.parquet").column_names
+    assert ("draw_mw" in columns) is bool(power)
 
 
 def test_a_center_in_yaml_stands_before_the_log(tmp_path: Path) -> None:

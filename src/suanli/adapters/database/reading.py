@@ -7,6 +7,7 @@ from typing import Any
 from suanli.adapters.database.answers import AnswerQueries
 from suanli.adapters.database.cursors import CursorQueries
 from suanli.adapters.database.facts import FactQueries
+from suanli.adapters.database.power import POWER_CAPS, PowerQueries
 from suanli.adapters.database.quota import LICENSES, QUOTAS, QuotaQueries
 from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS, ReservationQueries
 from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
@@ -23,6 +24,7 @@ AGGREGATES: tuple[Aggregate[Any], ...] = (
     QUEUES,
     QUOTAS,
     LICENSES,
+    POWER_CAPS,
     ADVANCE_RESERVATIONS,
     USERS,
     PROJECTS,
@@ -39,6 +41,7 @@ class Snapshot(
     RunQueries,
     ResourceQueries,
     QuotaQueries,
+    PowerQueries,
     ReservationQueries,
     TenancyQueries,
     UsageQueries,

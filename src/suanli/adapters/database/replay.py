@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 
 from suanli.adapters.database.facts import about, dependency_rows, read_fact
+from suanli.adapters.database.power import POWER_CAPS
 from suanli.adapters.database.quota import LICENSES, QUOTAS
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS
@@ -31,6 +32,7 @@ from suanli.model.ids import (
     UserName,
     WorkloadId,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
@@ -80,6 +82,9 @@ class Replayed:
 
     def license(self, name: LicenseName, /) -> License:
         return self._find(LICENSES, (name,))
+
+    def power_cap(self) -> PowerCap:
+        return next(iter(self._records[POWER_CAPS].values()), PowerCap())
 
     def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation:
         return self._find(ADVANCE_RESERVATIONS, (name,))

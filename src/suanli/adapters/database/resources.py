@@ -25,6 +25,7 @@ nodes = Table(
     text("features"),
     whole("generation"),
     text("switch"),
+    whole("cpu_power_mw"),
     sqlite_strict=True,
 )
 
@@ -55,6 +56,7 @@ def _node_row(node: Node) -> Row:
         encode(node.features).decode(),
         node.generation,
         node.switch,
+        node.cpu_power_mw,
     )
 
 
@@ -70,6 +72,7 @@ def _node_record(row: Row) -> Node:
         features=_read_features(row[7]),
         generation=row[8],
         switch=row[9],
+        cpu_power_mw=row[10],
     )
 
 

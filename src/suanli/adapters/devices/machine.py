@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suanli.adapters.devices.models_known import catalogued
+from suanli.adapters.devices.models_known import catalogued, catalogued_processors
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
 from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Survey
@@ -75,7 +75,9 @@ class MachineDevices:
                     for device in _with_silent(vendor, found, mine, asked)
                 ]
                 looked += asked
-        return Survey(processors=self._processors(), devices=tuple(devices), looked=tuple(looked))
+        return Survey(
+            processors=catalogued_processors(self._processors()), devices=tuple(devices), looked=tuple(looked)
+        )
 
     def visibility(self, held: Sequence[DiscoveredDevice], others: Sequence[DiscoveredDevice]) -> Mapping[str, str]:
         told: dict[str, list[str]] = {}

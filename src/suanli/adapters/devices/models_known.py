@@ -6,10 +6,11 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from suanli.adapters.devices.vendors_known import CATALOG
 from suanli.model.device_names import words_of, words_of_model
-from suanli.model.discovery import DiscoveredDevice
+from suanli.model.discovery import DiscoveredDevice, Processors
 from suanli.model.spec import DeviceClass, Precision
 
 MODELS = CATALOG.parent / "models.toml"
@@ -22,10 +23,11 @@ class _Row:
     device_class: DeviceClass
     known_as: str
     precisions: frozenset[Precision]
+    board_power_w: float | None
 
 
 def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
-    """The device with the catalogue's name for its model and what that computes natively, where it has a row.
+    """The device with the catalogue's name for its model, what that computes natively and draws, where it has a row.
 
     A row means a device of its class that prints one of the row's ``printed`` names, else one whose printed name, or
     maker, has all words of the row's name; of several such rows the one of most words, as ``RTX 4090 D`` is no
@@ -37,7 +39,36 @@ def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
     if not meant:
         return device
     row = max(meant, key=lambda row: len(row.words))
-    return replace(device, known_as=row.known_as, precisions=row.precisions)
+    return replace(device, known_as=row.known_as, precisions=row.precisions, board_power_w=row.board_power_w)
+
+
+def catalogued_processors(processors: Processors) -> Processors:
+    """The processors with what one thread draws at most, where the catalogue knows what a socket draws and its cores.
+
+    How many cores the machine shows does not tell: a virtual one shows some of a socket's.
+    """
+    shown = words_of_model(f"{processors.vendor} {' '.join(processors.models)}")
+    meant = [row for row in _sockets() if row.words <= shown]
+    if len(processors.models) != 1 or not meant or not processors.cores or not processors.threads:
+        return processors
+    row = max(meant, key=lambda row: len(row.words))
+    return replace(processors, thread_power_w=row.power_w / row.cores * processors.cores / processors.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    words: frozenset[str]
+    power_w: float
+    cores: int
+
+
+@cache
+def _sockets() -> Sequence[_Socket]:
+    return [
+        _Socket(words_of(row["name"]), row["tdp_w"], row["cores"])
+        for row in _catalogue()
+        if row["class"] == "cpu" and "tdp_w" in row and "cores" in row
+    ]
 
 
 @cache
@@ -49,7 +80,14 @@ def _rows() -> Sequence[_Row]:
             DeviceClass(row["class"]),
             f"{row['vendor']} {row['name']}",
             frozenset(precision for precision in Precision if precision in row),
+            row.get("tdp_w"),
         )
-        for row in tomllib.loads(MODELS.read_text("utf-8"))["models"]
+        for row in _catalogue()
         if row["class"] != "cpu"
     ]
+
+
+@cache
+def _catalogue() -> Sequence[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tomllib.loads(MODELS.read_text("utf-8"))["models"]
+    return rows

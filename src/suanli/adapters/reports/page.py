@@ -22,7 +22,7 @@ def write_page(report: Report, plots: Sequence[Path], path: Path) -> None:
     """Write the page; the plots are files made by ``plots.write_plots``."""
     words = texts.LANGUAGES[report.language]
     heads = "".join(f"<th>{escape(result.policy)}</th>" for result in report.results)
-    rows = "".join(_row(report, key, label) for key, label in words.figures.items())
+    rows = "".join(_row(report, key, label) for key, label in words.figures.items() if key in report.results[0].figures)
     images = "".join(
         f'<img alt="{escape(plot.stem)}" src="data:image/png;base64,{base64.b64encode(plot.read_bytes()).decode()}">'
         for plot in plots
@@ -38,5 +38,10 @@ def write_page(report: Report, plots: Sequence[Path], path: Path) -> None:
 
 
 def _row(report: Report, key: str, label: texts.Label) -> str:
-    cells = "".join(f"<td>{result.figures[key] * label.factor:,.3f}</td>" for result in report.results)
+    cells = "".join(f"<td>{_number(result.figures[key], label.factor)}</td>" for result in report.results)
     return f"<tr><th>{escape(str(label))}</th>{cells}</tr>"
+
+
+def _number(figure: float, factor: float) -> str:
+    """A count without decimals, anything else with three."""
+    return f"{figure:,}" if isinstance(figure, int) else f"{figure * factor:,.3f}"

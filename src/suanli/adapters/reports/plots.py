@@ -66,9 +66,12 @@ def _figures(report: Report, words: texts.Texts) -> Iterator[tuple[str, Figure]]
         if key in first.curves:
             figure, axes = _blank(report, str(words.time), str(label))
             for result in report.results:
-                axes.plot(
-                    result.times_s * words.time.factor, result.curves[key] * label.factor, label=result.policy, lw=1.1
-                )
+                times = result.times_s * words.time.factor
+                (line,) = axes.plot(times, result.curves[key] * label.factor, label=result.policy, lw=1.1)
+                if f"{key}_used" in result.curves:
+                    used = result.curves[f"{key}_used"] * label.factor
+                    name = words.used.format(policy=result.policy)
+                    axes.plot(times, used, label=name, lw=1.1, ls=":", color=line.get_color())
             axes.set_ylim(bottom=0)
             _name_policies(axes)
             yield f"{key}-over-time", figure
@@ -86,12 +89,15 @@ def _figures(report: Report, words: texts.Texts) -> Iterator[tuple[str, Figure]]
         figure, axes = _blank(report, str(bars.across), str(bars.up))
         names = report.class_names[key]
         width = 0.8 / len(report.results)
+        tops = np.asarray([result.classes[key] for result in report.results], dtype=np.float64)
         for place, result in enumerate(report.results):
             offset = (place - (len(report.results) - 1) / 2) * width
             heights = np.asarray(result.classes[key]) * bars.up.factor
             axes.bar(np.arange(len(names)) + offset, heights, width, label=result.policy)
         axes.set_xticks(range(len(names)), names)
-        axes.set_yscale("log")
+        # Where nobody waited there is nothing that a logarithm could be taken of.
+        if np.any(tops > 0):
+            axes.set_yscale("log")
         _name_policies(axes)
         yield key.replace("_", "-"), figure
 

@@ -16,9 +16,10 @@ class PolicyResult:
     """One policy's replay.
 
     ``jobs`` has a row for each job, ``intervals`` one for each instant at which something changed. ``figures`` are
-    numbers by their key in ``texts.FIGURES``. ``times_s`` are the ends of equal intervals, ``curves`` the means in them
-    by key of the texts' ``curves``; ``samples`` are one value for each job by key of ``samples``; ``classes`` are one
-    value for each of the report's classes by key in ``texts.CLASSES``.
+    numbers by their key in ``texts.FIGURES``, of which some may be missing on a trace, for all policies alike.
+    ``times_s`` are the ends of equal intervals, ``curves`` the means in them by key of the texts' ``curves``, and with
+    ``_used`` behind such a key what is to be drawn beside it; ``samples`` are one value for each job by key of
+    ``samples``; ``classes`` are one value for each of the report's classes by key in ``texts.CLASSES``.
     """
 
     policy: str

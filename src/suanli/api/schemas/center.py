@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from suanli.api.schemas.fields import Body, Priority, Seconds, ShortText, cpus
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.model.ids import QueueName
+from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import DeviceClass, Precision
@@ -42,6 +43,8 @@ class DeviceView:
     """What is wrong with it, if anything is."""
     free_share: float
     """How much of it nobody holds, in [0, 1]."""
+    power_watts: float | None
+    """What it draws at most (its board power); null where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class NodeView:
     """What work may ask its nodes to have, by name."""
     switch: str
     """The switch that it is wired to; empty where that is not known."""
+    cpu_power_watts: float | None
+    """What one busy processor of it draws at most; null where that is not known."""
     runs: list[str]
     """Runs that hold part of it."""
 
@@ -186,11 +191,13 @@ def node_view(standing: Standing) -> NodeView:
                 healthy=device.healthy,
                 reason=device.reason,
                 free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,
+                power_watts=device.power_mw / MILLIWATTS or None,
             )
             for device in node.devices
         ],
         features=sorted(node.features),
         switch=node.switch,
+        cpu_power_watts=node.cpu_power_mw / MILLIWATTS or None,
         runs=[run.id for run, _ in holds],
     )
 

@@ -31,7 +31,7 @@ class ReasonView:
     nodes_total: int | None
     """How many nodes there are; null where it is not about single nodes."""
     params: dict[str, str | int]
-    """The particulars as data: amounts in milli-cpus, bytes, thousandths of devices, seconds or plain counts."""
+    """The particulars as data: amounts in milli-cpus, bytes, thousandths of devices, milliwatts, seconds or counts."""
     helps: str | None
     """What would help, in the reader's language."""
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from suanli.api.schemas.fields import Body, Name, Priority, Seconds, ShortText, Timestamp
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.api.schemas.spec import WorkloadSpec
+from suanli.model.power import MAX_WATTS
 
 MOST_NODES = 100_000
 MOST_NAMED = 1_000
@@ -40,7 +41,10 @@ class SubmittedBody(Body):
 
 
 class WhatIfBody(Body):
-    """What is imagined to be otherwise from now on; nothing: the center as it is. About nodes only operators ask."""
+    """What is imagined to be otherwise from now on; nothing: the center as it is.
+
+    About nodes and the power cap only operators ask.
+    """
 
     down: tuple[Name, ...] = Field(default=(), max_length=MOST_NODES)
     """Nodes that go down."""
@@ -52,6 +56,8 @@ class WhatIfBody(Body):
     """So many nodes come."""
     like: Name | None = None
     """They are as this one is."""
+    power_cap: int | None = Field(default=None, ge=0, le=MAX_WATTS)
+    """Running work may draw so many watts; 0: any amount, null: as it is."""
     cancel: tuple[RefText, ...] = Field(default=(), max_length=MOST_NAMED)
     """Workloads that are cancelled."""
     update: tuple[OtherwiseBody, ...] = Field(default=(), max_length=MOST_NAMED)

@@ -11,8 +11,11 @@ from __future__ import annotations
 from suanli.kernel.replay.course import (
     ALLOCATED_CPU,
     ALLOCATED_DEVICES,
+    BEGAN,
+    DRAWN,
     ENDING,
     EVENTS,
+    OVER,
     RUNNING,
     SUBMITTED,
     TIME,
@@ -28,8 +31,12 @@ from suanli.kernel.scheduling.core.conserve import turn_with_many
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
+from suanli.kernel.scheduling.core.power import drawn
 from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.core.tables import (
+    BARRED,
+    BLOCKED,
+    CLOSED,
     DEVICE_HOLD,
     DEVICE_NEXT,
     END,
@@ -41,8 +48,12 @@ from suanli.kernel.scheduling.core.tables import (
     NEVER,
     NEXT,
     NOBODY,
+    OF_SHAPE,
     RUNNING_SIZE,
+    TURN,
+    WAITING_OF,
     WAITING_SIZE,
+    WITHIN,
     Center,
 )
 from suanli.kernel.scheduling.core.tables import RUNNING as RUNNERS
@@ -51,32 +62,56 @@ from suanli.kernel.scheduling.prediction.history import correct, learn
 
 
 @entry
-def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: int) -> int:
-    """Live through at most so many events more and return how many there were; 0 when nothing is left to come."""
+def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: int, until: int) -> int:
+    """Live through at most so many events more, none later than an instant, and return how many there were."""
     at, count = course.at, 0
     while count < events:
         submission = course.submitted_us[at[SUBMITTED]] if at[SUBMITTED] < course.submitted_us.size else NEVER
         ending = course.ended_us[course.ends[0]] if at[ENDING] > 0 else NEVER
         now = min(submission, ending)
-        if now == NEVER:
+        if now == NEVER or now > until:
             break
         if ending == now:
             _end(center, course, ways, _pop(course))
         else:
             _submit(center, course, ways, now)
-        if ways.believed:
-            _correct(center, course, now)
-        if ways.moving:
-            reorder(center, course, ways.order, now)
-        if rules.reservations > EASY:
-            decided = turn_with_many(center, now, now, rules, course.started)
-        else:
-            decided = turn(center, now, now, rules, course.started)
-        for place in range(decided.started):
-            _start(center, course, course.started[place], now)
-        _note(center, course, now)
+        _decide(center, course, rules, ways, now)
         count += 1
     return count
+
+
+@entry
+def decide(center: Center, course: Course, rules: Rules, ways: Ways, now: int) -> None:
+    """Take a turn though nothing has been submitted or has ended: an advance reservation has begun or ended."""
+    _decide(center, course, rules, ways, now)
+
+
+@compiled
+def _decide(center: Center, course: Course, rules: Rules, ways: Ways, now: int) -> None:
+    if ways.believed:
+        _correct(center, course, now)
+    if ways.moving:
+        reorder(center, course, ways.order, now)
+    if ways.reserving:
+        _bar_closed(center)
+    if rules.reservations > EASY:
+        decided = turn_with_many(center, now, now, rules, course.started)
+    else:
+        decided = turn(center, now, now, rules, course.started)
+    for place in range(decided.started):
+        _start(center, course, course.started[place], now)
+    _note(center, course, now)
+
+
+@compiled
+def _bar_closed(center: Center) -> None:
+    """Keep work whose reservation is not open from being the head: it has its room there and takes none from others."""
+    kinds, sizes = center.kinds, center.sizes
+    sizes[BARRED] = 0
+    for kind in range(kinds.shape[0]):
+        if kinds[kind, WAITING_OF] > 0 and center.shapes[kinds[kind, OF_SHAPE], WITHIN] >= CLOSED:
+            kinds[kind, BLOCKED] = sizes[TURN] + 1
+            sizes[BARRED] += 1
 
 
 @compiled
@@ -95,6 +130,8 @@ def _submit(center: Center, course: Course, ways: Ways, now: int) -> None:
 @compiled
 def _start(center: Center, course: Course, job: int, now: int) -> None:
     course.started_us[job] = now
+    course.began[course.at[BEGAN]] = job
+    course.at[BEGAN] += 1
     course.ended_us[job] = min(now + course.runtime_us[job], NEVER)
     if course.ended_us[job] < NEVER:
         _push(course, job)
@@ -104,6 +141,8 @@ def _start(center: Center, course: Course, job: int, now: int) -> None:
 
 @compiled
 def _end(center: Center, course: Course, ways: Ways, job: int) -> None:
+    course.over[course.at[OVER]] = job
+    course.at[OVER] += 1
     _add(course, _held(center, job), -1)
     lift(center, job)
     lists.end(center, job)
@@ -170,8 +209,8 @@ def _pop(course: Course) -> int:
 
 
 @compiled
-def _held(center: Center, job: int) -> tuple[int, int]:
-    """Milli-cpus and thousandths of devices that a job holds."""
+def _held(center: Center, job: int) -> tuple[int, int, int]:
+    """Milli-cpus and thousandths of devices that a job holds, and the milliwatts that it draws."""
     cpu = devices = 0
     row = center.jobs[job, HOLD]
     while row >= 0:
@@ -181,7 +220,7 @@ def _held(center: Center, job: int) -> tuple[int, int]:
     while row >= 0:
         devices += center.device_holds[row, HELD_SHARE]
         row = center.device_holds[row, DEVICE_NEXT]
-    return cpu, devices
+    return cpu, devices, drawn(center, job)
 
 
 @compiled
@@ -196,6 +235,7 @@ def _note(center: Center, course: Course, now: int) -> None:
 
 
 @compiled
-def _add(course: Course, held: tuple[int, int], sign: int) -> None:
+def _add(course: Course, held: tuple[int, int, int], sign: int) -> None:
     course.sums[ALLOCATED_CPU] += sign * held[0]
     course.sums[ALLOCATED_DEVICES] += sign * held[1]
+    course.sums[DRAWN] += sign * held[2]

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_memory
+from suanli.model.power import MAX_WATTS as MAX_CAP_W
+from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_duration, parse_memory
 from suanli.model.resources import Node
 from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
 
 MAX_NODES: Final = 1_000_000
+MAX_SHARES: Final = 1_000_000
 MAX_WATTS: Final = 1_000_000.0
+"""Of one node or device."""
+UNKNOWN_MEMORY_BYTES: Final = 2**42 - 1
+"""Memory of a node of which only the processors are known: enough never to be what a job waits for, and
+no amount that a machine has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +55,58 @@ class NodeGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """An advance reservation: ``count`` nodes of each group of that prefix, from the ``first`` on.
+
+    Without a prefix it is nodes of every group, with a count of 0 all that follow. Times are microseconds from the
+    trace's origin. For nobody's ``users`` and ``projects`` it is maintenance.
+    """
+
+    name: str
+    starts_us: int
+    ends_us: int
+    prefix: str = ""
+    first: int = 0
+    count: int = 0
+    users: frozenset[str] = frozenset()
+    projects: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CenterDescription:
-    """Groups of nodes; nodes are numbered through in this order."""
+    """Groups of nodes; nodes are numbered through in this order.
+
+    ``reservations`` are set aside in advance, ``shares`` those of projects where they are not 1. ``power_cap_w`` bounds
+    what work draws beyond idling, in watts; 0 does not.
+
+    Raises:
+        InvalidRequestError: there are no nodes or too many, or a reservation lies on none of them.
+    """
 
     groups: tuple[NodeGroup, ...]
+    reservations: tuple[SetAside, ...] = ()
+    shares: Mapping[str, int] = field(default_factory=dict)
+    power_cap_w: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.groups:
             raise InvalidRequestError("nodes", "a center has at least one group of nodes")
         check_bounds("nodes", self.nodes, 1, MAX_NODES)
+        for one in self.reservations:
+            if not self.rows_of(one):
+                raise InvalidRequestError("reservations", f"no node is set aside by {one.name!r}", "name a prefix")
+
+    def rows_of(self, reservation: SetAside) -> list[int]:
+        """The numbers of the nodes that a reservation sets aside."""
+        found: list[int] = []
+        row = 0
+        for group in self.groups:
+            if reservation.prefix in {"", group.prefix}:
+                first = row + reservation.first
+                last = first + reservation.count if reservation.count else row + group.count
+                found += range(min(first, row + group.count), min(last, row + group.count))
+            row += group.count
+        return found
 
     @property
     def nodes(self) -> int:
@@ -68,6 +117,11 @@ class CenterDescription:
     def cpu_milli(self) -> int:
         """Milli-cpus of all nodes."""
         return sum(group.count * group.cpu_milli for group in self.groups)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory of all nodes."""
+        return sum(group.count * group.memory_bytes for group in self.groups)
 
     @property
     def device_share(self) -> int:
@@ -101,13 +155,28 @@ def from_mapping(document: object) -> CenterDescription:
         nodes:
           - {prefix: gpu, count: 10, cpus: 64, memory: 512GiB, power: {idle_w: 300, max_w: 900},
              devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}]}
+        reservations:
+          - {name: repair, start: 7d, end: 7d12h, nodes: {prefix: gpu, count: 4}}
+          - {name: course, start: 9d8h, end: 9d12h, nodes: {prefix: gpu, first: 4, count: 2}, projects: [physics]}
+        shares: {physics: 3}
+        power_cap_w: 50000
 
     Raises:
         InvalidRequestError: ``field`` names the first place that is missing, unknown or wrong.
     """
-    top = _mapping("center", document, {"nodes", "scale"})
+    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w"})
     groups = tuple(_group(f"nodes.{place}", item) for place, item in enumerate(_list("nodes", top.get("nodes"))))
-    return CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
+    scaled = CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
+    set_aside = _list("reservations", top.get("reservations", []))
+    reservations = tuple(_set_aside(f"reservations.{place}", item) for place, item in enumerate(set_aside))
+    if len({one.name for one in reservations}) != len(reservations):
+        raise InvalidRequestError("reservations", "two of them have one name")
+    shares = top.get("shares", {})
+    if not isinstance(shares, dict):
+        raise InvalidRequestError("shares", "shares must be a mapping from projects to whole numbers")
+    of_projects = {str(name): _whole(f"shares.{name}", count, 0, MAX_SHARES) for name, count in shares.items()}
+    cap = _number("power_cap_w", top.get("power_cap_w", 0), float(MAX_CAP_W))
+    return replace(scaled, reservations=reservations, shares=of_projects, power_cap_w=cap)
 
 
 def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
@@ -151,6 +220,36 @@ def _group(where: str, item: object) -> NodeGroup:
         devices=tuple(_device(f"{where}.devices.{place}", device) for place, device in enumerate(devices)),
         power=_power(f"{where}.power", given.get("power", {})),
     )
+
+
+def _set_aside(where: str, item: object) -> SetAside:
+    given = _mapping(where, item, {"name", "start", "end", "nodes", "users", "projects"})
+    nodes = _mapping(f"{where}.nodes", given.get("nodes", {}), {"prefix", "first", "count"})
+    starts, ends = (_since_origin(f"{where}.{name}", given.get(name)) for name in ("start", "end"))
+    if starts >= ends:
+        raise InvalidRequestError(f"{where}.end", "a reservation ends after it starts")
+    return SetAside(
+        name=_text(f"{where}.name", given.get("name")),
+        starts_us=starts,
+        ends_us=ends,
+        prefix=_text(f"{where}.nodes.prefix", nodes["prefix"]) if "prefix" in nodes else "",
+        first=_whole(f"{where}.nodes.first", nodes.get("first", 0), 0, MAX_NODES),
+        count=_whole(f"{where}.nodes.count", nodes.get("count", 0), 0, MAX_NODES),
+        users=_names(f"{where}.users", given.get("users", [])),
+        projects=_names(f"{where}.projects", given.get("projects", [])),
+    )
+
+
+def _since_origin(where: str, item: object) -> int:
+    """Microseconds; YAML reads a bare number, and ``1:30:00``, as a whole number of seconds."""
+    try:
+        return parse_duration(str(item)) * 1_000_000
+    except InvalidRequestError as error:
+        raise InvalidRequestError(where, error.detail, error.hint) from error
+
+
+def _names(where: str, item: object) -> frozenset[str]:
+    return frozenset(_text(f"{where}.{place}", str(name)) for place, name in enumerate(_list(where, item)))
 
 
 def _device(where: str, item: object) -> DeviceGroup:

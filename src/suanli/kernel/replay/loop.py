@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
-from suanli.kernel.replay.advance import advance
-from suanli.kernel.replay.center import CenterDescription
+from suanli.kernel.replay.advance import advance, decide
+from suanli.kernel.replay.center import CenterDescription, NodeGroup, PowerRange
 from suanli.kernel.replay.course import (
     ALLOCATED_CPU,
     ALLOCATED_DEVICES,
+    DRAWN,
+    ENDING,
     EVENTS,
     RUNNING,
     SUBMITTED,
@@ -18,18 +23,27 @@ from suanli.kernel.replay.course import (
     Course,
     begin,
 )
+from suanli.kernel.replay.fragmentation import Fragmentation
 from suanli.kernel.replay.outcome import Outcome, Progress
 from suanli.kernel.replay.policy import Policy
+from suanli.kernel.replay.queue import FAIR_SHARE
+from suanli.kernel.replay.reserving import Reserving
+from suanli.kernel.replay.sharing import Sharing
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
+from suanli.kernel.scheduling.power import drawn_by_task
 from suanli.kernel.scheduling.scoring import learn, scoring, weigh
 from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
+from suanli.model.power import MILLIWATTS
+from suanli.model.quantities import WHOLE_CPU
 
 _EVENTS_A_WORD = 20_000
 """Events between two words about the progress: a fraction of a second."""
+_LOOKS = 100
+"""How often it is looked at how fragmented devices are; a look costs as much as thousands of events."""
 
 
 def replay(
@@ -46,18 +60,85 @@ def replay(
             or a model that was asked for has no name.
     """
     del seed
-    rules, ways = policy.rules(len(trace)), policy.ways()
-    tables, course = build(trace, center, rules.reservations), begin(trace, center.cpu_milli)
-    scored = scoring(policy.score)
-    weigh(tables, scored)
-    if scored.foresees:
-        learn(tables, _requests(tables))
-    while advance(tables, course, rules, ways, _EVENTS_A_WORD):
+    life = Life(trace, center, policy)
+    looks = Fragmentation(life.tables) if center.device_share and trace.device_count.any() else None
+    events = _EVENTS_A_WORD if looks is None else min(_EVENTS_A_WORD, 1 + 2 * len(trace) // _LOOKS)
+    course, told = life.course, 0
+    while life.go_on(told + events - int(course.at[EVENTS])):
+        if course.at[EVENTS] < told + events:
+            continue
+        told = int(course.at[EVENTS])
+        if looks is not None:
+            looks.note(life.tables, int(course.history[TIME, told - 1]))
         if progress is not None:
             progress(int(course.at[SUBMITTED]), len(trace))
     if progress is not None:
         progress(len(trace), len(trace))
-    return _outcome(course)
+    found = _outcome(course, draws=bool(life.tables.draws.any()))
+    if looks is None:
+        return found
+    looks.note(life.tables, int(found.time_us[-1]))
+    return replace(found, looked_at_us=looks.at_us, fragmented_share=looks.shares)
+
+
+class Life:
+    """A replay between two stretches of events in which the compiled loop is left to itself."""
+
+    def __init__(self, trace: Trace, center: CenterDescription, policy: Policy) -> None:
+        self._rules, self._ways = policy.rules(len(trace)), policy.ways()
+        self.tables = build(trace, center, self._rules.reservations)
+        scored = scoring(policy.score)
+        weigh(self.tables, scored)
+        if scored.foresees:
+            learn(self.tables, _requests(self.tables))
+        self.course = begin(trace, center.cpu_milli, 2 * len(center.reservations))
+        self._now = t.NOBODY
+        self._sharing = self._reserving = None
+        if self._ways.order == FAIR_SHARE:
+            self._sharing = Sharing(trace, center, policy.shares, self.course)
+            # What came first goes first among equals, however the queue was put in order.
+            self.tables.keys[1] = np.arange(len(trace))
+        if center.reservations:
+            self._ways = self._ways._replace(reserving=True)
+            self._reserving = Reserving(self.tables, trace, center)
+            self.tables = self._reserving.begin(self.tables, self.course)
+
+    def go_on(self, events: int) -> bool:
+        """Live through the next turns, with at most so many events; False when nothing is left to come."""
+        event, turn = self._next_event(), self._next_turn()
+        self._now = now = min(event, turn)
+        if now == t.NEVER:
+            return False
+        until = self._tend(now)
+        if event > now:
+            decide(self.tables, self.course, self._rules, self._ways, now)
+        else:
+            advance(self.tables, self.course, self._rules, self._ways, events, until)
+        return True
+
+    def _next_event(self) -> int:
+        course = self.course
+        coming = course.submitted_us[course.at[SUBMITTED] :][:1].tolist()
+        ending = course.ended_us[course.ends[:1]].tolist() if course.at[ENDING] else []
+        return min([*coming, *ending], default=t.NEVER)
+
+    def _next_turn(self) -> int:
+        """When an advance reservation begins or ends next; where nothing is left that this could concern, NEVER."""
+        if self._reserving is None:
+            return t.NEVER
+        is_over = self.course.at[SUBMITTED] == self.course.submitted_us.size and not self.course.at[ENDING]
+        return t.NEVER if is_over and not self.tables.sizes[t.WAITING_SIZE] else self._reserving.next_turn(self._now)
+
+    def _tend(self, now: int) -> int:
+        """Let it be now for what changes with time; the last instant for which that holds."""
+        until = t.NEVER
+        if self._reserving is not None:
+            self.tables = self._reserving.move(self.tables, self.course, now)
+            until = min(self._reserving.until, self._reserving.next_turn(now) - 1)
+        if self._sharing is not None:
+            self._sharing.rank(self.tables, self.course, now)
+            until = min(until, max(self._sharing.until, now))
+        return until
 
 
 def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Center:
@@ -92,8 +173,12 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
     tables.shapes[:, asked] = shapes
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
-    tables.jobs[:, t.KIND] = kind
+    tables.jobs[:, t.KIND] = tables.jobs[:, t.FORM_KIND] = kind
     tables.jobs[:, t.LIMIT] = trace.requested_us
+    if center.power_cap_w:
+        tables.sizes[t.POWER_CAP] = round(center.power_cap_w * MILLIWATTS)
+        of_task = np.array([_drawn_by_task(center, *row) for row in shapes.tolist()], dtype=np.int64)
+        tables.kinds[:, t.DRAWS] = of_task[kinds[:, 0]] * kinds[:, 1]
     return tables
 
 
@@ -132,6 +217,37 @@ def _device_types(trace: Trace, center: CenterDescription) -> np.ndarray:
     return np.where(trace.device_count > 0, found, np.uint64(0))
 
 
+def _drawn_by_task(
+    center: CenterDescription, cpu_milli: int, memory_bytes: int, devices: int, share: int, types: int
+) -> int:
+    """What one task draws at most on nodes that can hold it, in milliwatts, given the bits of device types that do."""
+    found = 0
+    for group in center.groups:
+        draws, kinds = _draws(group), _kinds(group, center.models)
+        suiting = (types >> kinds) & 1 > 0
+        has_devices = devices == 0 or int(suiting.sum()) * (t.WHOLE // share) >= devices
+        if has_devices and cpu_milli <= group.cpu_milli and memory_bytes <= group.memory_bytes:
+            found = max(found, int(drawn_by_task(draws[None], suiting[None], cpu_milli, devices, share)[0]))
+    return found
+
+
+def _draws(group: NodeGroup) -> Int64s:
+    """What one cpu of a node draws beyond idling when it is busy, and then each of its devices, in milliwatts."""
+    of_cpu = _rise_mw(group.power) * WHOLE_CPU / group.cpu_milli
+    of_devices = [_rise_mw(device.power) for device in group.devices for _ in range(device.count)]
+    return np.rint([of_cpu, *of_devices]).astype(np.int64)
+
+
+def _rise_mw(power: PowerRange) -> float:
+    return (power.max_w - power.idle_w) * MILLIWATTS
+
+
+def _kinds(group: NodeGroup, models: Sequence[str]) -> Int64s:
+    """The type of the device at each position of a node."""
+    kinds = [models.index(device.model) for device in group.devices for _ in range(device.count)]
+    return np.array(kinds, dtype=np.int64)
+
+
 def _holds(trace: Trace, center: CenterDescription) -> int:
     """Rows for all that can be held at a time, and for the trial of a reservation on every node."""
     least = max(1, int(trace.cpu_milli.min(initial=t.WHOLE)))
@@ -158,15 +274,17 @@ def _set_nodes(tables: t.Center, center: CenterDescription) -> None:
         tables.nodes[rows, t.READY] = 1
         tables.nodes[rows, t.CPU] = tables.nodes[rows, t.FREE_CPU] = group.cpu_milli
         tables.nodes[rows, t.MEMORY] = tables.nodes[rows, t.FREE_MEMORY] = group.memory_bytes
-        position = 0
-        for device in group.devices:
-            places = slice(position, position + device.count)
-            position += device.count
-            tables.devices[rows, places] = (center.models.index(device.model), 1, t.WHOLE)
+        kinds, draws = _kinds(group, center.models), _draws(group)
+        tables.devices[rows, : kinds.size, t.TYPE] = kinds
+        tables.devices[rows, : kinds.size, t.HEALTHY :] = (1, t.WHOLE)
+        tables.draws[rows, : draws.size] = draws
 
 
-def _outcome(course: Course) -> Outcome:
-    """Of several events at one instant only what was after the last of them counts."""
+def _outcome(course: Course, *, draws: bool) -> Outcome:
+    """Of several events at one instant only what was after the last of them counts.
+
+    Whether anything ``draws`` that the center's description says.
+    """
     events = course.history[:, : course.at[EVENTS]]
     last = np.append(np.diff(events[TIME]) > 0, np.ones(min(1, events.shape[1]), dtype=np.bool_))
     kept = events[:, last]
@@ -179,4 +297,5 @@ def _outcome(course: Course) -> Outcome:
         waiting=kept[WAITING],
         running=kept[RUNNING],
         waiting_cpu_milli=kept[WAITING_CPU],
+        draw_mw=kept[DRAWN] if draws else kept[DRAWN, :0],
     )

@@ -5,7 +5,7 @@ Only jobs that ended count, except in what is held and waiting over time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from suanli.kernel.replay.center import CenterDescription, PowerRange
 from suanli.kernel.replay.outcome import Outcome
+from suanli.kernel.replay.resources import Resource, resources
 from suanli.kernel.replay.trace import Int64s, Trace
+from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 
 SECOND_US: Final = 1_000_000
@@ -28,7 +30,7 @@ RUNTIME_CLASSES: Final = (60, 600, 3600, 6 * 3600, 24 * 3600)
 """Upper ends, in seconds, of the classes of jobs by run time; one more class lies above."""
 
 Floats: TypeAlias = NDArray[np.float64]
-Flags: TypeAlias = NDArray[np.bool_]
+Numbers: TypeAlias = Int64s | Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,32 @@ class Distribution:
     median: float
     p99: float
     max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceFigures:
+    """Means over time of one resource, in parts of what there is.
+
+    ``lost`` is what was free while work waited that could have used it, were it not for its shape: the loss of capacity
+    of Y. Zhang, H. Franke, J. Moreira, A. Sivasubramaniam, "Improving parallel job scheduling by combining gang
+    scheduling and backfilling techniques", IPDPS 2000, with the free part counted only as far as anybody waited for it.
+    """
+
+    held: float
+    lost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseFigures(ResourceFigures):
+    """Of a resource of which the trace tells what was used.
+
+    ``used`` is the mean over time of what those used who tell, in parts of what there is; ``used_of_held`` what they
+    used in parts of what they held; ``told`` what they held in parts of all that was held.
+    """
+
+    used: float
+    used_of_held: float
+    told: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +83,16 @@ class Summary:
     slowdown_by_runtime: tuple[Distribution, ...]
     wait_by_size: tuple[Distribution, ...]
     makespan_s: float
-    cpu_utilization: float
-    device_utilization: float
-    loss_of_capacity: float
+    resources: Mapping[str, ResourceFigures]
+    fragmentation: float
+    """Part of all devices that is free but of no use to typical requests, the mean over time; 0 without devices."""
     jain_user_slowdown: float
     jain_project_slowdown: float
     jain_user_cpu: float
     jain_project_cpu: float
     energy_j: float
+    peak_draw_w: float
+    """The most that work draws beyond idling at any time, in watts; 0 where that is not said."""
 
 
 def wait_s(trace: Trace, outcome: Outcome) -> Floats:
@@ -107,12 +137,12 @@ def makespan_s(trace: Trace, outcome: Outcome) -> float:
     return float(ended.max() - trace.submitted_us[0]) / SECOND_US if ended.size else 0.0
 
 
-def held_seconds(outcome: Outcome, column: Int64s) -> float:
+def held_seconds(outcome: Outcome, column: Numbers) -> float:
     """The integral of a step function over the outcome's instants, in its unit times seconds."""
     return float(np.dot(column[:-1].astype(np.float64), np.diff(outcome.time_us))) / SECOND_US
 
 
-def time_mean(outcome: Outcome, column: Int64s) -> float:
+def time_mean(outcome: Outcome, column: Numbers) -> float:
     """The mean of a step function over time."""
     span = span_s(outcome)
     return held_seconds(outcome, column) / span if span else 0.0
@@ -123,7 +153,7 @@ def span_s(outcome: Outcome) -> float:
     return float(outcome.time_us[-1] - outcome.time_us[0]) / SECOND_US if outcome.time_us.size else 0.0
 
 
-def resampled(outcome: Outcome, column: Int64s, intervals: int) -> tuple[Floats, Floats]:
+def resampled(outcome: Outcome, column: Numbers, intervals: int) -> tuple[Floats, Floats]:
     """Ends of equal intervals in seconds from the origin, and the mean of a step function over time in each.
 
     The integral is linear between changes, so its differences at the ends of intervals are exact.
@@ -138,15 +168,27 @@ def resampled(outcome: Outcome, column: Int64s, intervals: int) -> tuple[Floats,
     return edges[1:], np.diff(np.interp(edges, times, integral)) / width
 
 
-def loss_of_capacity(outcome: Outcome, capacity_cpu_milli: int) -> float:
-    """The share of the capacity that was free while work waited that could have used it, were it not for its shape.
+def resource_figures(outcome: Outcome, one: Resource) -> ResourceFigures:
+    """The figures of one resource."""
+    held, lost = (time_mean(outcome, column) / one.capacity for column in (one.held, one.lost))
+    if not one.is_told:
+        return ResourceFigures(held=held, lost=lost)
+    used, told = time_mean(outcome, one.used) / one.capacity, time_mean(outcome, one.told) / one.capacity
+    return UseFigures(
+        held=held,
+        lost=lost,
+        used=used,
+        used_of_held=used / told if told else 0.0,
+        told=told / held if held else 0.0,
+    )
 
-    ``integral of min(free, asked for by waiting jobs) over (capacity times span)``: the loss of capacity of Y. Zhang,
-    H. Franke, J. Moreira, A. Sivasubramaniam, "Improving parallel job scheduling by combining gang scheduling and
-    backfilling techniques", IPDPS 2000, with the free part counted only as far as anybody waited for it.
-    """
-    lost = np.minimum(capacity_cpu_milli - outcome.cpu_milli, outcome.waiting_cpu_milli)
-    return time_mean(outcome, lost) / capacity_cpu_milli
+
+def fragmentation(outcome: Outcome, device_share: int) -> float:
+    """The mean over time of the devices that are free but of no use, each look standing until the next."""
+    whiles = np.diff(outcome.looked_at_us).astype(np.float64)
+    if not whiles.sum():
+        return 0.0
+    return float(np.dot(outcome.fragmented_share[:-1], whiles) / whiles.sum()) / device_share
 
 
 def jain(values: Floats) -> float:
@@ -174,13 +216,15 @@ def sum_by_code(values: Floats, codes: NDArray[np.int32]) -> Floats:
 def energy_j(outcome: Outcome, center: CenterDescription) -> float:
     """A model, not a measurement: idle power of all over the span, plus power in proportion to what is held.
 
-    One cpu held adds ``sum(max - idle) / sum(cpus)`` over the center's nodes, one device the same over its devices:
-    exact where nodes are equal, the mean where they are not, since an outcome does not say which node held what.
+    Where an outcome does not say what is drawn, one cpu held adds ``sum(max - idle) / sum(cpus)`` over the center's
+    nodes, one device the same over its devices: exact where nodes are equal, the mean where they are not.
     """
     devices = [(device.power, group.count * device.count) for group in center.groups for device in group.devices]
     nodes = [(group.power, group.count) for group in center.groups]
     idle = sum(power.idle_w * count for power, count in nodes + devices)
     energy = idle * span_s(outcome)
+    if outcome.draw_mw.size:
+        return energy + held_seconds(outcome, outcome.draw_mw) / MILLIWATTS
     energy += _rise_w(nodes) * held_seconds(outcome, outcome.cpu_milli) / center.cpu_milli
     if devices:
         energy += _rise_w(devices) * held_seconds(outcome, outcome.device_share) / center.device_share
@@ -192,14 +236,13 @@ def _rise_w(parts: Sequence[tuple[PowerRange, int]]) -> float:
 
 
 def summary(trace: Trace, outcome: Outcome, center: CenterDescription, bound_s: float = BOUND_S) -> Summary:
-    """All figures of one replay. Utilization is what was held over what there was, from first to last instant."""
+    """All figures of one replay."""
     ended = outcome.finished
     wait, run = wait_s(trace, outcome), run_s(outcome)
     slowdown = bounded_slowdown(wait, run, bound_s)
     cpus = trace.cpu_milli_total[ended] / WHOLE_CPU
     size = np.maximum(cpus, trace.devices_total[ended] / WHOLE_DEVICE)
     user, project = trace.user[ended], trace.project[ended]
-    devices = center.device_share
     return Summary(
         jobs=len(trace),
         finished=int(ended.sum()),
@@ -210,12 +253,12 @@ def summary(trace: Trace, outcome: Outcome, center: CenterDescription, bound_s: 
         slowdown_by_runtime=by_class(slowdown, run, RUNTIME_CLASSES),
         wait_by_size=by_class(wait, size, SIZE_CLASSES),
         makespan_s=makespan_s(trace, outcome),
-        cpu_utilization=time_mean(outcome, outcome.cpu_milli) / center.cpu_milli,
-        device_utilization=time_mean(outcome, outcome.device_share) / devices if devices else 0.0,
-        loss_of_capacity=loss_of_capacity(outcome, center.cpu_milli),
+        resources={name: resource_figures(outcome, one) for name, one in resources(trace, outcome, center).items()},
+        fragmentation=fragmentation(outcome, center.device_share) if center.device_share else 0.0,
         jain_user_slowdown=jain(mean_by_code(slowdown, user)),
         jain_project_slowdown=jain(mean_by_code(slowdown, project)),
         jain_user_cpu=jain(sum_by_code(cpus * run, user)),
         jain_project_cpu=jain(sum_by_code(cpus * run, project)),
         energy_j=energy_j(outcome, center),
+        peak_draw_w=float(outcome.draw_mw.max(initial=0)) / MILLIWATTS,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -26,6 +26,10 @@ class Outcome:
     ``started_us`` and ``ended_us`` are by row of the trace, ``NEVER`` for what did not start or end. The other columns
     are step functions: their i-th value holds from ``time_us[i]`` until ``time_us[i + 1]``.
 
+    ``fragmented_share`` is what of the free devices was of no use to typical requests, in thousandths, at instants
+    ``looked_at_us``: none where nobody looked. ``draw_mw`` is what work draws beyond idling, in milliwatts: none where
+    the center's description says nothing of power.
+
     Raises:
         InvalidRequestError: columns that belong together differ in length, an end lies before its start, or the
             instants do not rise.
@@ -39,6 +43,9 @@ class Outcome:
     waiting: Int64s
     running: Int64s
     waiting_cpu_milli: Int64s
+    draw_mw: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    looked_at_us: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    fragmented_share: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         if self.started_us.shape != self.ended_us.shape:
@@ -49,8 +56,11 @@ class Outcome:
         for name in ("cpu_milli", "device_share", "waiting", "running", "waiting_cpu_milli"):
             if getattr(self, name).shape != self.time_us.shape:
                 raise InvalidRequestError(name, f"{name} must have one value for each instant")
-        if np.any(np.diff(self.time_us) <= 0):
-            raise InvalidRequestError("time_us", "instants must rise")
+        if self.fragmented_share.shape != self.looked_at_us.shape:
+            raise InvalidRequestError("fragmented_share", "fragmented_share must have one value for each look")
+        for name in ("time_us", "looked_at_us"):
+            if np.any(np.diff(getattr(self, name)) <= 0):
+                raise InvalidRequestError(name, "instants must rise")
 
     @property
     def finished(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from suanli.kernel.replay import queue
 from suanli.kernel.replay.course import Ways
 from suanli.kernel.scheduling.core.rules import CONSERVATIVE, EASY, NO_BACKFILL, Rules
+from suanli.kernel.scheduling.fair_share import ShareWeights
 from suanli.kernel.scheduling.scoring import scoring
 from suanli.model.errors import InvalidRequestError, NotFoundError
 
@@ -17,6 +18,7 @@ ORDERS = {
     "f2": queue.F2,
     "f3": queue.F3,
     "f4": queue.F4,
+    "fair_share": queue.FAIR_SHARE,
     "wfp3": queue.WFP3,
     "unicep": queue.UNICEP,
     "slowdown": queue.SLOWDOWN,
@@ -42,6 +44,9 @@ class Policy:
     With ``shortest_first`` work behind the head is tried in the order of its planned run time (SJBF). Planned run times
     are what was requested, or where ``believed`` what ``prediction`` says, corrected when a run outlives it; else
     predictions serve the order alone.
+
+    By the order ``fair_share`` work goes as if it had come earlier by what it is owed (``scheduling.fair_share``), with
+    ``shares`` as the weights, which are those that a server has unless it is told otherwise.
     """
 
     order: str = "fcfs"
@@ -50,6 +55,7 @@ class Policy:
     prediction: str = "requested"
     believed: bool = False
     shortest_first: bool = False
+    shares: ShareWeights = ShareWeights(project_s=7 * 86_400, member_s=86_400)
 
     def rules(self, jobs: int) -> Rules:
         """For the turns.
@@ -82,6 +88,8 @@ POLICIES = {
     "easy-clairvoyant-sjbf": Policy(prediction="clairvoyant", believed=True, shortest_first=True),
     "easy-last-two-sjbf": Policy(prediction="last_two", believed=True, shortest_first=True),
     "easy-learned-sjbf": Policy(prediction="learned", believed=True, shortest_first=True),
+    "fair-share": Policy(order="fair_share"),
+    "fair-share-conservative": Policy(order="fair_share", backfill="conservative"),
     "sjf-easy": Policy(order="sjf"),
     "wfp3-easy": Policy(order="wfp3"),
     "unicep-easy": Policy(order="unicep"),
@@ -94,6 +102,7 @@ POLICIES = {
     "easy-clustering": Policy(score="clustering"),
     "easy-fragmentation": Policy(score="fragmentation"),
     "easy-residual-value": Policy(score="residual_value"),
+    "easy-power": Policy(score="power"),
     "slowdown": Policy(order="slowdown", prediction="learned"),
 }
 """Policies by the names that the command line knows."""

@@ -18,8 +18,8 @@ from suanli.kernel.scheduling.orders.unicep import unicep
 from suanli.kernel.scheduling.orders.wfp3 import wfp3
 from suanli.kernel.scheduling.prediction import last_two, learned, requested
 
-FCFS, SJF, F1, F2, F3, F4, WFP3, UNICEP, SLOWDOWN = range(9)
-"""Codes of orders; from WFP3 on keys change while work waits."""
+FCFS, SJF, F1, F2, F3, F4, FAIR_SHARE, WFP3, UNICEP, SLOWDOWN = range(10)
+"""Codes of orders; from WFP3 on keys change while work waits, and of FAIR_SHARE now and then (``sharing``)."""
 
 REQUESTED, LAST_TWO, LEARNED, CLAIRVOYANT = range(4)
 """Codes of predictions. The last knows the true run time, as no center does: the bound of what predicting can give."""
@@ -44,6 +44,8 @@ def guess(course: Course, prediction: int, job: int) -> None:
 def set_key(center: Center, course: Course, order: int, job: int, now: int) -> None:
     """Give a job the key that it has now by an order that judges each alone."""
     submitted = course.submitted_us[job]
+    if order == FAIR_SHARE:
+        submitted -= course.owed_us[course.account[job]] + course.sized_us[job]
     requested_us, predicted_us = course.requested_us[job], course.predicted_us[job]
     asked = Asked(submitted, requested_us, predicted_us, course.tasks[job], course.cpu_milli[job], submitted)
     center.keys[0, job] = _key(order, asked, now)

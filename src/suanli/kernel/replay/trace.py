@@ -16,6 +16,9 @@ from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 MAX_MODELS: Final = 64
 """Device models that one mask of 64 bits can tell apart."""
 
+UNKNOWN: Final = -1
+"""What a job used, where the source does not tell."""
+
 Int64s: TypeAlias = NDArray[np.int64]
 Int32s: TypeAlias = NDArray[np.int32]
 Masks: TypeAlias = NDArray[np.uint64]
@@ -34,8 +37,11 @@ Column: TypeAlias = Literal[
     "project",
     "application",
     "queue",
+    "reservation",
+    "used_cpu_us",
+    "used_memory_bytes",
 ]
-Names: TypeAlias = Literal["users", "projects", "applications", "queues"]
+Names: TypeAlias = Literal["users", "projects", "applications", "queues", "reservations"]
 
 _TYPES: Final[dict[Column, type[np.generic]]] = {
     "number": np.int64,
@@ -52,6 +58,9 @@ _TYPES: Final[dict[Column, type[np.generic]]] = {
     "project": np.int32,
     "application": np.int32,
     "queue": np.int32,
+    "reservation": np.int32,
+    "used_cpu_us": np.int64,
+    "used_memory_bytes": np.int64,
 }
 _DEFAULTS: Final[dict[Column, int]] = {
     "tasks": 1,
@@ -64,6 +73,9 @@ _DEFAULTS: Final[dict[Column, int]] = {
     "project": 0,
     "application": 0,
     "queue": 0,
+    "reservation": 0,
+    "used_cpu_us": UNKNOWN,
+    "used_memory_bytes": UNKNOWN,
 }
 _LEAST: Final[dict[Column, int]] = {
     "runtime_us": 1,
@@ -73,6 +85,8 @@ _LEAST: Final[dict[Column, int]] = {
     "memory_bytes": 0,
     "device_count": 0,
     "device_share": 1,
+    "used_cpu_us": UNKNOWN,
+    "used_memory_bytes": UNKNOWN,
 }
 _MOST: Final[dict[Column, int]] = {"runtime_us": NEVER, "requested_us": NEVER, "device_share": WHOLE_DEVICE}
 
@@ -85,8 +99,11 @@ class Trace:
     was submitted (the runtime where the source knows none). Amounts are for each of the ``tasks`` of the gang:
     ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device; bit m of ``device_models`` allows
     what ``models[m]`` means (`suanli.model.device_names`), and no bit allows all. ``user``, ``project``,
-    ``application`` and ``queue`` are places in the tuples of names. ``dropped`` jobs of the source never ran and are
-    left out.
+    ``application``, ``queue`` and ``reservation`` (the advance reservation that it named) are places in the tuples of
+    names. ``dropped`` jobs of the source never ran and are left out.
+
+    What the whole gang really used is told by ``used_cpu_us`` (processor time) and ``used_memory_bytes`` (while it
+    ran), ``UNKNOWN`` where the source does not say; no policy looks at it.
 
     Raises:
         InvalidRequestError: a column has another type or length, is not in order, or holds an impossible amount.
@@ -106,11 +123,15 @@ class Trace:
     project: Int32s
     application: Int32s
     queue: Int32s
+    reservation: Int32s
+    used_cpu_us: Int64s
+    used_memory_bytes: Int64s
     models: tuple[str, ...] = ()
     users: tuple[str, ...] = ("",)
     projects: tuple[str, ...] = ("",)
     applications: tuple[str, ...] = ("",)
     queues: tuple[str, ...] = ("",)
+    reservations: tuple[str, ...] = ("",)
     dropped: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -134,12 +155,18 @@ class Trace:
             "project": self.projects,
             "application": self.applications,
             "queue": self.queues,
+            "reservation": self.reservations,
         }
 
     @property
     def cpu_milli_total(self) -> Int64s:
         """Milli-cpus of the whole gang, by job."""
         return self.cpu_milli * self.tasks
+
+    @property
+    def memory_total(self) -> Int64s:
+        """Bytes of the whole gang, by job."""
+        return self.memory_bytes * self.tasks
 
     @property
     def devices_total(self) -> Int64s:

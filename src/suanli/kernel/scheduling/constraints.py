@@ -61,6 +61,7 @@ class DeviceType(NamedTuple):
 class Room(NamedTuple):
     """Rows of the tables: ``nodes`` [N, columns] and ``devices`` [N, D, 3], each row of them for ``counts`` [N] nodes.
 
+    ``draws`` [N, 1 + D] is what a cpu of each draws, and then each device, in milliwatts; 0 where that is not known.
     ``types`` [T] names the types of devices, ``features`` has the bits of those that waiting work names.
     """
 
@@ -70,17 +71,18 @@ class Room(NamedTuple):
     types: Sequence[DeviceType]
     engines: int
     features: Mapping[str, int]
+    draws: Ints
 
     def empty(self) -> Room:
         """The room there were if nobody held anything, equal nodes in one row."""
         of_devices = self.devices[:, :, [TYPE, HEALTHY]].reshape(len(self.nodes), 2 * self.devices.shape[1])
-        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS]], of_devices]
+        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS]], of_devices, self.draws]
         _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
         nodes, devices = self.nodes[first], self.devices[first]
         nodes[:, FREE_CPU], nodes[:, FREE_MEMORY] = nodes[:, CPU], nodes[:, MEMORY]
         nodes[:, [HOLDERS, EXCLUSIVE]] = 0
         devices[:, :, FREE] = WHOLE
-        return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64))
+        return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64), draws=self.draws[first])
 
     def having(self, features: Iterable[str]) -> Flags:
         """Which nodes have all of these features, each of which must have a bit [N]."""

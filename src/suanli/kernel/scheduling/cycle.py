@@ -21,6 +21,7 @@ from suanli.kernel.scheduling.held_back import license_reason
 from suanli.kernel.scheduling.holdings import Rows, held_by, reserved
 from suanli.kernel.scheduling.job import NEVER, Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Placement, Plan, Policy, Preemption, Reason, Reservation
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.refusals import refused
 from suanli.kernel.scheduling.scoring import scoring, weigh
 from suanli.kernel.scheduling.state import ClusterState
@@ -134,6 +135,11 @@ class Turn:
         if row == t.NOBODY:
             return None
         return license_reason(self.state, int(row), int(self.state.tables.asks[job.asks, t.AMOUNTS + row]))
+
+    def unpowered(self, job: Job) -> Reason | None:
+        """That the power cap leaves too little for a workload after the turn, if it does."""
+        reason = power_reason(self.state.most_drawn(job.demand), power_of(self.state.tables))
+        return reason if reason.needed > reason.available else None
 
     def earliest(self, job: Job) -> int:
         """When a workload that the turn does not start may start, ``NEVER`` where that cannot be foreseen.

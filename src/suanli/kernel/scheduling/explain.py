@@ -26,6 +26,7 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job, imagined
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.refusals import window
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.altered import altered
@@ -96,6 +97,7 @@ class _After:
     given: Explanation | None
     bounded: Reason | None
     unlicensed: Reason | None
+    unpowered: Reason | None
     is_crowded_out: bool
     window: Reason | None
     start: int
@@ -121,6 +123,7 @@ class _After:
             given=given,
             bounded=held_back,
             unlicensed=turn.unlicensed(job),
+            unpowered=turn.unpowered(job),
             is_crowded_out=not turn.complete or not turn.startable(job),
             window=None if head is None else window(job.time_limit_s, turn.window_s, head.workload),
             start=NEVER if settled else turn.earliest(job),
@@ -156,7 +159,8 @@ class _After:
 
     def _reasons(self, state: ClusterState, job: Job) -> tuple[Reason, ...]:
         """What blocks a workload that could be held some day."""
-        found, room = [one for one in (self.bounded, self.unlicensed) if one is not None], state.room
+        held_back, room = (self.bounded, self.unlicensed, self.unpowered), state.room
+        found = [one for one in held_back if one is not None]
         judged = stages(room, job.demand)
         if not suffices(room, judged, job.demand):
             found += [_naming(state, job, reason) for reason in _short_of(room, judged, job.demand)]
@@ -196,6 +200,9 @@ def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:
     if lacking is not None:
         needed, total = dict(demand.licenses)[lacking], state.bounds.total(lacking)
         found.append(Reason(code=ReasonCode.LICENSE, needed=needed, available=total, wanted=lacking))
+    if state.is_overpowered(demand):
+        reason = power_reason(state.most_drawn(demand), power_of(state.tables))
+        found.append(replace(reason, available=reason.cap))
     return found
 
 

@@ -13,7 +13,7 @@ well. Hence nobody starves: who waits longer than all credits together goes firs
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import exp2
 
@@ -30,7 +30,7 @@ Account = tuple[ProjectName, UserName]
 """A user in one project."""
 
 _Parts = tuple[float, float, float]
-"""Processors, memory and devices, in parts of the center."""
+"""Processors, memory and devices, in parts of the center; or amounts of each, before they are divided by it."""
 
 _GRAIN_S = 60
 """Credits are whole minutes, so that the queue is put in order anew only when they have changed by as much."""
@@ -140,6 +140,56 @@ class Owed:
         return credit
 
 
+class Past:
+    """What ended runs held, worked down as time goes on: one more costs the same however much lies behind it.
+
+    The same average as of single days: whatever a day before this one weighs now, it weighs half of after a half-life,
+    and so does the sum of all such days. Time must not go back.
+    """
+
+    def __init__(self, half_life_s: int) -> None:
+        self._half_life_us = half_life_s * 1_000_000
+        self._today = 0
+        self._sums: dict[Account, _Parts] = {}
+        """Of all days before this one, as they weigh when it begins."""
+        self._of_today: dict[Account, _Parts] = {}
+
+    def add(self, day: UsageDay) -> None:
+        """A run has ended that held so much on a day, which is not to come yet."""
+        self._begin(day.day)
+        account, parts = (day.project, day.owner), _held_on(day)
+        if day.day == self._today:
+            _add(self._of_today, account, parts, 1.0)
+        else:
+            _add(self._sums, account, parts, self._weight(day.day, DAY_US, self._today * DAY_US))
+
+    def held(self, now: Instant) -> Iterator[tuple[Account, _Parts, float]]:
+        """What was held by accounts, as sums and what they weigh."""
+        self._begin(now // DAY_US)
+        passed = now - self._today * DAY_US
+        worked_down = exp2(-passed / self._half_life_us)
+        yield from ((account, parts, worked_down) for account, parts in self._sums.items())
+        if passed > 0:
+            weight = self._weight(self._today, passed, now)
+            yield from ((account, parts, weight) for account, parts in self._of_today.items())
+
+    def _begin(self, today: int) -> None:
+        """Let another day have begun, if it has."""
+        if today <= self._today:
+            return
+        weight = exp2((self._today - today) * DAY_US / self._half_life_us)
+        self._sums = {account: (a * weight, b * weight, c * weight) for account, (a, b, c) in self._sums.items()}
+        weight = self._weight(self._today, DAY_US, today * DAY_US)
+        for account, parts in self._of_today.items():
+            _add(self._sums, account, parts, weight)
+        self._today, self._of_today = today, {}
+
+    def _weight(self, day: int, length_us: int, now: int) -> float:
+        """What an amount held evenly for so long from the beginning of a day on weighs at an instant."""
+        begin, half_life = day * DAY_US, self._half_life_us
+        return (exp2((begin + length_us - now) / half_life) - exp2((begin - now) / half_life)) / length_us
+
+
 @dataclass(frozen=True, slots=True)
 class _Running:
     account: Account
@@ -157,10 +207,13 @@ class FairShare:
         self._running: dict[RunId, _Running] = {}
         self._shares: dict[ProjectName, int] = {}
         self._nodes: dict[NodeName, tuple[int, int, int]] = {}
+        self._there = [0, 0, 0]
 
     def set_node(self, node: Node) -> None:
         """A node is there, or is otherwise than before; the center is all of them, in service or not."""
-        self._nodes[node.name] = (node.cpu_milli, node.memory_bytes, WHOLE_DEVICE * len(node.devices))
+        before = self._nodes.get(node.name, (0, 0, 0))
+        self._nodes[node.name] = now = (node.cpu_milli, node.memory_bytes, WHOLE_DEVICE * len(node.devices))
+        self._there = [there + amount - former for there, amount, former in zip(self._there, now, before, strict=True)]
 
     def set_projects(self, projects: Iterable[Project]) -> None:
         """Who may expect how much; a project that was never set has one share."""
@@ -169,14 +222,17 @@ class FairShare:
     def begin(self, run: Run, project: ProjectName, owner: UserName) -> None:
         """A run holds its allocation. Said again, the last word holds."""
         held, since = run.allocation, run.started_at or run.placed_at
-        amounts = (held.cpu_milli, held.memory_bytes, held.device_share)
-        self._running[run.id] = _Running((project, owner), *amounts, since)
+        self.hold(run.id, (project, owner), Amounts(1, held.cpu_milli, held.memory_bytes, held.device_share), since)
+
+    def hold(self, run: RunId, account: Account, held: Amounts, since: Instant) -> None:
+        """A run of somebody's holds so much, since an instant."""
+        self._running[run] = _Running(account, held.cpu_milli, held.memory_bytes, held.device_share, since)
 
     def end(self, run: RunId) -> None:
         """A run holds nothing any more; what it held is past."""
         self._running.pop(run, None)
 
-    def standings(self, now: Instant, waiting: Collection[Account], past: Iterable[UsageDay] = ()) -> Standings:
+    def standings(self, now: Instant, waiting: Collection[Account], past: Iterable[UsageDay] | Past = ()) -> Standings:
         """How everybody stands who held something, holds something, or is among those who wait.
 
         ``past`` is what runs held that have ended, by day, project and owner.
@@ -198,30 +254,36 @@ class FairShare:
         return Standings(weights=self.weights, projects=projects, members=members, capacity=self._capacity())
 
     def _capacity(self) -> tuple[int, int, int]:
-        cpus, memory, devices = (max(sum(node[part] for node in self._nodes.values()), 1) for part in range(3))
+        cpus, memory, devices = (max(amount, 1) for amount in self._there)
         return cpus, memory, devices
 
-    def _held(self, now: Instant, past: Iterable[UsageDay]) -> dict[Account, _Parts]:
+    def _held(self, now: Instant, past: Iterable[UsageDay] | Past) -> dict[Account, _Parts]:
         """Parts of the center that everybody held on the weighted average."""
-        found: dict[Account, _Parts] = {}
+        sums: dict[Account, _Parts] = {}
+        for account, parts, weight in past.held(now) if isinstance(past, Past) else self._of_days(now, past):
+            _add(sums, account, parts, weight)
+        for run in self._running.values():
+            parts = (run.cpu_milli, run.memory_bytes, run.device_share)
+            _add(sums, run.account, parts, self._weight(run.since, now, now))
         cpus, memory, devices = self._capacity()
+        return {account: (a / cpus, b / memory, c / devices) for account, (a, b, c) in sums.items()}
+
+    def _of_days(self, now: Instant, past: Iterable[UsageDay]) -> Iterator[tuple[Account, _Parts, float]]:
         for day in past:
             begin, end = day.day * DAY_US, min((day.day + 1) * DAY_US, now)
             if end > begin:
                 # An amount of a day is taken to have been held evenly while the day lasted.
-                weight = self._weight(begin, end, now) / (end - begin)
-                parts = (WHOLE_CPU * day.cpu_us / cpus, MIB_MS * day.memory_mib_ms / memory)
-                devices_held = WHOLE_DEVICE * day.device_us / devices
-                _add(found, (day.project, day.owner), (*parts, devices_held), weight)
-        for run in self._running.values():
-            parts = (run.cpu_milli / cpus, run.memory_bytes / memory)
-            _add(found, run.account, (*parts, run.device_share / devices), self._weight(run.since, now, now))
-        return found
+                yield (day.project, day.owner), _held_on(day), self._weight(begin, end, now) / (end - begin)
 
     def _weight(self, begin: int, end: int, now: int) -> float:
         """What the time from ``begin`` to ``end`` weighs of all time before now, which weighs 1."""
         half_life = self.weights.half_life_s * 1_000_000
         return max(exp2((end - now) / half_life) - exp2((begin - now) / half_life), 0.0)
+
+
+def _held_on(day: UsageDay) -> _Parts:
+    """Milli-cpus, bytes and thousandths of devices, times microseconds."""
+    return WHOLE_CPU * day.cpu_us, MIB_MS * day.memory_mib_ms, WHOLE_DEVICE * day.device_us
 
 
 def _add(found: dict[Account, _Parts], account: Account, parts: _Parts, weight: float) -> None:

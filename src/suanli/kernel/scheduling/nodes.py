@@ -45,8 +45,9 @@ class Nodes:
     def room(self) -> Room:
         """What is there and free, as views of the tables."""
         count = len(self.names)
-        nodes, devices, ones = self.tables.nodes[:count], self.tables.devices[:count], np.ones(count, dtype=np.int64)
-        return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits)
+        nodes, devices, draws = (table[:count] for table in (self.tables.nodes, self.tables.devices, self.tables.draws))
+        ones = np.ones(count, dtype=np.int64)
+        return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits, draws)
 
     @property
     def empty_room(self) -> Room:
@@ -84,8 +85,19 @@ class Nodes:
         amounts = (engine, ready, node.cpu_milli, node.memory_bytes, windows, features, switch)
         changes.set_node(self.tables, row, amounts)
         self.generations[row] = node.generation
+        self._write_draws(row, node)
         self._measure()
         self._empty, self._are_kinds_stale = None, True
+
+    def _write_draws(self, row: int, node: Node) -> None:
+        """Let it be known what a node's cpus and devices draw; what is drawn now is then counted anew."""
+        draws = np.zeros(self.tables.draws.shape[1], dtype=np.int64)
+        draws[0] = node.cpu_power_mw
+        for device in node.devices:
+            draws[1 + self._position(row, device.index)] = device.power_mw
+        if (self.tables.draws[row] != draws).any():
+            self.tables.draws[row] = draws
+            changes.cap_power(self.tables, int(self.tables.sizes[t.POWER_CAP]))
 
     def _measure(self) -> None:
         """Scores are in parts of the largest nodes."""

@@ -62,6 +62,8 @@ class ReasonCode(StrEnum):
     USER_QUOTA = "user_quota"
     LICENSE = "license"
     """Too few of a license are free, or are kept for work that goes first."""
+    POWER = "power"
+    """It could draw more than the power cap leaves."""
     DEADLINE = "deadline"
     """By what is foreseen it starts too late to be done by its deadline."""
     PRIORITY = "priority"
@@ -86,7 +88,8 @@ class Reason:
     workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT
     ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that
     runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it
-    asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given.
+    asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given; for POWER they
+    are milliwatts: what it could draw at most, and what the ``cap`` leaves beside what is ``in_use``.
     """
 
     code: ReasonCode
@@ -104,6 +107,8 @@ class Reason:
     starts_at: Instant = Instant(0)
     ends_at: Instant = Instant(0)
     """Its times; both 0 where there is no reservation of that name, or none is named."""
+    in_use: int = 0
+    cap: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

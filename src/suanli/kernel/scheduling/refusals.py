@@ -17,6 +17,7 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.held_back import HeldBack, Unlicensed, are_over, held_back, unlicensed
 from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refusal
+from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import WorkloadId
 
@@ -64,6 +65,8 @@ def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, he
             total=tables.total.take(waiting[:, t.OF_SHAPE], axis=0),
             nodes=len(state.names),
             unused=tables.nodes.shape[0] - len(state.names),
+            draws=waiting[:, t.DRAWS],
+            power=power_of(tables),
             window=None if head is None else window(0, window_us // MICROSECONDS, head.workload),
             too_long=too_long,
             held_back=held_back(state, started),
@@ -119,6 +122,8 @@ class _Numbers:
     long: t.Flags
     failing: t.Ints
     total: t.Ints
+    draws: t.Ints
+    power: t.Ints
     nodes: int
     unused: int
     window: Reason | None
@@ -143,7 +148,9 @@ class _Numbers:
             found.append(Refusal(demand=demand, waiting=count, reason=lacking.reason, window_s=seconds))
         for kind in np.flatnonzero(waiting).tolist():
             demand, count = self.demands[kind], int(waiting[kind])
-            if self.impossible[kind]:
+            if self.draws[kind] > self.power[0]:
+                found.append(Refusal(demand=demand, waiting=count, reason=self._lacking(kind)))
+            elif self.impossible[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=Reason(code=ReasonCode.IMPOSSIBLE)))
             elif self.closed[kind]:
                 found.append(Refusal(demand=demand, waiting=count, reason=self._not_open()))
@@ -161,7 +168,10 @@ class _Numbers:
         return Reason(code=code, nodes_failing=count, nodes_failing_first=count, nodes_total=count)
 
     def _lacking(self, kind: int) -> Reason:
-        """The constraint that most nodes fail first, or what is missing together where some nodes would do."""
+        """That power is lacking, the constraint that most nodes fail first, or what is missing together."""
+        unpowered = power_reason(int(self.draws[kind]), self.power)
+        if unpowered.needed > unpowered.available:
+            return unpowered
         failing = self.failing[kind].copy()
         failing[t.FAILS_STATE] -= self.unused
         if failing.sum() < self.nodes or not self.nodes:
@@ -182,8 +192,8 @@ def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: 
     kind_of = tables.lists[t.KIND_OF, first : first + queue.size]
     windows = window_of[kind_of]
     rows, windows = queue[windows < t.NEVER], windows[windows < t.NEVER]
-    forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
-    if forms.size:
+    if state.has_forms:
+        forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
         of_forms = window_of[tables.jobs[forms, t.FORM_KIND]]
         rows, windows = np.append(rows, forms), np.append(windows, of_forms)
     jobs = tables.jobs[rows]

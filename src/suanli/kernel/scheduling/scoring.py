@@ -24,6 +24,7 @@ CRITERIA = {
     "clustering": t.CLUSTERED,
     "fragmentation": t.FRAGMENTS,
     "residual_value": t.VALUE,
+    "power": t.POWER,
 }
 _FORESEEING = (t.FRAGMENTS, t.VALUE)
 """Criteria that know of requests to come."""

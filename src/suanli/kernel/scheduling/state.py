@@ -8,7 +8,7 @@ import numpy as np
 
 from suanli.kernel.scheduling.bounds import Bounds
 from suanli.kernel.scheduling.codes import Codes
-from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, holds
+from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, stages, suffices
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
@@ -20,12 +20,14 @@ from suanli.kernel.scheduling.job import Job
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.nodes import Nodes
 from suanli.kernel.scheduling.plan import MICROSECONDS, Association
+from suanli.kernel.scheduling.power import most_drawn
 from suanli.kernel.scheduling.scoring import has_changed, learn, requests_of
 from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import QueueName, ReservationName, RunId, WorkloadId
+from suanli.model.power import MILLIWATTS, PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.reservations import AdvanceReservation
@@ -70,7 +72,7 @@ class ClusterState(Nodes):
         """Of what waits or runs, how many there are of each demand."""
         self._learned: dict[Request, int] = {}
         self._learned_at = Instant(0)
-        self._impossible: dict[Demand, bool] = {}
+        self._judged: dict[Demand, tuple[bool, int]] = {}
         self._kinds: Kinds | None = None
 
     def set_node(self, node: Node) -> None:
@@ -80,7 +82,7 @@ class ClusterState(Nodes):
             InvalidRequestError: it has more devices, or the center more types of them, than the tables can tell apart.
         """
         self._write_node(node, self.windows.of_node(node.name))
-        self._impossible.clear()
+        self._judged.clear()
 
     def set_reservation(self, reservation: AdvanceReservation) -> None:
         """An advance reservation is there, or is otherwise than before; it is heeded from the next turn on."""
@@ -111,7 +113,18 @@ class ClusterState(Nodes):
         row = self.bounds.set_license(there)
         self._reach(**self.bounds.rows)
         self.tables.licenses[row, t.TOTAL] = there.total
-        self._impossible.clear()
+        self._judged.clear()
+        self._are_kinds_stale = True
+
+    @property
+    def is_power_capped(self) -> bool:
+        """Whether there is a power cap."""
+        return bool(self.tables.sizes[t.POWER_CAP] < t.NEVER)
+
+    def set_power_cap(self, cap: PowerCap) -> None:
+        """What runs may draw so much in all. What draws more runs on."""
+        changes.cap_power(self.tables, cap.watts * MILLIWATTS or t.NEVER)
+        self._judged.clear()
         self._are_kinds_stale = True
 
     def advance(self, now: Instant) -> None:
@@ -123,15 +136,7 @@ class ClusterState(Nodes):
         if self.windows.are_current(now):
             return
         if self.windows.move(now):
-            tables, bits, windows = self.tables, np.zeros(len(self.names), dtype=np.int64), self.windows.rows()
-            tables.windows[: len(windows)] = rows_from(windows, 2)
-            tables.sizes[t.WINDOWS_SIZE] = len(windows)
-            for name in self.windows.nodes().keys() & self.nodes.keys():
-                bits[self.nodes[name]] = self.windows.of_node(name)
-            for row in np.flatnonzero(bits != tables.nodes[: bits.size, t.RESERVED]).tolist():
-                engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
-                features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
-                changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
+            self.windows.write(self.tables, self.nodes)
         for heed, rows in self.windows.moved():
             for row in rows:
                 self._class_anew(self.jobs[row], heed)
@@ -170,13 +175,16 @@ class ClusterState(Nodes):
         self._features.admit(spec.features_named)
         if workload.id in self._waiting:
             self.dequeue(workload.id)
-        rows = [self._form(workload, spec, number) for number in range(1 + len(spec.alternatives))]
-        self.tables.jobs[rows[:-1], t.OTHER] = rows[1:]
+        first = self._form(workload, spec, 0)
+        latest = first.latest
         if spec.alternatives:
-            self._forms[workload.id] = rows
-        self._gather(workload.id)
-        self.deadlines.join(workload.id, max(self.jobs[row].latest for row in rows))
-        changes.wait(self.tables, rows[0])
+            forms = [first, *(self._form(workload, spec, 1 + number) for number in range(len(spec.alternatives)))]
+            rows = self._forms[workload.id] = [job.row for job in forms]
+            self.tables.jobs[rows[:-1], t.OTHER] = rows[1:]
+            self._gather(workload.id)
+            latest = max(job.latest for job in forms)
+        self.deadlines.join(workload.id, latest)
+        changes.wait(self.tables, first.row)
 
     def dequeue(self, workload: WorkloadId) -> None:
         """A workload waits no longer: it was placed, held, or ended.
@@ -206,6 +214,11 @@ class ClusterState(Nodes):
             NotFoundError: it does not wait.
         """
         return _found(self._waiting.get(workload), "waiting workload", workload)
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether any work waits in several forms."""
+        return bool(self._forms)
 
     def forms(self, workload: WorkloadId) -> list[Job]:
         """The forms of a waiting workload, in order.
@@ -266,14 +279,29 @@ class ClusterState(Nodes):
         return _found(self._running.get(run), "run with an allocation", run)
 
     def impossible(self, demand: Demand) -> bool:
-        """Tell whether the center could never hold the demand, even empty, in service, all devices in health."""
-        demand = demand.anytime
-        if demand not in self._impossible:
-            if len(self._impossible) >= _JUDGED:
-                self._impossible.clear()
-            is_licensed = self.bounds.lacking(demand) is None
-            self._impossible[demand] = not (is_licensed and holds(self.empty_room, demand, STATE_AND_HEALTH))
-        return self._impossible[demand]
+        """Tell whether the center could never hold the demand, even empty, in service, all devices in health.
+
+        Or could never power it under the cap.
+        """
+        return not self._judge(demand.anytime)[0] or self.is_overpowered(demand)
+
+    def is_overpowered(self, demand: Demand) -> bool:
+        """Tell whether work of the demand could draw more than the power cap even alone."""
+        return self.most_drawn(demand) > int(self.tables.sizes[t.POWER_CAP])
+
+    def most_drawn(self, demand: Demand) -> int:
+        """What work of the demand can draw at most, in milliwatts; 0 where there is no power cap."""
+        return self._judge(demand.anytime)[1]
+
+    def _judge(self, demand: Demand) -> tuple[bool, int]:
+        """Whether the center could ever hold the demand, and what it could draw there."""
+        if demand not in self._judged:
+            if len(self._judged) >= _JUDGED:
+                self._judged.clear()
+            found, is_capped = stages(self.empty_room, demand, STATE_AND_HEALTH), self.is_power_capped
+            is_held = self.bounds.lacking(demand) is None and suffices(self.empty_room, found, demand)
+            self._judged[demand] = is_held, most_drawn(self.empty_room, found, demand) if is_capped else 0
+        return self._judged[demand]
 
     def shape(self, demand: Demand) -> int:
         """The row of shapes of work that waits."""
@@ -319,7 +347,8 @@ class ClusterState(Nodes):
             self.tables.kinds[kind, : t.HOLDS_OF] = (0, 0, 0, shape)
             self._measure_kind(job.demand, kind)
             self._kinds = None
-        self.tables.jobs[job.row, [t.SHAPE, t.FORM_KIND]] = (shape, kind)
+        row = self.tables.jobs[job.row]
+        row[t.SHAPE], row[t.KIND], row[t.FORM_KIND] = shape, kind, kind
         self.classes[kind, job.association, job.asks] += 1
         self.jobs[job.row] = job
         if not job.form:
@@ -327,16 +356,14 @@ class ClusterState(Nodes):
         return job
 
     def _gather(self, workload: WorkloadId) -> None:
-        """Let the queue know waiting work by its kind, or by that of all its forms together."""
-        first, rows = self._waiting[workload].row, self._forms.get(workload)
-        kind = int(self.tables.jobs[first, t.FORM_KIND])
-        if rows is not None:
-            kind, is_new = self.demands.take(Forms(tuple(self.jobs[row].demand for row in rows)))
-            self._reach(kinds=len(self.demands))
-            if is_new:
-                self.tables.kinds[kind] = 0
-                self.tables.kinds[kind, t.OF_SHAPE] = t.NOBODY
-        self.tables.jobs[first, t.KIND] = kind
+        """Let the queue know waiting work by the kind that all its forms are together."""
+        rows = self._forms[workload]
+        kind, is_new = self.demands.take(Forms(tuple(self.jobs[row].demand for row in rows)))
+        self._reach(kinds=len(self.demands))
+        if is_new:
+            self.tables.kinds[kind] = 0
+            self.tables.kinds[kind, t.OF_SHAPE] = t.NOBODY
+        self.tables.jobs[rows[0], t.KIND] = kind
 
     def _class_no_more(self, job: Job) -> None:
         self._shapes.leave(int(self.tables.jobs[job.row, t.SHAPE]))
@@ -350,29 +377,33 @@ class ClusterState(Nodes):
 
     def _class_anew(self, job: Job, heed: Heed) -> None:
         """Let a waiting job be of another class; the queue is told afterwards of all of them."""
+        first = self._waiting[job.workload].row
+        together = int(self.tables.jobs[first, t.KIND])
         self.tables.kinds[self.demands[job.demand], t.WAITING_OF] -= 1
         self._class_no_more(job)
         job = self._class(job, heed)
         self.tables.kinds[self.demands[job.demand], t.WAITING_OF] += 1
         if job.workload in self._forms:
-            self.demands.leave(int(self.tables.jobs[self._waiting[job.workload].row, t.KIND]))
-        self._gather(job.workload)
+            self.demands.leave(together)
+            self._gather(job.workload)
 
     def _measure_kind(self, demand: Demand, kind: int) -> None:
-        measured = (*rows_of(demand, self.tables.devices.shape[1]), self.impossible(demand))
+        width = self.tables.devices.shape[1]
+        measured = (*rows_of(demand, width), self.impossible(demand), self.most_drawn(demand))
         self.tables.kinds[kind, t.HOLDS_OF : t.SHORTEST_LONG] = measured
 
-    def _form(self, workload: Workload, spec: WorkloadSpec, number: int) -> int:
-        """The row of a workload that waits, in one of its forms."""
+    def _form(self, workload: Workload, spec: WorkloadSpec, number: int) -> Job:
+        """A workload that waits, in one of its forms."""
         name: WorkloadId | tuple[WorkloadId, int] = workload.id
         if number:
             limit = spec.alternatives[number - 1].time_limit_s or workload.time_limit_s
             name, workload = (workload.id, number), altered(workload, time_limit_s=limit)
         job = self._job(name, workload, spec, (number, 0), Instant(0))
         job = self._class(job, self.windows.join(job))
-        columns = [t.NEED, t.LIMIT, t.END, t.MORE, t.START_BY]
-        self.tables.jobs[job.row, columns] = (job.demand.need, job.limit_us, 0, job.demand.more, job.latest)
-        return job.row
+        row = self.tables.jobs[job.row]
+        row[t.NEED], row[t.MORE], row[t.LIMIT] = job.demand.need, job.demand.more, job.limit_us
+        row[t.END], row[t.START_BY] = 0, job.latest
+        return job
 
     def _job(
         self,
@@ -425,9 +456,10 @@ class ClusterState(Nodes):
 
     def _drop(self, job: Job) -> None:
         del self.jobs[job.row]
-        self._alive[job.demand.anytime] -= 1
-        if not self._alive[job.demand.anytime]:
-            del self._alive[job.demand.anytime]
+        demand = job.demand.anytime
+        self._alive[demand] -= 1
+        if not self._alive[demand]:
+            del self._alive[demand]
         self.bounds.leave(job.association, job.asks)
         self._rows.leave(job.row)
 

@@ -6,12 +6,16 @@ time has come to an instant at which what it must heed is another; until then a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
+
+from suanli.kernel.scheduling.core import changes
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.tables import CLOSED, NEVER, WINDOWS
-from suanli.kernel.scheduling.job import Job
+from suanli.kernel.scheduling.holdings import rows_from
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import NodeName, ReservationName
 from suanli.model.quantities import Instant
@@ -25,6 +29,17 @@ class Heed(NamedTuple):
 
     kept_off: int
     within: int
+
+
+class Heeding(Protocol):
+    """Waiting work, as far as it must heed anything: ``row`` is its number, ``limit_us`` how long it may run."""
+
+    @property
+    def row(self) -> int: ...
+    @property
+    def limit_us(self) -> int: ...
+    @property
+    def reservation(self) -> ReservationName: ...
 
 
 class _GroupKey(NamedTuple):
@@ -104,6 +119,18 @@ class Windows:
                 self._of_nodes[node] = self._of_nodes.get(node, 0) | 1 << bit
         return True
 
+    def write(self, tables: t.Center, nodes: Mapping[NodeName, int]) -> None:
+        """Let tables know which windows there are, and the nodes in them (rows by name) their bits."""
+        bits, rows = np.zeros(tables.nodes.shape[0], dtype=np.int64), self.rows()
+        tables.windows[: len(rows)] = rows_from(rows, 2)
+        tables.sizes[t.WINDOWS_SIZE] = len(rows)
+        for name in self.nodes().keys() & nodes.keys():
+            bits[nodes[name]] = self.of_node(name)
+        for row in np.flatnonzero(bits != tables.nodes[:, t.RESERVED]).tolist():
+            engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
+            features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
+            changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
+
     def moved(self) -> Iterator[tuple[Heed, list[int]]]:
         """Every group of work, by rows of jobs, that must heed something else now than before, after :meth:`move`."""
         self._until = min((one.ends_at - 1 for one in self._there.values()), default=NEVER)
@@ -113,7 +140,7 @@ class Windows:
                 group.heed = heed
                 yield heed, list(group.members)
 
-    def join(self, job: Job) -> Heed:
+    def join(self, job: Heeding) -> Heed:
         """What a job that begins to wait must heed."""
         key = _GroupKey(job.limit_us, job.reservation)
         group = self._groups.get(key)
@@ -122,7 +149,7 @@ class Windows:
         group.members[job.row] = None
         return group.heed
 
-    def leave(self, job: Job) -> None:
+    def leave(self, job: Heeding) -> None:
         """A job waits no longer."""
         key = _GroupKey(job.limit_us, job.reservation)
         members = self._groups[key].members

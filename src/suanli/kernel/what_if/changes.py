@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import RunId, UserName, WorkloadId
+from suanli.model.power import PowerCap
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 
@@ -35,6 +36,8 @@ class Changes:
     altered: tuple[WorkloadUpdated, ...] = ()
     submitted: tuple[Submitted, ...] = ()
     sent_back: frozenset[RunId] = frozenset()
+    power_cap: PowerCap | None = None
+    """None: as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

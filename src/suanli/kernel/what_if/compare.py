@@ -72,6 +72,8 @@ def _apply(state: ClusterState, now: Instant, changes: Changes) -> tuple[tuple[L
     )
     for node in changes.nodes:
         state.set_node(node)
+    if changes.power_cap is not None:
+        state.set_power_cap(changes.power_cap)
     for gone in lost:
         end_run(state, gone.run, now, is_sent_back=gone.is_sent_back)
     return lost, submitted

@@ -292,7 +292,8 @@ class _Onward:
 
     def _why(self, job: Job, demands: tuple[Demand, ...], at: Instant) -> ReasonCode:
         if all(self._state.impossible(demand) for demand in demands):
-            return ReasonCode.IMPOSSIBLE
+            is_overpowered = any(self._state.is_overpowered(demand) for demand in demands)
+            return ReasonCode.POWER if is_overpowered else ReasonCode.IMPOSSIBLE
         told = explain(self._state, job.workload, at, self._policy)
         return told.unforeseen or (told.reasons[0].code if told.reasons else ReasonCode.PRIORITY)
 

@@ -10,6 +10,7 @@ from suanli.kernel.what_if.changes import Bounds
 from suanli.kernel.what_if.outcome import Comparison, Figures, LostRun
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, WorkloadId
+from suanli.model.power import PowerCap
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Workload
 
@@ -55,6 +56,13 @@ class Asked:
     submitted: tuple[tuple[WorkloadSpec, int], ...] = ()
     shown: tuple[WorkloadId, ...] = ()
     most: int = 20
+    power_cap: PowerCap | None = None
+    """None: as it is."""
+
+    @property
+    def is_about_the_center(self) -> bool:
+        """Whether what belongs to nobody would be otherwise."""
+        return self.is_about_nodes or self.power_cap is not None
 
     @property
     def is_about_nodes(self) -> bool:

@@ -15,6 +15,7 @@ from suanli.model.facts import (
     LicenseDefined,
     NodeRegistered,
     NodeStateChanged,
+    PowerCapSet,
     ProjectDefined,
     QueueDefined,
     QuotaDefined,
@@ -66,6 +67,7 @@ class Follower:
             self._state.set_quota(quota)
         for there in tables.licenses():
             self._state.set_license(there)
+        self._state.set_power_cap(tables.power_cap())
         for node in tables.nodes():
             self._set_node(node)
         for reservation in tables.advance_reservations():
@@ -115,6 +117,8 @@ class Follower:
                 self._state.set_quota(tables.quota(fact.quota.scope, fact.quota.name))
             case LicenseDefined():
                 self._state.set_license(tables.license(fact.license.name))
+            case PowerCapSet():
+                self._state.set_power_cap(tables.power_cap())
             case AdvanceReservationSet() | AdvanceReservationRemoved():
                 self._take_reservation(tables, fact)
             case ProjectDefined():

@@ -46,6 +46,7 @@ class Look:
             altered=asked.altered,
             submitted=tuple(Submitted(spec=spec, owner=caller.user, times=times) for spec, times in asked.submitted),
             sent_back=back,
+            power_cap=asked.power_cap,
         )
         bounds = bounds_for(self._state)
         found = compare(self._state, self._now, self._policy, changes, bounds)

@@ -79,18 +79,18 @@ class Scheduling:
     def what_if(self, caller: Caller, asked: Asked) -> Foreseen:
         """What would become of what waits, beside what becomes of it as it is; nothing is recorded.
 
-        Turns go on meanwhile. A plain user hears of their own workloads alone, and cannot ask about nodes.
+        Turns go on meanwhile. A plain user hears of their own workloads alone, and cannot ask about nodes or power.
 
         Raises:
             BusyError: the caller is asking already, or as many others as may are.
             ConflictError: what is altered does not wait, or what is cancelled neither waits nor runs.
             InvalidRequestError: so many nodes are not there, or too much is submitted.
             NotFoundError: there is no such node.
-            NotPermittedError: it is about nodes, and the caller is no operator.
+            NotPermittedError: it is about nodes or the power cap, and the caller is no operator.
             TooFarAheadError: it goes too far ahead.
         """
         require(caller, Scope.READ)
-        if asked.is_about_nodes:
+        if asked.is_about_the_center:
             require_operator(caller, Scope.READ)
         with self._lookers.entered(caller.user):
             with self._lock:

@@ -343,10 +343,14 @@ def _updated(
     level = workload.priority if priority is None else priority
     if workload.state.final or (limit, level) == (workload.time_limit_s, workload.priority):
         return None
+    longer = False
     if limit != workload.time_limit_s:
         check_time_limit(tables.queue(workload.queue), limit)
-    longer = workload.time_limit_s and (not limit or limit > workload.time_limit_s)
-    if not is_staff(caller) and (level > max(0, workload.priority) or (workload.state.active and longer)):
+        if workload.state.active:
+            # That of an alternative may be another than its workload's.
+            before = tables.run(run_id(workload.id, workload.attempt)).time_limit_s
+            longer = before > 0 and not 0 < limit <= before
+    if not is_staff(caller) and (level > max(0, workload.priority) or longer):
         raise NotPermittedError("only operators may raise a priority above 0 or the limit of running work")
     return WorkloadUpdated(workload=workload.id, time_limit_s=limit, priority=level)
 

@@ -17,6 +17,7 @@ from suanli.model.facts import (
     CancelRequested,
     LicenseDefined,
     NodeRegistered,
+    PowerCapSet,
     ProjectDefined,
     QueueDefined,
     QuotaDefined,
@@ -36,6 +37,7 @@ from suanli.model.ids import (
     UserName,
     WorkloadId,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
@@ -214,8 +216,9 @@ class ReadingContract:
         ]
 
         def work(tx: Transaction) -> None:
+            assert tx.power_cap() == PowerCap()
             for name in ("n2", "n1"):
-                tx.append(NodeRegistered(node=node(name)), actor=ANN)
+                tx.append(NodeRegistered(node=node(name, cpu_power_mw=4375)), actor=ANN)
             for fact in (QueueDefined(queue=queue), UserDefined(user=user), ProjectDefined(project=project)):
                 tx.append(fact, actor=ANN)
             for quota in quotas:
@@ -223,19 +226,22 @@ class ReadingContract:
             for total in (5, 4):
                 of = License(name=LicenseName("solver"), total=total)
                 tx.append(LicenseDefined(license=of), actor=ANN)
+            for watts in (5, 6):
+                tx.append(PowerCapSet(cap=PowerCap(watts=watts)), actor=ANN)
             for token in tokens:
                 tx.append(TokenIssued(token=token), actor=ANN)
             tx.append(TokenRevoked(token=TokenId("late")), actor=ANN)
 
         store.transact(work)
         with store.read() as tables:
-            assert tables.nodes() == [node("n1", generation=1), node("n2", generation=1)]
+            assert tables.nodes() == [node(name, generation=1, cpu_power_mw=4375) for name in ("n1", "n2")]
             assert tables.node(NodeName("n2")).devices == node().devices
             assert [found.priority for found in tables.queues()] == [-7] == [tables.queue(QueueName("fast")).priority]
             assert tables.quotas() == [altered(quota, generation=1) for quota in reversed(quotas)]
             assert tables.quota(QuotaScope.USER, ANN).device_share == 1500
             assert tables.licenses() == [License(name=LicenseName("solver"), total=4, generation=2)]
             assert tables.license(LicenseName("solver")).total == 4
+            assert tables.power_cap() == PowerCap(watts=6, generation=2)
             with pytest.raises(NotFoundError):
                 tables.quota(QuotaScope.QUEUE, ANN)
             with pytest.raises(NotFoundError):

@@ -5,13 +5,13 @@ import tomllib
 import pytest
 
 from suanli.adapters.devices.models_known import MODELS as ROWS
-from suanli.adapters.devices.models_known import catalogued
-from suanli.model.discovery import DiscoveredDevice
+from suanli.adapters.devices.models_known import catalogued, catalogued_processors
+from suanli.model.discovery import DiscoveredDevice, Processors
 from suanli.model.spec import DeviceClass
 
 TEXTS = {"name", "vendor", "class", "architecture", "basis", "confidence", "source", "notes"}
 RATES = {"fp64", "fp64_matrix", "fp32", "tf32", "bf16", "fp16", "fp8", "int8"}
-NUMBERS = RATES | {"mem_gb", "mem_bw_gbs", "tdp_w"}
+NUMBERS = RATES | {"mem_gb", "mem_bw_gbs", "tdp_w", "cores"}
 
 MODELS = tomllib.loads(ROWS.read_text("utf-8"))["models"]
 
@@ -83,3 +83,38 @@ def test_a_printed_name_means_its_own_row_alone() -> None:
 def test_of_several_rows_the_one_of_most_words_is_meant() -> None:
     names = [found(DeviceClass.GPU, "nvidia", f"NVIDIA GeForce RTX 4090{end}").known_as for end in (" D", "")]
     assert names == ["NVIDIA RTX 4090 D", "NVIDIA RTX 4090"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "watts"), [("nvidia", "NVIDIA A100-SXM4-80GB", 400), ("nvidia", "Unheard-of 9", None)]
+)
+def test_the_board_power_of_a_known_model_is_told_and_never_guessed(
+    vendor: str, model: str, watts: float | None
+) -> None:
+    device = found(DeviceClass.GPU, vendor, model)
+    assert device.board_power_w == watts
+    assert device.record(0).power_mw == (watts or 0) * 1000
+
+
+def processors(*models: str, cores: int | None = 64, threads: int | None = 128) -> Processors:
+    return Processors(architecture="x86_64", vendor="AMD", models=models, sockets=1, cores=cores, threads=threads)
+
+
+def test_a_thread_draws_its_part_of_what_a_socket_draws() -> None:
+    milan = "AMD EPYC 7763 64-Core Processor"
+    assert catalogued_processors(processors(milan)).thread_power_w == 280 / 128
+    assert catalogued_processors(processors(milan, cores=2, threads=2)).thread_power_w == 280 / 64
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        processors("AMD EPYC 7003 64-Core Processor"),
+        processors("AMD EPYC 7763 64-Core Processor", cores=None),
+        processors("AMD EPYC 7763 64-Core Processor", threads=None),
+        processors("AMD EPYC 7763 64-Core Processor", "AMD EPYC 9654 96-Core Processor"),
+        processors(),
+    ],
+)
+def test_what_a_processor_draws_is_not_guessed(shown: Processors) -> None:
+    assert catalogued_processors(shown) == shown

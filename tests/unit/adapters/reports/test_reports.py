@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,11 @@ def result(policy: str, seed: int) -> PolicyResult:
         intervals={"time_us": np.arange(3), "cpu_milli": np.array([0, 4000, 0])},
         figures={key: float(place + seed) for place, key in enumerate(texts.FIGURES)},
         times_s=times,
-        curves={"cpu": chance.uniform(0.5, 1, 200), "waiting": chance.integers(0, 99, 200)},
+        curves={
+            "cpu": chance.uniform(0.5, 1, 200),
+            "cpu_used": np.full(200, 0.4),
+            "waiting": chance.integers(0, 99, 200),
+        },
         samples={"wait_s": chance.exponential(4000, 500), "bounded_slowdown": slowdown},
         classes={key: np.sort(slowdown[: len(SIZES)]).tolist() for key in texts.CLASSES},
     )
@@ -73,6 +78,27 @@ def test_the_page_holds_all_figures_and_plots_and_asks_the_network_for_nothing(r
     assert len(re.findall("<img ", page)) == len(plots)
     assert len(re.findall("<td>", page)) == 2 * len(texts.FIGURES)
     assert re.findall(r"(?:src|href)=[\"'](?!data:)", page) == []
+
+
+def test_what_was_used_is_drawn_beside_what_was_held(report: Report, tmp_path: Path) -> None:
+    def cpus(folder: str, results: Sequence[PolicyResult]) -> bytes:
+        return write_plots(replace(report, results=results), tmp_path / folder)[0].read_bytes()
+
+    bare = [replace(one, curves={key: one.curves[key] for key in ("cpu", "waiting")}) for one in report.results]
+    assert cpus("with", report.results) != cpus("without", bare)
+
+
+def test_classes_in_which_nobody_waited_are_drawn_too(report: Report, tmp_path: Path) -> None:
+    nobody = [replace(one, classes=dict.fromkeys(texts.CLASSES, [np.nan] * len(SIZES))) for one in report.results]
+    assert (tmp_path / "wait-by-size.png") in write_plots(replace(report, results=nobody), tmp_path)
+
+
+def test_figures_that_a_trace_does_not_tell_have_no_row(report: Report, tmp_path: Path) -> None:
+    bare = [replace(one, figures=dict(list(one.figures.items())[:5]) | {"finished": 1234}) for one in report.results]
+    write_page(replace(report, results=bare), [], tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert len(re.findall("<td>", page)) == 2 * 6
+    assert "<td>1,234</td><td>1,234</td>" in page
 
 
 def test_a_report_in_chinese_has_every_text_and_the_same_figures(report: Report, tmp_path: Path) -> None:

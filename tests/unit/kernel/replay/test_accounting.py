@@ -13,7 +13,7 @@ from suanli.model.facts import SYSTEM, Fact, RecordedFact, RunEnded, RunStarted,
 from suanli.model.ids import FactSeq, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.spec import DeviceRequest, TaskResources, WorkloadSpec
-from suanli.model.workload import EndCause
+from suanli.model.workload import EndCause, Usage
 
 SECOND = 1_000_000
 GIB = 1024**3
@@ -60,6 +60,22 @@ def test_columns_in_another_order_with_texts_for_times() -> None:
     assert (trace.runtime_us[0], trace.requested_us[0]) == (86_401 * SECOND, 172_800 * SECOND)
 
 
+def test_processor_time_is_the_jobs_and_memory_that_of_its_largest_step() -> None:
+    lines = [
+        "JobID|Submit|Start|Elapsed|AllocCPUS|TotalCPU|MaxRSS|NTasks",
+        "7|0|0|100|4|1-02:00:30.250||",
+        "7.batch|0|0|100|4|00:10|900K|1",
+        "7.0|0|0|100|4|02:03.5|1M|3",
+        "8|0|0|100|4|00:00:00||",
+        "8.batch|0|0|100|4|||",
+    ]
+    trace = read_sacct("\n".join(lines))
+    assert trace.used_cpu_us.tolist() == [(26 * 3600 + 30) * SECOND + 250_000, -1]
+    assert trace.used_memory_bytes.tolist() == [3 * 1024**2, -1]
+    with pytest.raises(InvalidRequestError, match="'much' is not a time"):
+        read_sacct("\n".join([lines[0], "7|0|0|100|4|much||"]))
+
+
 @pytest.mark.parametrize("damage", ["1|2", job(elapsed="x"), job("7_3"), job(cpus="many"), job(memory="lots")])
 def test_a_damaged_line_is_named(damage: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
@@ -95,7 +111,9 @@ def started(workload: int, attempt: int, at: int) -> tuple[int, Fact]:
 
 def ended(workload: int, attempt: int, at: int) -> tuple[int, Fact]:
     one = WorkloadId(workload)
-    return at, RunEnded(workload=one, run=run_id(one, attempt), cause=EndCause.EXITED, ended_at=Instant(at * SECOND))
+    used = Usage(cpu_us=90 * SECOND, memory_peak_bytes=GIB)
+    end = Instant(at * SECOND)
+    return at, RunEnded(workload=one, run=run_id(one, attempt), cause=EndCause.EXITED, ended_at=end, usage=used)
 
 
 def test_facts_give_the_last_run_of_each_workload() -> None:
@@ -108,6 +126,7 @@ def test_facts_give_the_last_run_of_each_workload() -> None:
     submit = WorkloadSubmitted(first=WorkloadId(5), count=3, owner=UserName("ada"), spec=spec)
     log = recorded((100, submit), started(5, 1, 110), ended(5, 1, 120), started(5, 2, 130), ended(5, 2, 170))
     trace = read_facts(log)
+    assert (trace.used_cpu_us[0], trace.used_memory_bytes[0]) == (90 * SECOND, GIB)
     assert (trace.number.tolist(), trace.dropped) == ([5], 2)
     assert (trace.submitted_us[0], trace.runtime_us[0], trace.requested_us[0]) == (0, 40 * SECOND, 600 * SECOND)
     assert (trace.tasks[0], trace.cpu_milli[0], trace.memory_bytes[0]) == (3, 500, GIB)

@@ -36,7 +36,7 @@ class Going:
         self.course: Course = begin(trace, center.cpu_milli)
 
     def on(self, events: int = EVERYTHING) -> int:
-        return int(advance(self.tables, self.course, self.rules, self.ways, events))
+        return int(advance(self.tables, self.course, self.rules, self.ways, events, t.NEVER))
 
     def noted(self) -> list[tuple[int, ...]]:
         """After each event: second, cpus held, jobs that wait, jobs that run, cpus waited for."""

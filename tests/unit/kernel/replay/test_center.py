@@ -143,7 +143,12 @@ def test_nodes_must_be_given() -> None:
 @pytest.mark.parametrize(
     ("document", "field", "known"),
     [
-        pytest.param({"nodes": [PLAIN], "name": 1}, "center.name", "nodes, scale", id="of the center"),
+        pytest.param(
+            {"nodes": [PLAIN], "name": 1},
+            "center.name",
+            "nodes, power_cap_w, reservations, scale, shares",
+            id="of the center",
+        ),
         pytest.param(
             {"nodes": [PLAIN | {"cpu": 1}]}, "nodes.0.cpu", "count, cpus, devices, memory, power, prefix", id="of nodes"
         ),

@@ -33,9 +33,9 @@ def test_nothing_has_happened() -> None:
 
 def test_there_is_a_place_for_the_submission_and_the_end_of_each_job() -> None:
     course = begin(trace_of(JOBS), 8000)
-    assert course.history.shape == (6, 6)
+    assert course.history.shape == (7, 6)
     assert course.ends.shape == course.started.shape == (3,)
-    assert begin(trace_of([]), 8000).history.shape == (6, 0)
+    assert begin(trace_of([]), 8000).history.shape == (7, 0)
 
 
 def test_each_user_of_the_trace_has_a_history_of_its_own() -> None:

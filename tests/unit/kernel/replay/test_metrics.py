@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from suanli.kernel.replay import metrics
 from suanli.kernel.replay.center import CenterDescription, from_mapping
 from suanli.kernel.replay.outcome import Outcome
+from suanli.kernel.replay.resources import resources
 from suanli.kernel.replay.trace import Int64s, make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
@@ -61,8 +62,8 @@ def test_all_figures_of_a_small_replay() -> None:
     assert (found.jobs, found.finished, found.makespan_s) == (3, 2, 200.0)
     assert (found.wait_s.mean, found.wait_s.median, found.wait_s.p99, found.wait_s.max) == (50, 50, 99, 100)
     assert found.bounded_slowdown.mean == 1.5
-    assert found.cpu_utilization == pytest.approx(600 / 800)
-    assert found.loss_of_capacity == pytest.approx(200 / 800)
+    assert list(found.resources) == ["cpu"]
+    assert found.resources["cpu"] == metrics.ResourceFigures(held=600 / 800, lost=200 / 800)
     assert found.jain_user_slowdown == pytest.approx(9 / 10)
     assert found.jain_user_cpu == pytest.approx(600**2 / (2 * (200**2 + 400**2)))
     assert found.jain_project_cpu == 1.0
@@ -71,6 +72,68 @@ def test_all_figures_of_a_small_replay() -> None:
     assert [group.count for group in found.slowdown_by_size] == [0, 2, 0, 0, 0, 0]
     assert [group.count for group in found.slowdown_by_runtime] == [0, 2, 0, 0, 0, 0]
     assert found.wait_by_size[1].mean == found.wait_s.mean
+
+
+def test_what_was_used_stands_beside_what_was_held_as_far_as_the_trace_tells() -> None:
+    trace = make_trace(
+        {
+            "number": [1, 2, 3],
+            "submitted_us": seconds(0, 0, 0),
+            "runtime_us": seconds(100, 100, 5),
+            "requested_us": seconds(100, 100, 5),
+            "tasks": [2, 4, 1],
+            "memory_bytes": [1024**3, 1024**3, 0],
+            "used_cpu_us": [50 * SECOND, -1, 5 * SECOND],
+            "used_memory_bytes": [-1, 1024**3, -1],
+        }
+    )
+    over_time = resources(trace, outcome(), center())
+    assert list(over_time) == ["cpu", "memory"]
+    cpu, memory = over_time["cpu"], over_time["memory"]
+    assert (cpu.held.tolist(), cpu.waited_for.tolist()) == ([2000, 4000, 0], [5000, 1000, 1000])
+    # The first job tells of half a cpu used, and held two; nothing is known of the second.
+    assert (cpu.used.tolist(), cpu.told.tolist(), cpu.lost.tolist()) == ([500, 0, 0], [2000, 0, 0], [2000, 0, 1000])
+    assert (memory.used / 1024**3).tolist() == [0, 1, 0]
+    assert (memory.held / 1024**3).tolist() == [2, 4, 0]
+    found = metrics.summary(trace, outcome(), center()).resources["cpu"]
+    assert found == metrics.UseFigures(held=0.75, lost=0.25, used=50 / 800, used_of_held=0.25, told=0.25 / 0.75)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50), st.integers(-1, 10**7)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_over_time_agrees_with_adding_up_at_every_instant(rows: list[tuple[int, int, int, int]]) -> None:
+    rows.sort()
+    submitted, waited, ran, used = (list(column) for column in zip(*rows, strict=True))
+    started = np.add(submitted, waited)
+    ended = started + ran
+    times = np.unique(np.concatenate([submitted, started, ended]))
+    zeros = np.zeros(times.size, dtype=np.int64)
+    lived = Outcome(
+        started_us=started,
+        ended_us=ended,
+        time_us=times,
+        cpu_milli=zeros,
+        device_share=zeros,
+        waiting=zeros,
+        running=zeros,
+        waiting_cpu_milli=zeros,
+    )
+    columns = {"number": np.arange(len(rows)), "submitted_us": submitted, "runtime_us": ran, "requested_us": ran}
+    trace = make_trace(columns | {"used_cpu_us": used})  # type: ignore[arg-type]
+    cpu = resources(trace, lived, center())["cpu"]
+    for place, now in enumerate(times):
+        running = [job for job in range(len(rows)) if started[job] <= now < ended[job]]
+        waiting = [job for job in range(len(rows)) if submitted[job] <= now < started[job]]
+        assert cpu.held[place] == 1000 * len(running)
+        assert cpu.waited_for[place] == 1000 * len(waiting)
+        assert cpu.told[place] == 1000 * len([job for job in running if used[job] >= 0])
+        by_hand = sum(1000 * used[job] / ran[job] for job in running if used[job] >= 0)
+        assert cpu.used[place] == pytest.approx(by_hand, abs=1e-3)
 
 
 def test_short_runs_count_as_ten_seconds() -> None:

@@ -19,6 +19,7 @@ from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.metrics import RUNTIME_CLASSES, SIZE_CLASSES, Distribution
 from suanli.kernel.replay.outcome import Outcome
 from suanli.kernel.replay.policy import POLICIES
+from suanli.kernel.replay.resources import Resource
 from suanli.kernel.replay.trace import Trace, make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
 from tests.unit.kernel.replay.plain import CPUS, SECOND, Job, center_of, trace_of
@@ -224,7 +225,15 @@ def held(cpus: list[tuple[float, int]], waiting: list[int] | None = None, device
 def test_lost_capacity_is_what_was_free_while_somebody_waited_for_it(
     cpus: list[tuple[float, int]], waiting: list[int], lost: float
 ) -> None:
-    assert metrics.loss_of_capacity(held(cpus, waiting), 8000) == near(lost)
+    outcome, nothing = held(cpus, waiting), np.zeros(len(cpus))
+    one = Resource(
+        capacity=8000,
+        held=outcome.cpu_milli.astype(np.float64),
+        waited_for=outcome.waiting_cpu_milli.astype(np.float64),
+        used=nothing,
+        told=nothing,
+    )
+    assert metrics.resource_figures(outcome, one).lost == near(lost)
 
 
 def powered(node: PowerRange, device: PowerRange | None = None, count: int = 2) -> CenterDescription:
@@ -344,9 +353,9 @@ def _agree_over_time(found: metrics.Summary, outcome: Outcome) -> None:
     span = instants[-1][0] - instants[0][0]
     used = sum(cpu * (after[0] - at) for (at, cpu, _), after in pairwise(instants))
     lost = sum(min(CPUS * 1000 - cpu, waits) * (after[0] - at) for (at, cpu, waits), after in pairwise(instants))
-    assert found.cpu_utilization == near(used / span / (CPUS * 1000) if span else 0)
-    assert found.loss_of_capacity == near(lost / span / (CPUS * 1000) if span else 0)
-    assert found.device_utilization == 0
+    assert found.resources["cpu"].held == near(used / span / (CPUS * 1000) if span else 0)
+    assert found.resources["cpu"].lost == near(lost / span / (CPUS * 1000) if span else 0)
+    assert list(found.resources) == ["cpu"]
 
 
 def _agree_fairness(found: metrics.Summary, done: list[Any], slow: list[float]) -> None:
@@ -380,7 +389,7 @@ def test_devices_count_for_the_size_of_a_job_where_they_are_more_than_its_cpus()
     found = metrics.summary(trace, replay(trace, center, POLICIES["easy"]), center)
     # Sixteen devices, and half of one beside a whole cpu.
     assert [one.count for one in found.slowdown_by_size] == [1, 0, 1, 0, 0, 0]
-    assert found.device_utilization == near((16_000 + 500) / 2 / 16_000)
+    assert found.resources["device"].held == near((16_000 + 500) / 2 / 16_000)
 
 
 def test_another_bound_of_short_runs_is_heeded() -> None:

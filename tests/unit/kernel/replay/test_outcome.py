@@ -27,7 +27,15 @@ def outcome(**given: Any) -> Outcome:
 
 
 def test_it_has_these_columns_and_no_others() -> None:
-    assert {field.name for field in fields(Outcome)} == {"started_us", "ended_us", "time_us", *STEPS}
+    assert {field.name for field in fields(Outcome)} == {
+        "started_us",
+        "ended_us",
+        "time_us",
+        *STEPS,
+        "draw_mw",
+        "looked_at_us",
+        "fragmented_share",
+    }
 
 
 @pytest.mark.parametrize(

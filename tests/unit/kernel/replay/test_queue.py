@@ -28,7 +28,7 @@ def started(jobs: list[Job], **policy: str) -> list[int]:
 
 
 def test_every_order_and_prediction_is_told_here() -> None:
-    assert {*plain.ORDERS, "sjf", "slowdown"} == set(ORDERS)
+    assert {*plain.ORDERS, "sjf", "slowdown", "fair_share"} == set(ORDERS)
     assert set(plain.PREDICTIONS) == set(PREDICTIONS)
 
 

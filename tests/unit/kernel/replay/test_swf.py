@@ -48,6 +48,14 @@ def test_memory_is_kibibytes_of_each_processor() -> None:
     assert trace.memory_bytes.tolist() == [2048, 3072, 0]
 
 
+def test_what_was_used_is_told_as_the_mean_over_the_processors_held() -> None:
+    trace = read_swf(
+        "\n".join([line(1, procs=8, used=4, cpu=30, used_kib=2), line(2, procs=8, used=-1, cpu=1), line(3)])
+    )
+    assert trace.trace.used_cpu_us.tolist() == [120 * SECOND, 8 * SECOND, -1]
+    assert trace.trace.used_memory_bytes.tolist() == [8192, -1, -1]
+
+
 def test_fractions_are_cut_off() -> None:
     assert read_swf(line(run=60.9, cpu=1.5)).trace.runtime_us.tolist() == [60 * SECOND]
 

@@ -30,6 +30,7 @@ from suanli.model.ids import (
     WorkloadId,
     run_id,
 )
+from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
@@ -55,8 +56,9 @@ def node(name: str, cpus: int = 4, gib: int = 16, *devices: Device, engine: str 
     )
 
 
-def gpu(index: int, model: str = "a100", gib: int = 80) -> Device:
-    return Device(index=index, device_class=DeviceClass.GPU, model=model, memory_bytes=gib * GIB)
+def gpu(index: int, model: str = "a100", gib: int = 80, watts: int = 0) -> Device:
+    kind = DeviceClass.GPU
+    return Device(index=index, device_class=kind, model=model, memory_bytes=gib * GIB, power_mw=watts * 1000)
 
 
 def asks(cpus: float = 1, gib: int = 1, devices: DeviceRequest | None = None) -> TaskResources:
@@ -80,6 +82,7 @@ class Center:
     last: int = 0
     quotas: dict[tuple[QuotaScope, str], Quota] = field(default_factory=dict)
     licenses: dict[LicenseName, License] = field(default_factory=dict)
+    power_cap: PowerCap = PowerCap()
     held: dict[UserName, int] = field(default_factory=dict)
     """How often over each user held their share of late; each time halves an hour's credit."""
 
@@ -104,6 +107,10 @@ class Center:
     def set_license(self, name: str, total: int) -> None:
         self.licenses[LicenseName(name)] = License(name=LicenseName(name), total=total)
         self.state.set_license(self.licenses[LicenseName(name)])
+
+    def cap_power(self, watts: int) -> None:
+        self.power_cap = PowerCap(watts=watts)
+        self.state.set_power_cap(self.power_cap)
 
     def reserve(self, name: str, begin_s: int, end_s: int, *nodes: str, use: bool = False) -> None:
         """Set nodes aside from one second after the center's present until another."""
@@ -258,6 +265,7 @@ class Center:
             state.set_reservation(reservation)
         if backwards:
             state.advance(self.now)
+            state.set_power_cap(self.power_cap)
         if self.held and backwards:
             state.rank(self.standings())
         runs, waiting = _in_order([*self.runs.values()], [*self.waiting.values()], backwards=backwards)
@@ -271,6 +279,7 @@ class Center:
             state.set_quota(quota)
         for license_ in self.licenses.values():
             state.set_license(license_)
+        state.set_power_cap(self.power_cap)
         if self.held and not backwards:
             state.rank(self.standings())
         state.advance(self.now)

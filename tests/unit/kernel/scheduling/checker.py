@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from suanli.kernel.scheduling.plan import Decision, Explanation, Placement, Plan, Reason, ReasonCode, Reservation
+from suanli.kernel.scheduling.plan import Placement, Plan, Reason, ReasonCode, Reservation
 from suanli.model.ids import RunId, WorkloadId
 from suanli.model.resources import Allocation, NodeHold, NodeState
 from suanli.model.spec import WorkloadSpec
@@ -13,6 +13,7 @@ from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, licenses_free, members, over
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
     Asked,
@@ -40,6 +41,7 @@ def possible(center: Center, wanted: Asked) -> bool:
     """Whether the center could hold it some day."""
     totals = {name: one.total for name, one in center.licenses.items()}
     is_licensed = all(totals.get(name, 0) >= count for name, count in wanted.spec.licenses.items())
+    is_licensed &= is_powered(center, wanted.spec, power_free(center, []))
     return is_licensed and fits(mended(center), wanted.anytime())
 
 
@@ -80,6 +82,7 @@ def check(center: Center, plan: Plan) -> None:
     """Everything that must hold of a plan made for this center (before it is carried out)."""
     check_placements(center, plan)
     check_reservation(center, plan)
+    check_power(center, plan)
     check_preemptions(center, plan)
     check_refusals(center, plan)
 
@@ -101,9 +104,12 @@ def check_placements(center: Center, plan: Plan) -> None:
         for other in forms(center, workload, center.now)[: row.alternative]:
             room_for_it = both(before, beside_head) if is_long(plan, row.workload, early, other) else before
             may = not other.is_late and not over(center, (workload, amounts(other.spec, other.least)), running)
+            power = power_for(center, plan, row, is_beside=is_long(plan, row.workload, early, other))
+            may &= is_powered(center, other.spec, power)
             assert spec.licenses or not (may and fits(room_for_it, other))
         assert is_near(found, row.allocation, wanted)
-        assert row.allocation.tasks == most_tasks(center, found, workload, wanted, running)
+        power = power_for(center, plan, row, is_beside=is_beside)
+        assert row.allocation.tasks == most_tasks(center, found, power, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
         if is_beside:
             take(beside_head, row.allocation)
@@ -121,15 +127,37 @@ def is_long(plan: Plan, workload: WorkloadId, early: set[WorkloadId], wanted: As
     return workload not in early and any(wanted.end > one.start for one in plan.reservations)
 
 
-def most_tasks(center: Center, found: Room, workload: Workload, wanted: Asked, running: list[Member]) -> int:
-    """With how many tasks work can start in a room, beside these: as many as there is room for and bounds leave."""
+def power_for(center: Center, plan: Plan, placement: Placement, *, is_beside: bool) -> int:
+    """What there was for a placement, beside what is kept for the head where it runs past that start."""
+    before = held(center, plan, plan.placements[: plan.placements.index(placement)])
+    free = power_free(center, before)
+    return min([free, *(power_beside(center, before, one) for one in plan.reservations if is_beside)])
+
+
+def most_tasks(
+    center: Center, found: Room, power: int, workload: Workload, wanted: Asked, running: list[Member]
+) -> int:
+    """With how many tasks work can start in a room, beside these: as many as room, bounds and power leave."""
 
     def can_start(tasks: int) -> bool:
         within = not over(center, (workload, amounts(wanted.spec, tasks)), running)
-        return within and fits(found, wanted.exactly(tasks))
+        draws = most_with(center, wanted.spec, tasks)
+        return within and (draws == 0 or draws <= power) and fits(found, wanted.exactly(tasks))
 
     step = wanted.spec.tasks // wanted.spec.nodes if wanted.spec.nodes else 1
     return max(tasks for tasks in range(wanted.least, wanted.spec.tasks + 1, step) if can_start(tasks))
+
+
+def check_power(center: Center, plan: Plan) -> None:
+    """Nothing starts that could draw more than the cap leaves, nor more than is kept for the head at its start."""
+    for count, row in enumerate(plan.placements):
+        before = held(center, plan, plan.placements[:count])
+        spec, free = center.specs[row.workload].form(row.alternative), power_free(center, before)
+        assert is_powered(center, spec, free)
+        assert drawn(center, row.allocation) <= max(free, 0) or not center.power_cap.watts
+    for reservation in plan.reservations:
+        everything = held(center, plan, plan.placements)
+        assert is_powered(center, reserved_form(center, reservation), power_free(center, everything, reservation.start))
 
 
 def beside_of(center: Center, plan: Plan) -> Room:
@@ -234,9 +262,13 @@ def check_reservation(center: Center, plan: Plan) -> None:
         waiting = forms_waiting(center, plan, head)
         assert own in waiting
         for form in waiting:
-            assert not fits(now_room(center, before), asked(center, head, center.now, form))
+            of_form = asked(center, head, center.now, form)
+            lacks_power = not is_powered(center, of_form.spec, power_free(center, before))
+            assert lacks_power or not fits(now_room(center, before), of_form)
             for instant in sorted({reservation.start, *(end for _, end in before), *turns(center)}):
-                if instant < reservation.start or (instant == reservation.start and form < own):
+                is_powered_then = is_powered(center, of_form.spec, power_free(center, before, instant))
+                is_before = instant < reservation.start or (instant == reservation.start and form < own)
+                if is_before and is_powered_then:
                     assert not fits(room_at(center, before, instant), asked(center, head, instant, form))
         at_start, wanted = room_at(center, everything, reservation.start), asked(center, head, reservation.start, own)
         promised = Allocation(engine=reservation.engine, nodes=reservation.nodes, exclusive=wanted.spec.exclusive)
@@ -274,6 +306,9 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     assert reservation.workload == by
     head = center.waiting[by]
     assert not head.preemptible
+    ahead = [row for row in plan.placements if row.workload in ahead_of(center, by)]
+    power = power_free(center, held(center, plan, ahead))
+    assert any(is_powered(center, wanted.spec, power) for wanted in forms(center, head, center.now))
     for preemption in plan.preemptions:
         run, victim = center.runs[preemption.run], center.active[preemption.workload]
         assert run.state is not RunState.STOPPING
@@ -329,11 +364,19 @@ def check_refusal(center: Center, plan: Plan, workload: Workload, told: tuple[in
         assert reason.code in full(center, workload, plan, form)
     elif reason.code is ReasonCode.LICENSE:
         assert lacks(center, plan, workload) or reason.ahead
+    elif reason.code is ReasonCode.POWER:
+        check_power_reason(center, held(center, plan, plan.placements), wanted.spec, reason)
     elif reason.code is ReasonCode.BACKFILL_WINDOW:
         assert would_delay(center, plan, wanted, reason)
     else:
         assert not fits(final, wanted)
         assert fits_nowhere(final, wanted, reason)
+
+
+def check_power_reason(center: Center, everything: list[Held], spec: WorkloadSpec, reason: Reason) -> None:
+    free, cap = power_free(center, everything), center.power_cap.watts * 1000
+    assert (reason.cap, reason.in_use, reason.available) == (cap, cap - free, max(free, 0))
+    assert reason.needed == most(center, spec) > reason.available
 
 
 def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
@@ -349,6 +392,8 @@ def would_delay(center: Center, plan: Plan, wanted: Asked, reason: Reason) -> bo
     (reservation,), everything = plan.reservations, held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
     assert wanted.end > reservation.start
+    if not is_powered(center, wanted.spec, power_beside(center, everything, reservation)):
+        return True
     return not fits(both(now_room(center, everything), beside(center, everything, reservation)), wanted)
 
 
@@ -364,139 +409,6 @@ def reserved_form(center: Center, reservation: Reservation) -> WorkloadSpec:
     return center.specs[reservation.workload].form(reservation.alternative)
 
 
-def check_explanation(center: Center, plan: Plan, explained: Explanation) -> None:
-    """Every reason of one explanation, and its earliest start."""
-    workload = center.waiting[explained.workload]
-    placed = {row.workload: row for row in plan.placements}.get(workload.id)
-    assert explained.ahead == len(ahead_of(center, workload.id))
-    assert (explained.decision is Decision.NOW) == (placed is not None)
-    if placed is not None:
-        assert (explained.allocation, explained.alternative) == (placed.allocation, placed.alternative)
-        assert not explained.reasons
-        assert explained.earliest_start == center.now
-        return
-    told = explained.forms or (explained,)
-    assert [one.alternative for one in told] == list(range(1 + len(center.specs[workload.id].alternatives)))
-    for one in told:
-        check_form(center, plan, one)
-    assert explained.reasons == told[0].reasons
-    assert (explained.decision is Decision.NEVER) == all(one.decision is Decision.NEVER for one in told)
-    starts = [(one.earliest_start, is_late_by(center, one)) for one in told if one.earliest_start is not None]
-    in_time = [start for start, late in starts if not late] or [start for start, _ in starts]
-    assert explained.earliest_start == min(in_time, default=None)
-
-
-def is_late_by(center: Center, explained: Explanation) -> bool:
-    assert explained.earliest_start is not None
-    workload = center.waiting[explained.workload]
-    return asked(center, workload, explained.earliest_start, explained.alternative).is_late
-
-
-def check_form(center: Center, plan: Plan, explained: Explanation) -> None:
-    """What is said of work in one of its forms, which does not start now."""
-    workload, form = center.waiting[explained.workload], explained.alternative
-    wanted = asked(center, workload, center.now, form)
-    assert (explained.decision is Decision.NEVER) == (not possible(center, wanted))
-    assert explained.reasons
-    before = mended(center) if explained.decision is Decision.NEVER else room(center, allocations(center))
-    wanted = wanted.anytime() if explained.decision is Decision.NEVER else wanted
-    blocked = not fits(before, wanted)
-    codes = {reason.code for reason in explained.reasons}
-    assert codes.isdisjoint({ReasonCode.PRIORITY, ReasonCode.BACKFILL_WINDOW}) or not blocked
-    if explained.decision is Decision.LATER:
-        assert bool(codes & BOUNDS) == bool(full(center, workload, plan, form))
-        assert codes & BOUNDS <= full(center, workload, plan, form)
-        assert ReasonCode.LICENSE in codes or not lacks(center, plan, workload)
-    if blocked:
-        check_constraints(before, wanted, explained)
-        check_names(before, wanted, explained)
-    if explained.unforeseen is ReasonCode.LICENSE:
-        assert center.specs[workload.id].licenses
-    elif plan.complete:
-        assert explained.earliest_start == foreseen(center, plan, workload, form)
-    assert (explained.earliest_start is None) == (explained.unforeseen is not None)
-    is_late = explained.earliest_start is not None and is_late_by(center, explained)
-    assert (ReasonCode.DEADLINE in codes) == is_late
-
-
-def allocations(center: Center) -> list[Allocation]:
-    return [run.allocation for run in center.runs.values()]
-
-
-def check_names(before: Room, wanted: Asked, explained: Explanation) -> None:
-    """A reason that is about an advance reservation names one that bars, with its times."""
-    for reason in explained.reasons:
-        told = (reason.reservation, reason.starts_at, reason.ends_at)
-        windows = {window for free in before.values() for window in free.windows}
-        if reason.code is ReasonCode.RESERVED:
-            assert told in {(one.name, one.starts_at, one.ends_at) for one in windows if wanted.runs_into(one)}
-        elif reason.code is ReasonCode.RESERVATION:
-            own = {(one.name, one.starts_at, one.ends_at) for one in windows if one.name == wanted.spec.reservation}
-            assert told[0] == wanted.spec.reservation
-            assert not own or own == {told}
-        else:
-            assert told == ("", 0, 0)
-
-
-def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> None:
-    told, spec = {reason.code: reason for reason in explained.reasons}, wanted.spec
-    failing = [fails(free, wanted) for free in before.values()]
-    for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
-        at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
-        assert (code in told) == (at_all > 0)
-        if code is ReasonCode.FEATURE and at_all:
-            check_lacking(before, spec, told[code])
-        if at_all:
-            counted = (told[code].nodes_failing, told[code].nodes_failing_first, told[code].nodes_total)
-            assert counted == (at_all, first, len(before))
-    together = told.keys() & {ReasonCode.NODES_COUNT, ReasonCode.TASKS_COUNT, ReasonCode.ENGINE}
-    assert len(together) == (any(not one for one in failing) or not failing)
-    for code in together:
-        totals = engine_totals(before, wanted).values()
-        assert told[code].available == max(totals, default=0) < told[code].needed == wanted.need
-        assert (code is ReasonCode.ENGINE) == (sum(totals) >= told[code].needed)
-
-
-def check_lacking(before: Room, spec: WorkloadSpec, reason: Reason) -> None:
-    """The features said to be missing are those that no node has, or else all that some node lacks."""
-    nodes = [free.node.features for free in before.values()]
-    nowhere = [name for name in sorted(spec.features) if not any(name in one for one in nodes)]
-    lacking = [name for name in sorted(spec.features) if not all(name in one for one in nodes)]
-    assert reason.wanted == ", ".join(nowhere or lacking)
-    assert reason.available == sum(spec.features <= one for one in nodes)
-
-
-def foreseen(center: Center, plan: Plan, workload: Workload, form: int) -> int | None:
-    """The first instant at which it fits beside all that is held and the head's reservation, tried one by one."""
-    everything, others = held(center, plan, plan.placements), plan
-    if full(center, workload, plan, form) or not possible(center, asked(center, workload, center.now, form)):
-        return None
-    instants = {center.now, *(end for _, end in everything), *turns(center)}
-    for reservation in plan.reservations:
-        if (reservation.workload, reservation.alternative) == (workload.id, form):
-            return reservation.start
-        if reservation.workload == workload.id:
-            others = replace(plan, reservations=())
-        instants.add(end_of_head(center, reservation))
-    for instant in sorted(instants - {FOREVER}):
-        if starts(center, others, everything, asked(center, workload, instant, form)):
-            return instant
-    return None
-
-
-def end_of_head(center: Center, reservation: Reservation) -> int:
-    head = center.waiting[reservation.workload]
-    return end_of(center.limit_s(head, reservation.alternative), reservation.start)
-
-
-def starts(center: Center, plan: Plan, everything: list[Held], wanted: Asked) -> bool:
-    instant, found = wanted.begin, room_at(center, everything, wanted.begin)
-    if any(licenses_free(center, plan, name, instant) < count for name, count in wanted.spec.licenses.items()):
-        return False
-    for reservation in plan.reservations:
-        if instant < reservation.start < wanted.end:
-            found = both(found, beside(center, everything, reservation))
-        elif reservation.start <= instant < end_of_head(center, reservation):
-            for hold in reservation.nodes:
-                found[hold.node].take(hold, exclusive=reserved_form(center, reservation).exclusive)
-    return fits(found, wanted)
+def power_beside(center: Center, everything: list[Held], reservation: Reservation) -> int:
+    """What the cap leaves at the head's start beside what the head could draw."""
+    return power_free(center, everything, reservation.start) - most(center, reserved_form(center, reservation))

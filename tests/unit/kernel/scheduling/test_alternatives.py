@@ -144,6 +144,25 @@ def test_who_makes_way_is_asked_for_the_first_form_that_this_helps() -> None:
     assert taken(one.turn()) == {head: 2}
 
 
+def test_nobody_is_asked_for_a_better_form_while_who_was_asked_makes_room_for_another() -> None:
+    one = center()
+    on_cpus = one.add(replace(cpus(9), preemptible=True))
+    high = one.add(replace(WorkloadSpec(resources=A100, time_limit_s=900), priority=3))
+    one.turn()
+    head = one.add(replace(ANYTHING, priority=2, alternatives=ANYTHING.alternatives[1:]))
+    assert [victim.workload for victim in one.turn().preemptions] == [on_cpus]
+    # Meanwhile the device came to be held by work whose place the head might take as well.
+    held = one.runs[one.run_of(high)].allocation
+    one.end(one.run_of(high))
+    low = one.add(replace(WorkloadSpec(resources=A100, time_limit_s=900), preemptible=True))
+    one.start(low, held)
+    plan = one.turn()
+    check(one, plan)
+    assert (plan.preemptions, plan.placements) == ((), ())
+    one.end(one.run_of(on_cpus))
+    assert taken(one.turn()) == {head: 1}
+
+
 def test_only_what_can_never_be_held_in_any_form_is_impossible() -> None:
     one = center()
     huge = replace(ANYTHING, resources=asks(99), alternatives=(Request(resources=asks(98)), Request(resources=CPUS)))

@@ -28,7 +28,8 @@ from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
-from tests.unit.kernel.scheduling.checker import check, check_explanation
+from tests.unit.kernel.scheduling.checker import check
+from tests.unit.kernel.scheduling.explained import check_explanation
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
@@ -63,6 +64,15 @@ def random_node(chance: Random, number: int) -> Node:
 
 def featured(chance: Random, node: Node) -> Node:
     return replace(node, features=frozenset(chance.sample(["x86_64", "ib", "nvme"], chance.randint(1, 3))))
+
+
+def powered(chance: Random, node: Node) -> Node:
+    """The node as it draws power, with room enough that power is what is short; some draws are not known."""
+    watts = {"small": [0, 20, 20], "large": [50, 70]}
+    devices = [replace(one, power_mw=1000 * chance.choice(watts[one.model])) for one in node.devices]
+    cpu_milli, memory = 3 * node.cpu_milli, 3 * node.memory_bytes
+    cpu_power_mw = chance.choice([0, 9000, 9000, 15333])
+    return replace(node, cpu_milli=cpu_milli, memory_bytes=memory, devices=tuple(devices), cpu_power_mw=cpu_power_mw)
 
 
 def random_request(chance: Random) -> DeviceRequest | None:
@@ -153,6 +163,7 @@ def picture(center: Center, state: ClusterState) -> dict[str, Any]:
             for row, amounts in enumerate(state.tables.licenses[:, [t.TOTAL, t.IN_USE]])
             if amounts.any()
         },
+        "power": sizes[[t.POWER_CAP, t.POWER_IN_USE]].tolist(),
         "fits": {
             by_name(state, demand): dict(zip(names, fits(center, state, demand), strict=True))
             for demand in state.kinds.demands
@@ -185,6 +196,7 @@ class Life:
         self.of_switches = Random(seed) if seed % 3 == 2 else None
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
+        self.of_power = Random(seed) if seed % 5 == 4 else None
         self.met: Counter[str] = Counter()
         self.center = Center(policy=Policy(placements=self.chance.choice([2, 256, 256])))
         self.center.with_nodes(*(self.node(number) for number in range(self.chance.randint(0, 5))))
@@ -206,6 +218,7 @@ class Life:
         self.chance.choices(events, weights=[6, 1, 4, 1, 1, 2, 2, 1])[0]()
         self.give_up()
         self.reserve()
+        self.cap_power()
         self.judge()
         if self.center.last % 5 == 4:
             # Not by chance: seeds that found something once go on to mean the same center.
@@ -258,6 +271,12 @@ class Life:
         use, length = chance.random() < 0.6, chance.choice([20, 60, 100, 700])
         self.center.reserve(name, begin, begin + length, *(f"n{number}" for number in nodes), use=use)
 
+    def cap_power(self) -> None:
+        """Set a power cap, another one or none; some below what runs already."""
+        chance = self.of_power
+        if chance is not None and chance.random() < 0.1:
+            self.center.cap_power(chance.choice([0, 10, 40, 60, 90, 90, 120, 120, 160]))
+
     def spec(self) -> WorkloadSpec:
         spec, chance = random_spec(self.chance), self.of_windows
         if self.chance.random() < 0.15:
@@ -283,6 +302,8 @@ class Life:
 
     def node(self, number: int) -> Node:
         node = random_node(self.chance, number)
+        if self.of_power is not None:
+            node = powered(self.of_power, node)
         if self.of_switches is not None:
             return replace(node, switch=self.of_switches.choice(["", "leaf1", "leaf1", "leaf2", "leaf3"]))
         return node if self.of_features is None else featured(self.of_features, node)

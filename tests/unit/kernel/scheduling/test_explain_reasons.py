@@ -10,8 +10,8 @@ from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.model.ids import ReservationName
 from suanli.model.resources import NodeState
 from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from tests.unit.kernel.scheduling.asking_why import job, of, told, why
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, gpu, node
-from tests.unit.kernel.scheduling.explained import job, of, told, why
 
 CARD = replace(gpu(0, gib=40), precisions=frozenset({Precision.BF16}))
 SICK = replace(gpu(0), healthy=False)

@@ -15,8 +15,8 @@ from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Node, NodeState
 from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
+from tests.unit.kernel.scheduling.asking_why import job, of, why
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, gpu, node
-from tests.unit.kernel.scheduling.explained import job, of, why
 
 ANN = UserName("ann")
 LATER, NEVER, NOW = Decision.LATER, Decision.NEVER, Decision.NOW

@@ -15,7 +15,8 @@ from suanli.model.ids import WorkloadId
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import Center, node
-from tests.unit.kernel.scheduling.checker import check, check_explanation
+from tests.unit.kernel.scheduling.checker import check
+from tests.unit.kernel.scheduling.explained import check_explanation
 
 
 def having(name: str, *features: str, cpus: int = 4) -> Node:

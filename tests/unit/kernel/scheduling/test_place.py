@@ -9,7 +9,7 @@ from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.model.resources import Allocation, DeviceHold
 from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
-from tests.unit.kernel.scheduling.checker import check_explanation
+from tests.unit.kernel.scheduling.explained import check_explanation
 
 
 def placed(center: Center, spec: WorkloadSpec) -> Allocation:

@@ -39,9 +39,9 @@ from tests.unit.kernel.scheduling.core.small import small
         ("first_fit", Scoring(FIRST_FIT)),
         ("best_fit", Scoring(BEST_FIT)),
         ("worst_fit", Scoring(WORST_FIT)),
-        ("packing", Scoring(WEIGHED, (0, 0, 1, 0, 0, 0))),
-        ("fragmentation=2", Scoring(WEIGHED, (0, 0, 0, 0, 2, 0))),
-        ("dot_product=0.5, best_fit", Scoring(WEIGHED, (1, 0.5, 0, 0, 0, 0))),
+        ("packing", Scoring(WEIGHED, (0, 0, 1, 0, 0, 0, 0))),
+        ("fragmentation=2", Scoring(WEIGHED, (0, 0, 0, 0, 2, 0, 0))),
+        ("dot_product=0.5, best_fit", Scoring(WEIGHED, (1, 0.5, 0, 0, 0, 0, 0))),
     ],
 )
 def test_a_name_means_a_policy_or_criteria_with_weights(name: str, meant: Scoring) -> None:
@@ -183,6 +183,15 @@ def test_fragmentation_spares_the_place_of_what_is_typical(score: str, expected:
         # Two devices are what nearly everybody asks for, with more memory than there is, so that all of it waits.
         live.add(WorkloadSpec(resources=asks(1, 64, DeviceRequest(count=2))))
     assert where(live, whole()) == expected
+
+
+def test_power_goes_where_least_is_drawn_and_what_is_not_known_comes_last() -> None:
+    nodes = []
+    for place, (cpu_mw, device_mw) in enumerate([(0, 0), (5000, 400_000), (2000, 400_000), (9000, 300_000)]):
+        devices = tuple(replace(gpu(index), power_mw=device_mw) for index in range(2))
+        nodes.append(replace(node(f"n{place}", 8, 32, *devices), cpu_power_mw=cpu_mw))
+    live = Center(policy=Policy(score="power")).with_nodes(*nodes)
+    assert [where(live, whole()) for _ in range(8)] == ["n3", "n3", "n2", "n2", "n1", "n1", "n0", "n0"]
 
 
 def test_weights_decide_between_criteria() -> None:

@@ -11,7 +11,8 @@ from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import ReservationName, WorkloadId
 from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import SECOND, Center, asks, node
-from tests.unit.kernel.scheduling.checker import check, check_explanation
+from tests.unit.kernel.scheduling.checker import check
+from tests.unit.kernel.scheduling.explained import check_explanation
 
 
 def spec(limit_s: int, within: str = "", cpus: float = 4) -> WorkloadSpec:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suanli.adapters.engines.local import records
-from suanli.model.discovery import DiscoveredDevice, Health
+from suanli.model.discovery import DiscoveredDevice, Health, milliwatts
 from suanli.model.errors import EngineError
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, DeviceHold
@@ -53,6 +53,8 @@ class NodeDevices:
         self._looking = threading.Lock()
         self._looked_at: Instant | None = None
         self._roll = _Roll(_read(kept))
+        self.cpu_power_mw = 0
+        """Milliwatts that one busy cpu of the machine draws at most, by the last look; 0: not known."""
 
     def describe(self) -> tuple[Device, ...]:
         """Every device by its number; the machine is looked at anew where the last look is five minutes old."""
@@ -64,7 +66,9 @@ class NodeDevices:
         return tuple(device.record(number) for number, device in enumerate(self._roll.devices.values()))
 
     def _look(self) -> None:
-        known, found = self._roll.devices, _by_key(self._devices.survey().devices)
+        survey = self._devices.survey()
+        self.cpu_power_mw = milliwatts(survey.processors.thread_power_w)
+        known, found = self._roll.devices, _by_key(survey.devices)
         gone = {key: replace(device, health=Health.UNKNOWN, reason=_GONE) for key, device in known.items()}
         devices = {**gone, **{key: _still_known(device, known.get(key)) for key, device in found.items()}}
         if _text(devices) != _text(known):
@@ -100,6 +104,7 @@ def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> D
         model=before.model,
         known_as=before.known_as,
         precisions=before.precisions,
+        board_power_w=before.board_power_w,
         memory_bytes=before.memory_bytes,
     )
 

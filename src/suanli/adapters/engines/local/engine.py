@@ -100,13 +100,15 @@ class LocalEngine:
     def describe(self) -> EngineDescription:
         cpus = self._settings.cpus or len(os.sched_getaffinity(0))
         memory = self._settings.memory_bytes or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        devices = self._devices.describe()
         node = Node(
             name=self._node,
             engine=self.name,
             cpu_milli=cpus * WHOLE_CPU,
             memory_bytes=memory,
-            devices=self._devices.describe(),
+            devices=devices,
             features=frozenset({platform.machine()}),
+            cpu_power_mw=self._devices.cpu_power_mw,
         )
         return EngineDescription(
             nodes=(node,),

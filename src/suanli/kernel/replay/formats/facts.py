@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from suanli.kernel.replay.trace import Trace, coded, make_trace
+from suanli.kernel.replay.trace import UNKNOWN, Trace, coded, make_trace
 from suanli.model.altered import altered
 from suanli.model.facts import RecordedFact, RunEnded, RunPlaced, RunStarted, WorkloadSubmitted
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE, Instant
 from suanli.model.spec import WorkloadSpec
+from suanli.model.workload import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
     A workload counts once, with the length of its last run that began. Others are dropped and counted. A trace knows no
     dependencies and no holds: each workload waits from its submission. The time limit is that of the spec, the runtime
     where it has none. What it asked for is the request that was taken, with as many tasks as it got. Where the engine
-    gave no instant, that of the record stands, as in the tables.
+    gave no instant, that of the record stands, as in the tables. Of memory the peak is known, and taken to have been
+    used all along.
     """
     submitted: dict[WorkloadId, _Submitted] = {}
     placed: dict[RunId, RunPlaced] = {}
     started: dict[RunId, Instant] = {}
     runtimes: dict[WorkloadId, int] = {}
+    usages: dict[WorkloadId, Usage] = {}
     for recorded in facts:
         match recorded.fact:
             case WorkloadSubmitted(first=first, count=count, owner=owner, spec=spec):
@@ -47,10 +50,11 @@ def read_facts(facts: Iterable[RecordedFact]) -> Trace:
                     if run in placed and workload in submitted:
                         submitted[workload] = _as_placed(submitted[workload], placed[run])
                     runtimes[workload] = max(1, (ended.ended_at or recorded.at) - begun)
+                    usages[workload] = ended.usage
             case _:
                 pass
     ran = {workload: submitted[workload] for workload in runtimes if workload in submitted}
-    return _trace(ran, runtimes, dropped=len(submitted) - len(ran))
+    return _trace(ran, runtimes, usages, dropped=len(submitted) - len(ran))
 
 
 def _as_placed(one: _Submitted, placement: RunPlaced) -> _Submitted:
@@ -61,7 +65,9 @@ def _as_placed(one: _Submitted, placement: RunPlaced) -> _Submitted:
     return _Submitted(one.at, one.owner, altered(spec, tasks=tasks))
 
 
-def _trace(ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], dropped: int) -> Trace:
+def _trace(
+    ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], usages: dict[WorkloadId, Usage], dropped: int
+) -> Trace:
     origin = min((one.at for one in ran.values()), default=0)
     specs = [one.spec for one in ran.values()]
     asked = [spec.resources.devices for spec in specs]
@@ -70,6 +76,7 @@ def _trace(ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], d
     project, projects = coded(spec.project for spec in specs)
     application, applications = coded(spec.application or spec.name for spec in specs)
     queue, queues = coded(spec.queue for spec in specs)
+    reservation, reservations = coded(spec.reservation for spec in specs)
     return make_trace(
         {
             "number": list(ran),
@@ -86,8 +93,17 @@ def _trace(ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], d
             "project": project,
             "application": application,
             "queue": queue,
+            "reservation": reservation,
+            "used_cpu_us": [usages[workload].cpu_us or UNKNOWN for workload in ran],
+            "used_memory_bytes": [usages[workload].memory_peak_bytes or UNKNOWN for workload in ran],
         },
         models=tuple(models),
-        names={"users": users, "projects": projects, "applications": applications, "queues": queues},
+        names={
+            "users": users,
+            "projects": projects,
+            "applications": applications,
+            "queues": queues,
+            "reservations": reservations,
+        },
         dropped=dropped,
     )

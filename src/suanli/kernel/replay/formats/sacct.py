@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from suanli.kernel.replay.trace import Trace, coded, make_trace
+from suanli.kernel.replay.trace import UNKNOWN, Trace, coded, make_trace
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_memory
 
 _SECOND_US: Final = 1_000_000
 _UNKNOWN: Final = frozenset({"", "Unknown", "None", "UNLIMITED", "Partition_Limit", "INVALID"})
-_STEP = re.compile(r"[^.]*\.")
+_STEP = re.compile(r"([^.]*)\.")
+_PROCESSOR_TIME = re.compile(r"(?:([0-9]+)-)?(?:([0-9]+):)?([0-9]+):([0-9]+)(?:\.([0-9]+))?")
 _NUMBER = re.compile(r"[0-9]+")
 _ASKED_MEMORY = re.compile(r"(.*?)([cn]?)")
 _NEEDED: Final = (
@@ -39,11 +40,17 @@ class _Job:
     cpu_milli: int
     memory_bytes: int
     devices: int
-    names: tuple[str, str, str, str]
+    names: tuple[str, str, str, str, str]
+    used_cpu_us: int
+    used_memory_bytes: int = UNKNOWN
 
 
 def read_sacct(text: str) -> Trace:
-    """Read jobs; the origin is the first submission. Steps are skipped.
+    """Read jobs; the origin is the first submission.
+
+    What a job used is known where there is ``TotalCPU`` (not ``CPUTime``, which is what it held), and of memory where
+    its steps are listed with ``MaxRSS`` and ``NTasks``: that of the largest step, its tasks all taken to be as large as
+    the largest of them. Nothing else of steps is looked at.
 
     A job of n nodes becomes n tasks of equal parts of its cpus, rounded up to milli-cpus; one whose devices do not
     divide by its nodes becomes one task for each device. ``application`` is the job's name. Jobs that never began, or
@@ -60,6 +67,7 @@ def read_sacct(text: str) -> Trace:
                 "lines.1", f"line 1: no column {' or '.join(choices)}", "sacct --parsable2 --format"
             )
     jobs: list[_Job] = []
+    peaks: dict[str, int] = {}
     dropped = 0
     for place, line in enumerate(lines[1:], start=2):
         words = line.split("|")
@@ -68,9 +76,11 @@ def read_sacct(text: str) -> Trace:
         if len(words) != len(header):
             raise InvalidRequestError(f"lines.{place}", f"line {place}: {len(words)} columns, not {len(header)}")
         row = dict(zip(header, words, strict=True))
-        if _STEP.match(_first(row, ("JobIDRaw", "JobID"))):
-            continue
+        step = _STEP.match(_first(row, ("JobIDRaw", "JobID")))
         try:
+            if step is not None:
+                peaks[step[1]] = max(peaks.get(step[1], UNKNOWN), _resident(row))
+                continue
             job = _job(row)
         except (InvalidRequestError, ValueError) as error:
             raise InvalidRequestError(f"lines.{place}", f"line {place}: {error}") from error
@@ -78,12 +88,14 @@ def read_sacct(text: str) -> Trace:
             dropped += 1
         else:
             jobs.append(job)
-    return _trace(jobs, dropped)
+    known = [replace(job, used_memory_bytes=peaks.get(str(job.number), UNKNOWN)) for job in jobs]
+    return _trace(known, dropped)
 
 
 def _trace(jobs: Sequence[_Job], dropped: int) -> Trace:
     origin = min((job.submitted_s for job in jobs), default=0)
-    users, projects, queues, applications = (coded(job.names[place] for job in jobs) for place in range(4))
+    named = (coded(job.names[place] for job in jobs) for place in range(5))
+    users, projects, queues, applications, reservations = named
     return make_trace(
         {
             "number": [job.number for job in jobs],
@@ -98,8 +110,17 @@ def _trace(jobs: Sequence[_Job], dropped: int) -> Trace:
             "project": projects[0],
             "queue": queues[0],
             "application": applications[0],
+            "reservation": reservations[0],
+            "used_cpu_us": [job.used_cpu_us for job in jobs],
+            "used_memory_bytes": [job.used_memory_bytes for job in jobs],
         },
-        names={"users": users[1], "projects": projects[1], "queues": queues[1], "applications": applications[1]},
+        names={
+            "users": users[1],
+            "projects": projects[1],
+            "queues": queues[1],
+            "applications": applications[1],
+            "reservations": reservations[1],
+        },
         dropped=dropped,
     )
 
@@ -125,8 +146,33 @@ def _job(row: Mapping[str, str]) -> _Job | None:
         cpu_milli=-(-cpus * WHOLE_CPU // tasks),
         memory_bytes=-(-_memory(row, resources, cpus, nodes) // tasks),
         devices=devices // tasks,
-        names=(row.get("User", ""), row.get("Account", ""), row.get("Partition", ""), row.get("JobName", "")),
+        names=(
+            row.get("User", ""),
+            row.get("Account", ""),
+            row.get("Partition", ""),
+            row.get("JobName", ""),
+            row.get("Reservation", ""),
+        ),
+        used_cpu_us=_processor_time(row.get("TotalCPU", "")),
     )
+
+
+def _processor_time(text: str) -> int:
+    """Microseconds of ``[D-][HH:]MM:SS[.ssssss]``, where not unknown; Slurm says 0 of what it did not measure."""
+    match = _PROCESSOR_TIME.fullmatch(text)
+    if match is None:
+        if text in _UNKNOWN:
+            return UNKNOWN
+        raise InvalidRequestError("TotalCPU", f"{text!r} is not a time", "[D-][HH:]MM:SS[.ssssss]")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+    fraction = int((match[5] or "").ljust(6, "0")[:6])
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * _SECOND_US + fraction or UNKNOWN
+
+
+def _resident(row: Mapping[str, str]) -> int:
+    """Bytes that the tasks of a step had at most, as far as is known."""
+    text = row.get("MaxRSS", "")
+    return parse_memory(text) * int(row.get("NTasks") or 1) if text not in _UNKNOWN else UNKNOWN
 
 
 def _first(row: Mapping[str, str], names: Sequence[str]) -> str:

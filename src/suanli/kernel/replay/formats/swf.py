@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from suanli.kernel.replay.center import CenterDescription, NodeGroup
-from suanli.kernel.replay.trace import Int32s, Int64s, Trace, make_trace
+from suanli.kernel.replay.center import UNKNOWN_MEMORY_BYTES, CenterDescription, NodeGroup
+from suanli.kernel.replay.trace import UNKNOWN, Int32s, Int64s, Trace, make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU
@@ -26,12 +26,8 @@ _LARGEST: Final = 2**63 - 1
 _SECOND_US: Final = 1_000_000
 _FIELD = re.compile(r";\s*(\w+):\s*(.*?)\s*")
 
-_NUMBER, _SUBMIT, _RUN, _USED_PROCS, _USED_KIB = 0, 1, 3, 4, 6
+_NUMBER, _SUBMIT, _RUN, _USED_PROCS, _USED_CPU, _USED_KIB = 0, 1, 3, 4, 5, 6
 _ASKED_PROCS, _ASKED_TIME, _ASKED_KIB, _USER, _GROUP, _APPLICATION, _QUEUE = 7, 8, 9, 11, 12, 13, 14
-
-
-UNKNOWN_MEMORY_BYTES: Final = 2**42
-"""Memory of a processor of a log that speaks of processors only: enough never to be what a job waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +52,8 @@ class SwfLog:
 def read_swf(text: str) -> SwfLog:
     """Read a log. A job of p processors becomes p tasks of one cpu.
 
-    Requested processors and time stand where they are known, else those used. Jobs that never ran (no run time or no
+    Requested processors and time stand where they are known, else those used. Processor time and memory used are told
+    as the mean over the processors held. Jobs that never ran (no run time or no
     processors) are dropped and counted; a run time beyond the requested time is kept as it is.
 
     Raises:
@@ -85,6 +82,8 @@ def read_swf(text: str) -> SwfLog:
             "project": project,
             "application": application,
             "queue": queue,
+            "used_cpu_us": _used(rows, _USED_CPU, _SECOND_US),
+            "used_memory_bytes": _used(rows, _USED_KIB, 1024),
         },
         dropped=int(ran.size - ran.sum()),
         names={"users": users, "projects": projects, "applications": applications, "queues": queues},
@@ -103,6 +102,12 @@ def from_swf_header(header: SwfHeader) -> CenterDescription:
         raise InvalidRequestError("MaxProcs", "the log does not say how many processors there were", "give --center")
     group = NodeGroup(prefix="cpu", count=processors, cpu_milli=WHOLE_CPU, memory_bytes=UNKNOWN_MEMORY_BYTES)
     return CenterDescription(groups=(group,))
+
+
+def _used(rows: Int64s, column: int, unit: int) -> Int64s:
+    """What a job used on all the processors that it held, of which the log tells the mean."""
+    held = np.where(rows[:, _USED_PROCS] > 0, rows[:, _USED_PROCS], rows[:, _ASKED_PROCS])
+    return np.where(rows[:, column] > 0, rows[:, column] * held * unit, UNKNOWN)
 
 
 def _numbers(lines: Sequence[str]) -> Int64s:

@@ -6,6 +6,7 @@ from suanli.kernel.scheduling.core.feasible import holdable, is_dear, refresh
 from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import hold, lay
+from suanli.kernel.scheduling.core.power import lacks, most_more, take, weigh
 from suanli.kernel.scheduling.core.score import WEIGHED
 from suanli.kernel.scheduling.core.seek import seek
 from suanli.kernel.scheduling.core.tables import (
@@ -16,6 +17,7 @@ from suanli.kernel.scheduling.core.tables import (
     BY_NODES,
     CPU_ASKED,
     DEVICES,
+    DRAW,
     END,
     GIVEN,
     IN_USE,
@@ -26,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     MOST,
     NEED,
     NEVER,
+    POWER_IN_USE,
     SEEN,
     SHAPE,
     SHARE,
@@ -55,7 +58,7 @@ def is_full(center: Center, job: int) -> bool:
 
 @compiled
 def tally(center: Center, job: int, sign: int) -> None:
-    """Count what a job asks of bounds and licenses as taken (1), or as given back (-1)."""
+    """Count what a job asks of bounds and licenses, and what it draws, as taken (1) or as given back (-1)."""
     association, asks = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS]
     shape, given = center.jobs[job, SHAPE], center.jobs[job, GIVEN]
     for place in range(center.associations.shape[1]):
@@ -67,6 +70,7 @@ def tally(center: Center, job: int, sign: int) -> None:
             center.bounds[bound, ACTIVE, amount] += sign * asked
     for row in range(center.licenses.shape[0]):
         center.licenses[row, IN_USE] += sign * center.asks[asks, AMOUNTS + row]
+    center.sizes[POWER_IN_USE] += sign * center.jobs[job, DRAW]
 
 
 @compiled
@@ -81,10 +85,11 @@ def _each(center: Center, shape: int, amount: int) -> int:
 
 
 @compiled
-def widen(center: Center, job: int, total: Ints) -> int:
+def widen(center: Center, job: int, total: Ints, beside: bool) -> int:
     """Give a job that can start as many tasks (or nodes) as it may have, as bounds leave it, and as there is room for.
 
-    ``total`` [E] is what there is room for by engine. Returns how many it has then.
+    ``total`` [E] is what there is room for by engine, ``beside`` where that is beside what is kept for the head.
+    Returns how many it has then.
     """
     need, given, shape = center.jobs[job, NEED], center.jobs[job, MORE], center.jobs[job, SHAPE]
     if given == 0:
@@ -92,7 +97,7 @@ def widen(center: Center, job: int, total: Ints) -> int:
     most = 0
     for engine in range(total.size):
         most = max(most, total[engine])
-    given = min(given, most - need)
+    given = min(given, most - need, most_more(center, job, beside))
     association, asks, bounds = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS], center.bounds
     for place in range(center.associations.shape[1]):
         bound = center.associations[association, place]
@@ -124,7 +129,12 @@ _FEW = 16
 
 @compiled
 def find(center: Center, job: int, policy: int) -> int:
-    """Tell whether there is room for all of a job now: 0 if not, else how many nodes are chosen, or ``BY_SHAPE``."""
+    """Tell whether there is room and power for all of a job now.
+
+    0 if not, else how many nodes are chosen, or ``BY_SHAPE``.
+    """
+    if lacks(center, job):
+        return 0
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
     # The index does not know which nodes are near each other.
     is_anywhere = need == 1 or center.sizes[SWITCHES] <= 1
@@ -146,4 +156,6 @@ def begin(center: Center, job: int, now: int, chosen: int, beside: bool) -> None
     hold(center, job, chosen, beside)
     lay(center, job)
     jobs[job, END] = min(now + jobs[job, LIMIT], NEVER)
+    weigh(center, job)
+    take(center, job, now)
     tally(center, job, 1)

@@ -8,11 +8,13 @@ from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import refresh, touch
 from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lift
+from suanli.kernel.scheduling.core.power import weigh
 from suanli.kernel.scheduling.core.ranks import open_ranks
 from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
     BLOCKED,
     CPU,
+    DRAW,
     END,
     ENGINE,
     FREE_CPU,
@@ -28,6 +30,8 @@ from suanli.kernel.scheduling.core.tables import (
     NOBODY,
     OF_SHAPE,
     OTHER,
+    POWER_CAP,
+    POWER_IN_USE,
     PREEMPTIBLES,
     PREEMPTIBLES_BEFORE,
     RAN,
@@ -87,6 +91,7 @@ def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
         hold_device(center.device_holds, center.jobs, center.sizes, job, of_device)
     lay(center, job)
     lists.start(center, job)
+    weigh(center, job)
     tally(center, job, 1)
 
 
@@ -97,6 +102,19 @@ def end(center: Center, job: int) -> None:
     lift(center, job)
     tally(center, job, -1)
     _forget_head(center, job)
+
+
+@entry
+def cap_power(center: Center, cap: int) -> None:
+    """Let running work draw at most so many milliwatts, ``NEVER`` for any; and count anew what it draws."""
+    sizes, total = center.sizes, 0
+    sizes[POWER_CAP] = cap
+    for place in range(sizes[RUNNING_SIZE]):
+        job = center.lists[RUNNING, place]
+        weigh(center, job)
+        total += center.jobs[job, DRAW]
+    sizes[POWER_IN_USE] = total
+    sizes[HEAD] = NOBODY
 
 
 @compiled

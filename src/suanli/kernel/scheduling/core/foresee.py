@@ -6,7 +6,7 @@ what the head will take; from then on the head holds its nodes for as long as it
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import licensing
+from suanli.kernel.scheduling.core import licensing, power
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import count, holdable, refresh, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled, entry
@@ -14,8 +14,10 @@ from suanli.kernel.scheduling.core.outlook import due_by
 from suanli.kernel.scheduling.core.place import shift, shift_chains
 from suanli.kernel.scheduling.core.reserve import lift_for, meet_kept, meet_node, three_devices
 from suanli.kernel.scheduling.core.tables import (
+    DRAWS,
     END,
     ENGINE,
+    FORM_KIND,
     HEAD_DEVICE_HOLD,
     HEAD_HOLD,
     KEPT,
@@ -71,9 +73,9 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
         head_end = min(head_start + jobs[head, LIMIT], NEVER)
     late, stage = due_by(jobs, running[:size], now), _GONE if head == NOBODY else _AHEAD
     off, overdue, due, instant = 0, 0, late, now
-    # Licenses are left by ends of running work alone, so that the first instant that has enough is one met here.
-    licensed = licensing.licensed_from(center, job, now, soon)
-    while instant < NEVER and (instant < licensed or not _fits(center, job, instant, head_start, stage)):
+    # Licenses and power are left by ends alone, so that the first instant that has enough is one met here.
+    least = _least(center, job, (now, soon), head)
+    while instant < NEVER and (instant < least[stage] or not _fits(center, job, instant, head_start, stage)):
         former, instant = instant, head_start if stage == _AHEAD else head_end if stage == _THERE else NEVER
         instant = min(instant, next_opening(center, shape, former))
         if overdue < late:
@@ -99,6 +101,17 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     if head != NOBODY:
         meet_kept(center)
     return instant if instant >= NEVER or licensing.first_kept(center, job, instant) < 0 else NOBODY
+
+
+@compiled
+def _least(center: Center, job: int, times: tuple[int, int], head: int) -> tuple[int, int, int]:
+    """From when on a job may have licenses and power, by where the head then stands."""
+    licensed = licensing.licensed_from(center, job, times[0], times[1])
+    alone = max(licensed, power.powered_from(center, job, times[0], times[1], 0))
+    if head == NOBODY:
+        return alone, alone, alone
+    of_head = center.kinds[center.jobs[head, FORM_KIND], DRAWS]
+    return alone, max(licensed, power.powered_from(center, job, times[0], times[1], of_head)), alone
 
 
 @compiled
@@ -137,6 +150,8 @@ def _fits(center: Center, job: int, instant: int, head_start: int, stage: int) -
         return False
     if stage != _AHEAD or instant + center.jobs[job, LIMIT] <= head_start:
         return True
+    if power.would_take(center, job, instant):
+        return False
     return _fits_beside(center, shape, need)
 
 

@@ -6,7 +6,7 @@ takes it for a job; here is only what makes them one.
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import licensing
+from suanli.kernel.scheduling.core import licensing, power
 from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import choose_now, shift
@@ -71,17 +71,19 @@ def attempt(center: Center, job: int, kind: int, times: tuple[int, bool], score:
 
 @compiled
 def _start(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
-    """Start a job that there is room for, unless it is long and there is none beside the reservation.
+    """Start a job that there is room for, unless it is long and there is none, or no power, beside the reservation.
 
     ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
     """
     shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    if long and power.would_take(center, job, now):
+        return False
     if chosen != BY_SHAPE:
         chosen = seek(center, shape, need, True) if long else chosen
     elif not long:
-        chosen = choose_now(center, shape, widen(center, job, center.total[shape]))
+        chosen = choose_now(center, shape, widen(center, job, center.total[shape], False))
     elif startable_beside(center, shape, need):
-        chosen = choose_beside(center, shape, widen(center, job, center.beside[shape]))
+        chosen = choose_beside(center, shape, widen(center, job, center.beside[shape], True))
     else:
         chosen = 0
     if chosen == 0:
@@ -193,6 +195,6 @@ def _preempt_first(center: Center, job: int, now: int) -> None:
         form = jobs[form, OTHER]
     form, before = job, sizes[LEAVING_SIZE]
     while form != NOBODY and sizes[LEAVING_SIZE] == before:
-        if _may_wait(center, form, now):
+        if _may_wait(center, form, now) and not power.lacks(center, form):
             preempt(center, form)
         form = jobs[form, OTHER]

@@ -34,6 +34,7 @@ _COPIED = (
     "asks",
     "licenses",
     "windows",
+    "draws",
     "keys",
     "lists",
     "weights",

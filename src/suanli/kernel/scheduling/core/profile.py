@@ -24,6 +24,8 @@ from suanli.kernel.scheduling.core.tables import (
     END,
     ENGINE,
     EXCLUSIVE,
+    FAILS_OUTSIDE,
+    FAILS_RESERVED,
     FREE,
     FREE_CPU,
     FREE_MEMORY,
@@ -35,11 +37,13 @@ from suanli.kernel.scheduling.core.tables import (
     HOLD,
     HOLDERS,
     JUDGED,
+    KEPT_OFF,
     LATEST,
     NEVER,
     NEXT,
     NOBODY,
     POSITION,
+    RESERVED,
     RISES,
     RUNNING,
     RUNNING_SIZE,
@@ -52,9 +56,12 @@ from suanli.kernel.scheduling.core.tables import (
     STEPS,
     UNIT,
     UNTIL,
+    WINDOWS_SIZE,
+    WITHIN,
     Center,
     Ints,
 )
+from suanli.kernel.scheduling.core.windows import heed_at, next_opening
 
 
 @compiled
@@ -193,8 +200,26 @@ def earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int
     """The first instant from which some engine's nodes can hold all of the need for as long as it may run.
 
     The shape must be up to date. ``times`` are the present and the last instant of interest, after which NEVER is the
-    answer. ``row`` has then what fits on each node for that while.
+    answer. ``row`` has then what fits on each node for that while. Windows are heeded as at each instant.
     """
+    kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
+    start = _earliest(center, shape, need, limit, (times[0], times[1], False))
+    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
+    return start
+
+
+@compiled
+def earliest_from(center: Center, shape: int, need: int, limit: int, times: tuple[int, int]) -> int:
+    """The first such instant from a later one on: the first of ``times``, which is not the present."""
+    kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
+    start = _earliest(center, shape, need, limit, (times[0], times[1], True))
+    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
+    return start
+
+
+@compiled
+def _earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int, int, bool]) -> int:
+    """As ``earliest``; the third of ``times`` says that the first of them is to come, and what then must be heeded."""
     rises, drops, sizes, reach = center.rises, center.drops, center.sizes, center.reach
     copy(center.row, center.tasks[shape])
     total = center.spare[0]
@@ -205,6 +230,8 @@ def earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int
     if center.row.size == 1 and center.shapes[shape, BY_NODES] == 0:
         least = max(least, need)
     instant, passed, entered = times[0], 0, 0
+    if times[2] and sizes[WINDOWS_SIZE] > 0:
+        _heed(center, shape, limit, (instant, least), total)
     while True:
         until = min(instant + limit, NEVER)
         while passed < sizes[RISES] and rises[passed, AT] <= instant:
@@ -216,9 +243,28 @@ def earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int
         for engine in range(total.size):
             if total[engine] >= need:
                 return int(instant)
-        if passed == sizes[RISES] or rises[passed, AT] > times[1]:
+        former, instant = instant, rises[passed, AT] if passed < sizes[RISES] else NEVER
+        if sizes[WINDOWS_SIZE] > 0:
+            instant = min(instant, next_opening(center, shape, former))
+        if instant > times[1] or instant >= NEVER:
             return NEVER
-        instant = rises[passed, AT]
+        if sizes[WINDOWS_SIZE] > 0:
+            _heed(center, shape, limit, (instant, least), total)
+
+
+@compiled
+def _heed(center: Center, shape: int, limit: int, given: tuple[int, int], total: Ints) -> None:
+    """Judge the nodes for which a shape must heed something else from an instant on than it did before."""
+    shapes, nodes, (instant, least) = center.shapes, center.nodes, given
+    kept_off, within = heed_at(center, shape, limit, instant)
+    changed, is_moved = shapes[shape, KEPT_OFF] ^ kept_off, shapes[shape, WITHIN] != within
+    shapes[shape, KEPT_OFF], shapes[shape, WITHIN] = kept_off, within
+    if changed == 0 and not is_moved:
+        return
+    until = min(instant + limit, NEVER)
+    for node in range(nodes.shape[0]):
+        if is_moved or nodes[node, RESERVED] & changed:
+            _judge(center, shape, node, (instant, until, least), total)
 
 
 @compiled
@@ -254,8 +300,11 @@ def _narrow(center: Center, shape: int, node: int, step: int, until: int, least:
     copy_devices(devices[node], center.devices[node])
     _set(center, node, step)
     while True:
-        tasks, _ = tasks_on(nodes, devices, center.shapes, shape, node)
+        tasks, blocker = tasks_on(nodes, devices, center.shapes, shape, node)
         after = steps[step, STEP_AFTER]
+        if FAILS_RESERVED <= blocker <= FAILS_OUTSIDE:
+            # For how long, windows say and not steps.
+            return NOBODY, 0
         if tasks < least:
             # Of cpus and memory one step alone leaves too little; of devices perhaps only several together.
             if center.shapes[shape, DEVICES] > 0:
@@ -268,9 +317,43 @@ def _narrow(center: Center, shape: int, node: int, step: int, until: int, least:
 
 
 @compiled
+def room_until(center: Center, shape: int, need: int, times: tuple[int, int]) -> tuple[int, int]:
+    """Until when there is room for all of the need that has room now, and a node of which less is free from then on.
+
+    The shape must be up to date. ``times`` are the present and the last instant of interest; NEVER where there is room
+    all the while. Only what is reserved takes away room.
+    """
+    drops, sizes, shapes, row, total = center.drops, center.sizes, center.shapes, center.row, center.spare[0]
+    copy(row, center.tasks[shape])
+    copy(total, center.total[shape])
+    place, least, less = 0, shapes[shape, UNIT], NOBODY
+    while place < sizes[DROPS] and drops[place, AT] < times[1]:
+        instant = drops[place, AT]
+        while place < sizes[DROPS] and drops[place, AT] == instant:
+            node = drops[place, AT_NODE]
+            _, tasks = _narrow(center, shape, node, _reach(center.steps, node, times[0]), instant + 1, least)
+            if weight(shapes, shape, tasks) < weight(shapes, shape, row[node]):
+                total[center.nodes[node, ENGINE]] += weight(shapes, shape, tasks) - weight(shapes, shape, row[node])
+                row[node], less = tasks, node
+            place += 1
+        has_room = False
+        for engine in range(total.size):
+            has_room |= total[engine] >= need
+        if not has_room:
+            return int(instant), int(less)
+    return NEVER, NOBODY
+
+
+@compiled
 def open_between(center: Center, shape: int, node: int, start: int, end: int) -> None:
-    """Set ``both_nodes`` and ``both_devices`` of a node to what is free from one instant to another."""
+    """Set ``both_nodes`` and ``both_devices`` of a node to what is free from one instant to another.
+
+    What the shape must heed now does not matter then.
+    """
+    kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
+    center.shapes[shape, KEPT_OFF] = center.shapes[shape, WITHIN] = 0
     _narrow(center, shape, node, _reach(center.steps, node, start), end, 0)
+    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
 
 
 @compiled

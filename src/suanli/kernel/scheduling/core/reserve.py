@@ -15,6 +15,7 @@ from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, we
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, look_until, matters, node_at
 from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
+from suanli.kernel.scheduling.core.power import powered_from
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
     BESIDE_TURN,
@@ -76,15 +77,16 @@ def reserve(center: Center, job: int, now: int, soon: int) -> int:
     if is_known and sizes[HEAD_SEEN] == sizes[LOG_SIZE]:
         return int(sizes[HEAD_START])
     release(center)
-    if is_known and sizes[HEAD_PAST]:
-        start = _look_past(center, job, now, soon)
+    least = powered_from(center, job, now, soon, 0)
+    if least > now or (is_known and sizes[HEAD_PAST]):
+        start, sizes[HEAD_PAST] = _look_past(center, job, now, soon, least), 1
     else:
         start = look_again(center, shape, need) if is_known else NEVER
         if start == NEVER:
             start = look_ahead(center, shape, need, now, soon)
         sizes[HEAD_PAST] = is_crossed(center, shape, jobs[job, LIMIT], now, start)
         if sizes[HEAD_PAST]:
-            start = _look_past(center, job, now, soon)
+            start = _look_past(center, job, now, soon, least)
     if start != NEVER:
         busy = center.busy
         for node in range(busy.size):
@@ -102,16 +104,20 @@ def first_start(center: Center, job: int, now: int, soon: int, until: int) -> in
     ``both_nodes`` are worthless afterwards.
     """
     shape, limit = center.jobs[job, SHAPE], center.jobs[job, LIMIT]
-    start = look_until(center, shape, center.jobs[job, NEED], (now, soon, until), False)
-    if is_crossed(center, shape, limit, now, start):
-        start = _look_past(center, job, now, soon)
+    least = powered_from(center, job, now, soon, 0)
+    if least >= until:
+        return NEVER
+    start = look_until(center, shape, center.jobs[job, NEED], (now, soon, until), False) if least == now else least
+    if least > now or is_crossed(center, shape, limit, now, start):
+        start = _look_past(center, job, now, soon, least)
     return start if start < until else NEVER
 
 
 @compiled
-def _look_past(center: Center, job: int, now: int, soon: int) -> int:
+def _look_past(center: Center, job: int, now: int, soon: int, least: int) -> int:
     """Find the first instant after the present at which a job fits beside running work and keeps off all windows.
 
+    It is not before ``least``, an instant at which running work ends, and that is looked at whether it matters or not.
     NEVER where there is none. ``row`` has then what fits on each node at the instant.
     """
     jobs, running, size, shapes = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE], center.shapes
@@ -135,7 +141,7 @@ def _look_past(center: Center, job: int, now: int, soon: int) -> int:
             off += lift_for(center, running[due], shape, off)
             due += 1
         see_at(center, shape, limit, instant)
-        if holdable(center.total, shape, jobs[job, NEED]):
+        if instant >= least and holdable(center.total, shape, jobs[job, NEED]):
             break
     for place in range(off - 1, -1, -1):
         shift(center, center.nodes, center.devices, center.lists[LIFTED, place], -1)
@@ -185,16 +191,15 @@ def three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
 def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
     """Set the third of each to what is free in the first and in the second, on one node."""
     now, then, both = nodes
-    for column in range(now.shape[1]):
-        both[node, column] = now[node, column]
+    copy(both[node], now[node])
     both[node, FREE_CPU] = min(now[node, FREE_CPU], then[node, FREE_CPU])
     both[node, FREE_MEMORY] = min(now[node, FREE_MEMORY], then[node, FREE_MEMORY])
     both[node, HOLDERS] = max(now[node, HOLDERS], then[node, HOLDERS])
     both[node, EXCLUSIVE] = max(now[node, EXCLUSIVE], then[node, EXCLUSIVE])
-    for position in range(devices[0].shape[1]):
-        for column in range(3):
-            devices[2][node, position, column] = devices[0][node, position, column]
-        devices[2][node, position, FREE] = min(devices[0][node, position, FREE], devices[1][node, position, FREE])
+    free_now, free_then, free_both = devices
+    copy_devices(free_both[node], free_now[node])
+    for position in range(free_both.shape[1]):
+        free_both[node, position, FREE] = min(free_now[node, position, FREE], free_then[node, position, FREE])
 
 
 @compiled

@@ -13,7 +13,7 @@ class Rules(NamedTuple):
 
     With no ``reservations`` the turn ends at the first that cannot start. With ``shortest_first`` those behind the last
     reservation are tried in the order of their limits and not of the queue, with ``preempt`` the head may take the
-    place of running work.
+    place of running work. With more than one reservation it is noted, where it ``tells``, whose is in whose way.
     """
 
     score: int
@@ -21,6 +21,7 @@ class Rules(NamedTuple):
     most: int
     shortest_first: bool = False
     preempt: bool = False
+    tells: bool = False
 
 
 class Decided(NamedTuple):

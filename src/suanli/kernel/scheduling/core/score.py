@@ -42,6 +42,7 @@ from suanli.kernel.scheduling.core.tables import (
     OF_SHARE,
     OF_TYPES,
     PACKED,
+    POWER,
     PRODUCT,
     SHARE,
     TASK_CPU,
@@ -58,6 +59,8 @@ from suanli.kernel.scheduling.core.tables import (
 
 FIRST_FIT, BEST_FIT, WORST_FIT, WEIGHED = range(4)
 """Of the first three a node has one score for all shapes."""
+_KILOWATT = 1_000_000
+"""Milliwatts, as draws are kept in."""
 _NOW, _THEN, _TYPE = range(3)
 """Rows of trial: what devices have free, what they will have, and their types."""
 
@@ -117,6 +120,8 @@ def _weighed(center: Center, shape: int, node: int) -> float:
         total += weights[FRAGMENTS] * _fragments(center, node, request)
     if weights[VALUE] != 0.0:
         total += weights[VALUE] * _loss(center, node, request)
+    if weights[POWER] != 0.0:
+        total += weights[POWER] * _drawn(center, node, request)
     return total
 
 
@@ -203,3 +208,17 @@ def _loss(center: Center, node: int, request: Request) -> float:
     before = value(cpu, trial[_NOW], trial[_TYPE], known)
     after = value(cpu - request.cpu, trial[_THEN], trial[_TYPE], known)
     return 100.0 * (before - after + left_over(cpu, trial[_NOW]))
+
+
+@compiled
+def _drawn(center: Center, node: int, request: Request) -> float:
+    """What is expected to be drawn, in hundredths of a kilowatt; of a device of which it is not known, as much as that.
+
+    Unknown must not look like nothing, or what nobody has measured would go first.
+    """
+    draws, trial, drawn = center.draws, center.trial, request.cpu * center.draws[node, 0]
+    for position in range(trial.shape[1]):
+        taken = trial[_NOW, position] - trial[_THEN, position]
+        draw = draws[node, 1 + position]
+        drawn += taken * (draw if draw > 0 else _KILOWATT)
+    return float(drawn * 100.0 / (WHOLE * _KILOWATT))

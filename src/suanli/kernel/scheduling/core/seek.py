@@ -9,16 +9,10 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core.feasible import tasks_on
 from suanli.kernel.scheduling.core.index import level, node_of, tighten
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.tables import (
+from suanli.kernel.scheduling.core.shelves import (
     AISLE_TYPES,
-    ALONE,
-    BY_NODES,
-    CHOSEN,
-    DEVICES,
     FIRST_KEY,
     FIRST_SHELF,
-    GROUPS,
-    IS_KEPT,
     IS_LOOSE,
     LEAST_KEY,
     LEVELS,
@@ -30,8 +24,16 @@ from suanli.kernel.scheduling.core.tables import (
     ROOM_PART,
     ROOM_SHARES,
     ROOM_WHOLE,
-    SHARE,
     SHELF_SIZE,
+)
+from suanli.kernel.scheduling.core.tables import (
+    ALONE,
+    BY_NODES,
+    CHOSEN,
+    DEVICES,
+    GROUPS,
+    IS_KEPT,
+    SHARE,
     TASK_CPU,
     TASK_MEMORY,
     TASKS,

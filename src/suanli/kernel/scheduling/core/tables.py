@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suanli.kernel.scheduling.core.linked import Words, written_down
+from suanli.kernel.scheduling.core.shelves import FIRST_KEY, GROUPS_MOST, LEVELS, SHELF
 from suanli.model.reservations import MAX_RESERVATIONS
 from suanli.model.spec import MAX_FEATURES_ASKED
 
@@ -99,28 +100,13 @@ after the other (TYPES is what precision leaves of them); only the reason of a f
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
 is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
-(
-    SHAPE,
-    NEED,
-    KIND,
-    LIMIT,
-    END,
-    ASSOCIATION,
-    HOLD,
-    DEVICE_HOLD,
-    PREEMPTIBLE,
-    STARTED,
-    ASKS,
-    MORE,
-    GIVEN,
-    FORM_KIND,
-    OTHER,
-    START_BY,
-) = range(16)
+SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
+FORM_KIND, OTHER, START_BY, DRAW = range(13, 17)
 """Columns of jobs: shape; how many tasks (or nodes) it needs; kind, which says both; how long it may run and when it is
 taken to end, in microseconds; whose bounds hold for it; the first of what it holds of nodes and of devices; 1 where it
 may lose its place; when it started; what it asks of bounds and licenses with what it needs; how many tasks (or nodes)
-more than that it may have; and how many of these the turn that starts it gives it.
+more than that it may have, and how many of these the turn that starts it gives it; and where there is a power cap, what
+it draws as it runs.
 
 Work that may run in one of several forms has a row for each, which is a job like any other; in the queue stands the
 first. Of such forms FORM_KIND is the kind, OTHER the next form (-1: no more), and START_BY until when it must start to
@@ -133,10 +119,13 @@ and the next hold of the same job."""
 DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
 """Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
 
-WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, SHORTEST_LONG = range(8)
+WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, DRAWS, SHORTEST_LONG = range(9)
+LONG_UNTIL, LONG_BEHIND = range(9, 11)
 """Columns of kinds: how many wait; the last turn in which it could not start, and not beside the reservation. The rest
 is for who plans a live center: its shape, most rows of holds and of device holds that one takes, 1 where it can never
-be held; and for many reservations the shortest limit that could not start beside them.
+be held, what one can draw at most (0 where there is no power cap); and for many reservations the shortest limit that
+could not start beside them, until when there was room for it, and whose reservation began then (told only where the
+rules ask for it).
 
 What several forms are together is a kind as well, of no shape (-1): it stands in the queue, and is blocked once each
 form's kind is. How many wait is counted of the forms."""
@@ -155,46 +144,16 @@ CURSOR, UNTIL, JUDGED, LATEST = range(4)
 """Rows of reach [4, N]: the step at which a search stands, until when it need not look at the node again, when it last
 did, and the last step of the node while profiles are built."""
 
-BOOKED_JOB, BOOKED_START, BOOKED_HOLD = range(3)
-"""Columns of booked: whose reservation, from when, and from the third on what a hold says of one node."""
+BOOKED_JOB, BOOKED_START, BOOKED_UNTIL, BOOKED_BEHIND, BOOKED_HOLD = range(5)
+"""Columns of booked: whose reservation, from when; until when there is room for it now (-1: there is none, or nobody
+asked) and whose reservation begins then; and from the fifth on what a hold says of one node."""
 
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
-(
-    ROOM_CPU,
-    ROOM_MEMORY,
-    ROOM_WHOLE,
-    ROOM_PART,
-    ROOM_SHARES,
-    ROOM_IDLE,
-    ON_SHELF,
-    ORDER_KEY,
-) = range(8)
-"""Columns of room, what the index knows of a node: free milli-cpus and bytes, healthy devices that are wholly free, the
-most thousandths free of one, those of all, 1 where nobody holds any of it; and the shelf on which it stands (-1: none),
-and by which key."""
 
-SHELF_SIZE, IS_LOOSE, NEXT_SHELF, SHELF_BEFORE, SHELF_AISLE, FIRST_KEY = range(6, 12)
-"""Columns of shelves after the first six, which say the most that any node on it has (as in room): how many nodes stand
-on it, 1 where that most may be too much since one was taken away, its neighbours in its aisle, and which that is. From
-FIRST_KEY on are the keys of its nodes."""
-
-FIRST_SHELF, LAST_SHELF, LEAST_KEY, AISLE_TYPES = range(4)
-"""Rows of aisles [4, groups * levels]: their ends (-1: empty) and the first key (``NO_KEY``: none); and by group the
-bits of its nodes' device types."""
-NO_KEY = 2**63 - 1
-"""Comes after the key of every node."""
-
-SHELF = 32
-"""Nodes on one shelf at most: all are looked at where the most that they have does not tell."""
-GROUPS_MOST = 64
-"""Groups of nodes by device types. Where a center has more combinations, the last one stands for all the rest."""
-LEVELS = 16
-"""Levels of a group: 0 to 4 without a wholly free device, by how much of one is, and then by how many are."""
-
-FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE = range(6)
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER = range(7)
 """Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
-fragmentation and the loss of residual value."""
+fragmentation, the loss of residual value, and what is drawn."""
 
 NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
 """Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
@@ -234,47 +193,11 @@ CHOSEN, TASKS, CANDIDATE, KEPT, ROOM = range(5)
 """Rows of scratch [5, N]: nodes of the gang being placed, tasks on each, what it chooses from, nodes that are kept, and
 by switch what the candidates there hold together."""
 
-(
-    WAITING_SIZE,
-    RUNNING_SIZE,
-    KINDS,
-    LOG_SIZE,
-    CHANGES,
-    UNUSED,
-    DEVICE_UNUSED,
-    KEPT_SIZE,
-    TURN,
-    HEAD,
-    HEAD_START,
-    BARRED,
-    LEAVING_SIZE,
-    HEAD_HOLD,
-    HEAD_DEVICE_HOLD,
-    LARGEST_CPU,
-    LARGEST_MEMORY,
-    HEAD_SEEN,
-    GAINS,
-    ENDED,
-    LOOKS,
-    PREEMPTIBLES,
-    RAN,
-    PREEMPTIBLES_BEFORE,
-    FIRST,
-    STEPS,
-    RISES,
-    DROPS,
-    BOOKED,
-    BOOKED_DEVICES,
-    HEAD_PAST,
-    WINDOWS_SIZE,
-    INDEX_SEEN,
-    SHELVES_USED,
-    SHELF_UNUSED,
-    GROUPS,
-    SWITCHES,
-    BUCKETS,
-    TYPICAL,
-) = range(39)
+WAITING_SIZE, RUNNING_SIZE, KINDS, LOG_SIZE, CHANGES, UNUSED, DEVICE_UNUSED, KEPT_SIZE, TURN, HEAD = range(10)
+HEAD_START, BARRED, LEAVING_SIZE, HEAD_HOLD, HEAD_DEVICE_HOLD, LARGEST_CPU, LARGEST_MEMORY = range(10, 17)
+HEAD_SEEN, GAINS, ENDED, LOOKS, PREEMPTIBLES, RAN, PREEMPTIBLES_BEFORE, FIRST, STEPS, RISES, DROPS = range(17, 28)
+BOOKED, BOOKED_DEVICES, HEAD_PAST, WINDOWS_SIZE, INDEX_SEEN, SHELVES_USED, SHELF_UNUSED, GROUPS = range(28, 36)
+SWITCHES, BUCKETS, TYPICAL, POWER_CAP, POWER_IN_USE, POWER_KEPT_FROM, POWER_SPARE = range(36, 43)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -285,7 +208,8 @@ drops, and rows of what is booked of nodes and of devices there are; 1 where the
 so that its gains do not tell it; how many rows of windows there are to look at; how far the index has read the log (-1:
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
 how many switches there are, of which one is that of all nodes whose switch is not known; how many buckets of typical
-device demands there are, and requests in them."""
+device demands there are, and requests in them; and in milliwatts the power cap (``NEVER``: none), what running work
+draws, from when some is kept for the head, and how much is left then beside it."""
 
 (
     FAILS_STATE,
@@ -321,9 +245,10 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [6] (float64) weigh criteria, ``trial``
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [7] (float64) weigh criteria, ``trial``
     [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
+    ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
     """
 
     nodes: Ints
@@ -375,6 +300,7 @@ class Center:
     typical_weight: Floats
     fill: Floats
     worth: Floats
+    draws: Ints
     sizes: Ints
 
     @cached_property
@@ -418,8 +344,7 @@ def make_center(sizes: Sizes) -> Center:
     """Empty tables of those sizes: no node is ready, nobody waits or runs."""
     nodes, shapes, jobs = sizes.nodes, sizes.shapes, sizes.jobs
     steps = nodes + sizes.holds + 2 * sizes.booked if sizes.booked else 0
-    devices = np.zeros((nodes, sizes.devices, 3), dtype=np.int64)
-    devices[:, :, TYPE] = NOBODY
+    devices = _no_devices(nodes, sizes.devices)
     center = Center(
         nodes=_ints(nodes, 15),
         devices=devices,
@@ -432,12 +357,12 @@ def make_center(sizes: Sizes) -> Center:
         total=_ints(shapes, sizes.engines),
         beside=_ints(shapes, sizes.engines),
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
-        jobs=_ints(jobs, 16),
+        jobs=_ints(jobs, 17),
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, 9),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
-        kinds=_ints(sizes.kinds, 8),
+        kinds=_ints(sizes.kinds, 11),
         associations=np.full((sizes.associations, 6), NOBODY, dtype=np.int64),
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
         asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
@@ -458,28 +383,36 @@ def make_center(sizes: Sizes) -> Center:
         rises=_ints(steps, 2),
         drops=_ints(sizes.booked, 2),
         reach=_ints(4, nodes),
-        booked=_ints(sizes.booked, 2 + HELD_BY),
+        booked=_ints(sizes.booked, BOOKED_HOLD + HELD_BY),
         booked_devices=_ints(sizes.booked_devices, 1 + DEVICE_NEXT),
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        weights=np.zeros(6),
+        weights=np.zeros(7),
         trial=_ints(3, sizes.devices),
         typical_demands=_ints(4, BUCKETS_MOST + 1),
         typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
         typical_weight=np.zeros(TYPICAL_MOST),
         fill=np.zeros((DEVICE_TYPES, WHOLE + 1)),
         worth=np.zeros(DEVICE_TYPES + 2),
-        sizes=np.zeros(39, dtype=np.int64),
+        draws=_ints(nodes, 1 + sizes.devices),
+        sizes=np.zeros(43, dtype=np.int64),
     )
     _begin(center)
     return center
+
+
+def _no_devices(nodes: int, positions: int) -> Ints:
+    devices = np.zeros((nodes, positions, 3), dtype=np.int64)
+    devices[:, :, TYPE] = NOBODY
+    return devices
 
 
 def _begin(center: Center) -> None:
     """Fill in what is not zero in tables without content."""
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
+    center.sizes[[POWER_CAP, POWER_KEPT_FROM, POWER_SPARE]] = NEVER
     center.shapes[:, UNIT] = 1
     center.shapes[:, SEEN] = NOBODY
     center.bounds[:, MOST] = NEVER

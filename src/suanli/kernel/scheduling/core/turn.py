@@ -7,7 +7,7 @@ the turn where there are more.
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core import licensing, lists
+from suanli.kernel.scheduling.core import licensing, lists, power
 from suanli.kernel.scheduling.core.admit import fits, is_full
 from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.forms import NO_ROOM, STARTED, attempt, reserve_first, start_first
@@ -46,6 +46,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     sizes[TURN] += 1
     sizes[LEAVING_SIZE] = 0
     read_ahead(center)
+    power.keep_none(center)
     size, this = sizes[WAITING_SIZE], sizes[TURN]
     queue, kind_of = lists.waiting(center)
     place, count, noted, blocked = 0, 0, 0, sizes[BARRED]
@@ -112,16 +113,17 @@ def _next_open(kinds: Ints, kind_of: Ints, place: int, this: int) -> int:
 def _reserve(center: Center, job: int, now: int, soon: int, rules: Rules) -> tuple[int, int]:
     """Let the first that cannot start take its right, and reserve for it; who has the reservation, and the start.
 
-    -1 and NEVER where no start is foreseen.
+    -1 and NEVER where no start is foreseen. Nobody gives way to who lacks power.
     """
     if center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY:
         head, start = reserve_first(center, job, now, soon, rules)
     else:
         fits(center, job, rules.score)
-        if rules.preempt:
+        if rules.preempt and not power.lacks(center, job):
             preempt(center, job)
         head, start = job, reserve(center, job, now, soon)
     if start == NEVER:
         return NOBODY, NEVER
     licensing.keep(center, head, start, (now, soon))
+    power.keep(center, head, start, (now, soon))
     return head, start

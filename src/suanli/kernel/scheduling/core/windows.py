@@ -29,6 +29,13 @@ def _is_own(within: int, bit: int) -> bool:
 @compiled
 def see_at(center: Center, shape: int, limit: int, instant: int) -> None:
     """Let a shape be judged as at an instant, for work of that limit, on the nodes where that makes a difference."""
+    kept_off, own = heed_at(center, shape, limit, instant)
+    see(center, shape, kept_off, own)
+
+
+@compiled
+def heed_at(center: Center, shape: int, limit: int, instant: int) -> tuple[int, int]:
+    """What work of a shape and that limit must keep off, and lie within, if it starts at an instant."""
     windows, within = center.windows, center.shapes[shape, WITHIN]
     kept_off, own = 0, within & ~CLOSED
     for bit in range(center.sizes[WINDOWS_SIZE]):
@@ -40,7 +47,7 @@ def see_at(center: Center, shape: int, limit: int, instant: int) -> None:
             kept_off |= 1 << bit
     if within == CLOSED:
         own = within
-    see(center, shape, kept_off, own)
+    return kept_off, own
 
 
 @compiled

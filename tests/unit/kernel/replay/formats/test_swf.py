@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.replay.formats.swf import UNKNOWN_MEMORY_BYTES, SwfHeader, from_swf_header, read_swf
+from suanli.kernel.replay.center import UNKNOWN_MEMORY_BYTES
+from suanli.kernel.replay.formats.swf import SwfHeader, from_swf_header, read_swf
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import InvalidRequestError
 

@@ -74,7 +74,7 @@ class Replayed:
     def events(self) -> Iterator[int]:
         """Live through one event after the other, and yield the instant of each."""
         ways = Ways(order=FCFS, moving=False, prediction=REQUESTED, believed=False)
-        while advance(self.center, self.course, self.rules, ways, 1):
+        while advance(self.center, self.course, self.rules, ways, 1, t.NEVER):
             yield int(self.course.history[TIME, self.course.at[EVENTS] - 1])
 
     def queue(self) -> list[int]:
@@ -184,7 +184,7 @@ def replay(
     center.associations[1:, 0] = np.arange(1, len(bounds))
     fill(center, nodes, shapes, jobs)
     for row, job in enumerate(jobs):
-        center.jobs[row, t.KIND] = kinds.index((shapes.index(job.shape), job.need))
+        center.jobs[row, [t.KIND, t.FORM_KIND]] = kinds.index((shapes.index(job.shape), job.need))
     trace = make_trace(
         {
             "number": range(len(jobs)),

@@ -13,11 +13,16 @@ SOON = 1
 """How long work that is past its end is taken to go on."""
 
 
+def see_present(center: t.Center, shape: int, limit: int, now: int) -> None:
+    """Let a shape keep off what work of that limit must keep off at the present; as a new one it is judged anew."""
+    see_at(center, shape, limit, now)
+    center.shapes[shape, t.SEEN] = t.NOBODY
+    refresh(center, shape, BEST_FIT)
+
+
 def reserved(center: t.Center, job: int, now: int = 0, soon: int | None = None) -> int:
     """The start of a job whose shape is brought up to date."""
-    shape = int(center.jobs[job, t.SHAPE])
-    refresh(center, shape, BEST_FIT)
-    see_at(center, shape, int(center.jobs[job, t.LIMIT]), now)
+    see_present(center, int(center.jobs[job, t.SHAPE]), int(center.jobs[job, t.LIMIT]), now)
     return int(reserve(center, job, now, now + SOON if soon is None else soon))
 
 

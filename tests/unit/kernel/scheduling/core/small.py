@@ -44,7 +44,7 @@ def small(
         )
     )
     fill(center, nodes, known, jobs)
-    center.jobs[:, t.ASKS] = center.jobs[:, t.KIND] = np.arange(rows)
+    center.jobs[:, [t.ASKS, t.KIND, t.FORM_KIND]] = np.arange(rows)[:, None]
     return center
 
 

@@ -9,7 +9,7 @@ from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, chosen, copied, device_holds, free, holds, small
+from tests.unit.kernel.scheduling.core.small import changed, chosen, device_holds, free, holds, small
 
 NEVER = t.NEVER
 
@@ -62,7 +62,7 @@ def test_a_job_is_barred_where_a_bound_of_its_association_leaves_too_little(
     active: list[list[int]], most: list[list[int]], named: list[int], asks: list[int], expected: bool
 ) -> None:
     center = bounded(active, most, named, asks)
-    before = copied(center)
+    before = center.copied()
     assert is_full(center, 1) is expected
     assert is_full(center, 0) is False
     assert changed(before, center) == set()
@@ -84,7 +84,7 @@ def test_what_is_asked_is_counted_of_every_bound_and_license(
 ) -> None:
     center = bounded([[10, 20, 30, 40]] * 3, [ANY] * 3, named, asks)
     center.licenses[:, t.IN_USE] = (7, 8)
-    before = copied(center)
+    before = center.copied()
     tally(center, 1, 1)
     for bound in range(3):
         added = expected.get(bound, [0, 0, 0, 0])

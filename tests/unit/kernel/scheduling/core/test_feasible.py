@@ -223,6 +223,13 @@ ONE = frozenset({0})
         (FOUR, [], Shape(0, 0, 2, types=ONE, unit=2), (2, t.NOBODY)),
         (TWO, [200, 400], Shape(0, 0, 1, 200, ONE, unit=4), (3, t.FAILS_FREE)),
         (TWO, [400, 400], Shape(0, 0, 1, 200, ONE, unit=4), (4, t.NOBODY)),
+        # What is left of several devices is no further part: four have three parts of 300 each, and no thirteenth.
+        (FOUR, [], Shape(0, 0, 1, 300, ONE, unit=12), (12, t.NOBODY)),
+        (FOUR, [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_CLASS)),
+        (FOUR, [100], Shape(0, 0, 1, 300, ONE, unit=12), (9, t.FAILS_FREE)),
+        ((*FOUR, (0, BAD)), [], Shape(0, 0, 1, 300, ONE, unit=13), (12, t.FAILS_HEALTH)),
+        ((*FOUR, (0, BAD)), [], Shape(0, 0, 1, 300, ONE, unit=15), (12, t.FAILS_HEALTH)),
+        ((*FOUR, (0, BAD)), [], Shape(0, 0, 1, 300, ONE, unit=16), (12, t.FAILS_CLASS)),
         # Sick ones are of no use, and are named where the others are too few.
         (((0, GOOD), (0, BAD)), [], Shape(0, 0, 1, types=ONE), (1, t.NOBODY)),
         (((0, BAD), (0, BAD)), [], Shape(0, 0, 1, types=ONE), (0, t.FAILS_HEALTH)),
@@ -341,6 +348,42 @@ def test_parts_of_devices_are_counted_for_the_constraint_that_is_named(
     center = small([Node(9, devices=TWO)], shapes=[Shape(0, 0, count, share)])
     center.devices[0, 1, t.TYPE] = 1
     center.shapes[0, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.TYPES]] = (0b11, 0b10, 0b10, 0b10)
+    center.shapes[0, t.UNIT] = unit
+    assert tasks_on(center.nodes, center.devices, center.shapes, 0, 0) == (tasks, fails)
+
+
+@pytest.mark.parametrize(
+    ("of_class", "of_model", "of_memory", "share", "unit", "tasks", "fails"),
+    [
+        # Types 0 to 2, one device of each; precision leaves the first alone. Of one, 300 fits three times, 400 twice.
+        (0b111, 0b111, 0b111, 300, 3, 3, t.NOBODY),
+        (0b111, 0b111, 0b111, 300, 4, 3, PRECISION),
+        (0b111, 0b111, 0b111, 300, 9, 3, PRECISION),
+        (0b111, 0b111, 0b111, 300, 10, 3, CLASS),
+        (0b111, 0b111, 0b011, 300, 4, 3, PRECISION),
+        (0b111, 0b111, 0b011, 300, 6, 3, PRECISION),
+        (0b111, 0b111, 0b011, 300, 7, 3, MEMORY),
+        (0b111, 0b111, 0b001, 300, 4, 3, MEMORY),
+        (0b111, 0b011, 0b001, 300, 6, 3, MEMORY),
+        (0b111, 0b011, 0b001, 300, 7, 3, MODEL),
+        (0b111, 0b001, 0b001, 300, 4, 3, MODEL),
+        (0b111, 0b001, 0b001, 300, 9, 3, MODEL),
+        (0b011, 0b001, 0b001, 300, 7, 3, CLASS),
+        (0b111, 0b111, 0b111, 400, 2, 2, t.NOBODY),
+        (0b111, 0b111, 0b111, 400, 3, 2, PRECISION),
+        (0b111, 0b111, 0b111, 400, 6, 2, PRECISION),
+        (0b111, 0b111, 0b101, 400, 5, 2, MEMORY),
+        (0b111, 0b101, 0b001, 400, 4, 2, MEMORY),
+        (0b111, 0b101, 0b001, 400, 5, 2, MODEL),
+        (0b101, 0b101, 0b001, 400, 5, 2, CLASS),
+    ],
+)
+def test_of_parts_too_the_first_constraint_that_leaves_too_few_is_named(
+    of_class: int, of_model: int, of_memory: int, share: int, unit: int, tasks: int, fails: int
+) -> None:
+    node = Node(9, devices=((0, GOOD), (1, GOOD), (2, GOOD)))
+    center = small([node], shapes=[Shape(0, 0, 1, share)])
+    center.shapes[0, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.TYPES]] = (of_class, of_model, of_memory, 0b001)
     center.shapes[0, t.UNIT] = unit
     assert tasks_on(center.nodes, center.devices, center.shapes, 0, 0) == (tasks, fails)
 

@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.foresee import foresee, lacking, startable
 from suanli.kernel.scheduling.core.reserve import reserve
 from suanli.kernel.scheduling.core.score import BEST_FIT
-from suanli.kernel.scheduling.core.windows import see_at
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
-from tests.unit.kernel.scheduling.core.keeping import window
-from tests.unit.kernel.scheduling.core.small import changed, copied, holds, run, small
+from tests.unit.kernel.scheduling.core.keeping import see_present, window
+from tests.unit.kernel.scheduling.core.small import changed, holds, run, small
 
 NEVER = t.NEVER
 ONE = frozenset({0})
@@ -30,13 +28,11 @@ def foreseen(center: t.Center, job: int = 1, now: int = 0, soon: int = 1, head: 
     start = NEVER
     if head != t.NOBODY:
         shape = int(center.jobs[head, t.SHAPE])
-        refresh(center, shape, BEST_FIT)
-        see_at(center, shape, int(center.jobs[head, t.LIMIT]), now)
+        see_present(center, shape, int(center.jobs[head, t.LIMIT]), now)
         start = int(reserve(center, head, now, soon))
     shape = int(center.jobs[job, t.SHAPE])
-    refresh(center, shape, BEST_FIT)
-    see_at(center, shape, int(center.jobs[job, t.LIMIT]), now)
-    before = copied(center)
+    see_present(center, shape, int(center.jobs[job, t.LIMIT]), now)
+    before = center.copied()
     given_head = head if start < NEVER else t.NOBODY
     found = int(foresee(center, job, now, soon, given_head, start, BEST_FIT))
     assert changed(before, center) <= {"row", "spare", "lists", "beside", "licenses", "both_nodes", "both_devices"}

@@ -19,6 +19,18 @@ from suanli.kernel.scheduling.core.reserve import choose_beside, startable_besid
 from suanli.kernel.scheduling.core.rules import NO_BACKFILL, Rules
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT, score
 from suanli.kernel.scheduling.core.seek import seek
+from suanli.kernel.scheduling.core.shelves import (
+    FIRST_KEY,
+    FIRST_SHELF,
+    LAST_SHELF,
+    LEAST_KEY,
+    NEXT_SHELF,
+    NO_KEY,
+    ON_SHELF,
+    SHELF_AISLE,
+    SHELF_BEFORE,
+    SHELF_SIZE,
+)
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, Shape, replay
 from tests.unit.kernel.scheduling.core.days import DAYS, days
 
@@ -30,20 +42,20 @@ def check_index(center: t.Center, policy: int) -> None:
     read_changes(center, policy)
     standing = []
     for aisle in range(center.aisles.shape[1]):
-        shelf, before, keys = center.aisles[t.FIRST_SHELF, aisle], t.NOBODY, list[int]()
+        shelf, before, keys = center.aisles[FIRST_SHELF, aisle], t.NOBODY, list[int]()
         while shelf >= 0:
-            size = center.shelves[shelf, t.SHELF_SIZE]
-            on_it = center.shelves[shelf, t.FIRST_KEY : t.FIRST_KEY + size].tolist()
+            size = center.shelves[shelf, SHELF_SIZE]
+            on_it = center.shelves[shelf, FIRST_KEY : FIRST_KEY + size].tolist()
             assert on_it
-            assert (center.shelves[shelf, t.SHELF_AISLE], center.shelves[shelf, t.SHELF_BEFORE]) == (aisle, before)
+            assert (center.shelves[shelf, SHELF_AISLE], center.shelves[shelf, SHELF_BEFORE]) == (aisle, before)
             for node in map(node_of, on_it):
-                assert center.room[node, t.ON_SHELF] == shelf
+                assert center.room[node, ON_SHELF] == shelf
                 assert (center.room[node, :AMOUNTS] <= center.shelves[shelf, :AMOUNTS]).all()
             keys += on_it
-            before, shelf = shelf, center.shelves[shelf, t.NEXT_SHELF]
-        assert center.aisles[t.LAST_SHELF, aisle] == before
+            before, shelf = shelf, center.shelves[shelf, NEXT_SHELF]
+        assert center.aisles[LAST_SHELF, aisle] == before
         assert keys == sorted(keys)
-        assert center.aisles[t.LEAST_KEY, aisle] == min(keys, default=t.NO_KEY)
+        assert center.aisles[LEAST_KEY, aisle] == min(keys, default=NO_KEY)
         standing += keys
     nodes = center.nodes
     is_open = (nodes[:, t.READY] != 0) & (nodes[:, t.EXCLUSIVE] == 0)

@@ -20,7 +20,7 @@ from suanli.kernel.scheduling.core.licensing import (
     take,
 )
 from tests.unit.kernel.scheduling.core.center import Job, Node
-from tests.unit.kernel.scheduling.core.small import changed, copied, run, small
+from tests.unit.kernel.scheduling.core.small import changed, run, small
 
 NEVER, NOBODY = t.NEVER, t.NOBODY
 Asked = Sequence[int]
@@ -76,7 +76,7 @@ def test_the_first_license_of_which_too_few_are_free_is_named(
     totals: list[int], asked: list[int], in_use: list[int], expected: int
 ) -> None:
     center = center_of(totals, [(10, asked)], [(100, in_use)])
-    before = copied(center)
+    before = center.copied()
     assert first_lacking(center, 0, 0) == expected
     assert changed(before, center) == set()
 
@@ -105,7 +105,7 @@ def test_a_license_that_is_kept_is_named_where_it_would_be_missing(
     center = center_of([9], [(limit, [asked]), (10, [1])])
     columns = [t.KEPT_TURN, t.KEPT_FROM, t.KEPT_FOR, t.SPARE]
     center.licenses[0, columns] = (5, 50, 1, spare)
-    before = copied(center)
+    before = center.copied()
     assert first_kept(center, 0, instant) == expected
     assert first_lacking(center, 0, instant) == expected
     # For itself, or in another turn, it is not kept.
@@ -170,7 +170,7 @@ def test_licenses_are_awaited_until_running_work_leaves_enough(
     totals: list[int], asked: list[int], running: list[tuple[int, list[int]]], soon: int, expected: int
 ) -> None:
     center = center_of(totals, [(10, asked)], running)
-    before = copied(center)
+    before = center.copied()
     assert licensed_from(center, 0, 0, soon) == expected
     before.licenses[:, t.THEN] = center.licenses[:, t.THEN]
     assert changed(before, center) == set()
@@ -273,7 +273,7 @@ def test_who_starts_takes_of_what_is_spare_if_it_stays_so_long(limit: int, now: 
 
 def test_who_lacks_none_need_not_wait() -> None:
     center = center_of([2], [(10, [1]), (10, [2]), (10, [0])], [(50, [1])])
-    before = copied(center)
+    before = center.copied()
     assert must_wait(center, 0, 0, 1) is False
     assert must_wait(center, 2, 0, 1) is False
     assert changed(before, center) == set()

@@ -13,7 +13,7 @@ from suanli.kernel.scheduling.core import lists
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.lists import sort_by
 from tests.unit.kernel.scheduling.core.center import Job, Node
-from tests.unit.kernel.scheduling.core.small import changed, copied, running, small
+from tests.unit.kernel.scheduling.core.small import changed, running, small
 
 NEVER = t.NEVER
 
@@ -90,7 +90,7 @@ def test_the_queue_is_in_the_order_of_its_keys(keys: list[tuple[float, ...]], ex
 )
 def test_a_job_is_put_in_where_the_fewer_move(first: int, place: int, row: list[int], begins: int) -> None:
     center = queue_of(1, 2, 3, 4, first=first)
-    before = copied(center)
+    before = center.copied()
     lists.put_in(center, place, 7)
     assert told(center) == row
     assert center.sizes[[t.FIRST, t.WAITING_SIZE]].tolist() == [begins, 5]
@@ -103,7 +103,7 @@ def test_a_job_is_put_in_where_the_fewer_move(first: int, place: int, row: list[
 )
 def test_a_job_is_taken_out_and_the_fewer_move(place: int, row: list[int], begins: int) -> None:
     center = queue_of(1, 2, 3, 4, 5, first=2)
-    before = copied(center)
+    before = center.copied()
     lists.take_out(center, place)
     assert told(center) == row
     assert center.sizes[[t.FIRST, t.WAITING_SIZE]].tolist() == [begins, 4]

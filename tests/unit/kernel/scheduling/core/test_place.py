@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.place import choose, choose_now, choose_one, least_of
 from tests.unit.kernel.scheduling.core.center import Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, chosen, copied, small
+from tests.unit.kernel.scheduling.core.small import changed, chosen, small
 
 INFINITE = float("inf")
 
@@ -34,7 +34,7 @@ def center_of(
 
 def choice(center: t.Center, need: int) -> list[tuple[int, int]]:
     """Nodes and tasks; nothing else may change."""
-    before = copied(center)
+    before = center.copied()
     count = choose(center, 1, need, center.tasks[1], center.score[1])
     assert changed(before, center) <= {"scratch", "node_keys"}
     return chosen(center, count)

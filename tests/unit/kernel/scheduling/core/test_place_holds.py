@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.place import hold, hold_device, hold_node, lay, lift, shift, shift_chains, unchain
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape, chain
-from tests.unit.kernel.scheduling.core.small import ROWS, changed, copied, device_holds, free, holds, small
+from tests.unit.kernel.scheduling.core.small import ROWS, changed, device_holds, free, holds, small
 
 GOOD, BAD = True, False
 ONE = frozenset({0})
@@ -53,7 +53,7 @@ def unused(center: t.Center) -> tuple[list[int], list[int]]:
 )
 def test_each_node_is_held_for_its_tasks(shape: Shape, on: dict[int, int], expected: list[tuple[int, ...]]) -> None:
     center = small([Node(8, 40), Node(9, 50)], [Job(), Job(shape=shape)])
-    before = copied(center)
+    before = center.copied()
     hold_on(center, 1, on)
     assert holds(center, 1) == expected
     assert device_holds(center, 1) == []
@@ -159,7 +159,7 @@ def test_what_is_held_is_taken_and_given_back_in_any_tables() -> None:
     center = small([Node(9, 50, SIX), Node(9, 50)], [Job(), Job(shape=Shape(2, 3))])
     hold_on(center, 1, {0: 2, 1: 1})
     hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 3, 600))
-    before = copied(center)
+    before = center.copied()
     shift(center, center.then_nodes, center.then_devices, 1, -1)
     assert changed(before, center) == {"then_nodes", "then_devices"}
     columns = [t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]

@@ -15,7 +15,7 @@ from suanli.kernel.scheduling.core.place import hold_device, hold_node
 from suanli.kernel.scheduling.core.profile import build, earliest, occupy, open_between
 from suanli.kernel.scheduling.core.score import BEST_FIT
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
-from tests.unit.kernel.scheduling.core.small import changed, copied, run, small
+from tests.unit.kernel.scheduling.core.small import changed, run, small
 
 NEVER = t.NEVER
 ONE = frozenset({0})
@@ -57,7 +57,7 @@ def drops(center: t.Center) -> list[tuple[int, ...]]:
 
 def test_a_center_in_which_nothing_runs_is_the_same_for_ever() -> None:
     center = center_of([Node(4), Node(8, 50)], [], Job())
-    before = copied(center)
+    before = center.copied()
     build(center, 7, 8)
     assert steps(center, 0) == [(7, 4, 100, 0, 0)]
     assert steps(center, 1) == [(7, 8, 50, 0, 0)]
@@ -126,7 +126,7 @@ def test_all_that_is_held_is_left_and_rises_are_in_order() -> None:
 def test_it_is_built_anew_each_time() -> None:
     center = center_of([Node(4)], [(10, {0: 1})], Job())
     build(center, 0, 1)
-    once = copied(center)
+    once = center.copied()
     build(center, 0, 1)
     assert changed(once, center) == set()
 
@@ -294,7 +294,7 @@ def test_what_fits_at_the_start_is_told_by_node() -> None:
     center = center_of([Node(4), Node(6), Node(2)], [(10, {0: 3}), (20, {1: 6})], Job(), Job())
     build(center, 0, 1)
     lay(center, 1, {2: 1}, 12, 14)
-    before = copied(center)
+    before = center.copied()
     assert asked(center, 5, 2) == 10
     assert center.row.tolist() == [4, 0, 2]
     assert asked(center, 5, 5) == 10
@@ -352,7 +352,7 @@ def test_what_is_free_for_a_while_is_the_least_of_it(
         hold_node(center.holds, center.jobs, center.sizes, job, (1, 1, cpu, cpu, 0))
         hold_device(center.device_holds, center.jobs, center.sizes, job, (1, 0, part))
         occupy(center, job, begin, until, 0)
-    before = copied(center)
+    before = center.copied()
     open_between(center, 0, 1, start, end)
     told = center.both_nodes[1, [t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS]].tolist()
     assert tuple(told) == expected

@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.feasible import refresh, touch
+from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.reserve import reserve
-from suanli.kernel.scheduling.core.score import BEST_FIT
-from suanli.kernel.scheduling.core.windows import see_at
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 from tests.unit.kernel.scheduling.core.keeping import (
     SOON,
     kept,
     promised,
     reserved,
+    see_present,
     told,
     unused,
     window,
@@ -117,6 +116,9 @@ def test_work_past_its_end_leaves_soon_in_the_order_of_all_ends(soon: int, need:
     center = one_node({-3: 2, 7: 1, 9: 1}, need)
     assert reserved(center, 0, soon=soon) == start
     assert promised(center) == {0: need}
+    # What is free at the start beside the head.
+    left = 2 * (soon <= start) + (start >= 7) + (start >= 9) - need
+    assert told(center.then_nodes, 0)[0] == left
 
 
 def test_a_node_that_shrank_frees_less_than_what_is_given_back() -> None:
@@ -232,6 +234,21 @@ def test_what_ends_early_is_noticed_and_what_starts_too() -> None:
     assert (center.sizes[t.HEAD], center.sizes[t.HEAD_START]) == (0, 80)
 
 
+def test_it_looks_no_further_than_it_must() -> None:
+    center = small([Node(4) for _ in range(5)], [Job(limit=9, need=18), *(Job() for _ in range(22))])
+    for job in range(1, 21):
+        run(center, job, 10 * job, {(job - 1) // 4: 1})
+    assert (reserved(center, 0), center.sizes[t.LOOKS]) == (180, 1)
+    assert (reserved(center, 0), center.sizes[t.LOOKS]) == (180, 1)
+    # At one node that changed it looks again, and at many it begins anew.
+    changes.end(center, 20)
+    assert (reserved(center, 0, 5), center.sizes[t.LOOKS]) == (170, 2)
+    for job in (4, 8, 12, 16):
+        changes.end(center, job)
+    assert (reserved(center, 0, 6), center.sizes[t.LOOKS]) == (170, 4)
+    assert promised(center) == {0: 4, 1: 4, 2: 4, 3: 4, 4: 2}
+
+
 def test_another_job_does_not_get_the_start_of_the_one_before() -> None:
     center = small([Node(4)], [Job(limit=50, need=3), Job(limit=50, need=4), Job(), Job()])
     run(center, 2, 100, {0: 3})
@@ -278,129 +295,6 @@ def test_what_was_kept_is_let_go_where_no_start_can_be_foreseen_any_more() -> No
     run(center, 2, NEVER, {0: 1})
     assert reserved(center, 0, 1) == NEVER
     assert (kept(center), promised(center)) == ([], {})
-
-
-def test_what_has_nobody_running_is_not_late() -> None:
-    center = small([Node(4, windows=0b1)], [Job(limit=5, need=4)])
-    window(center, 0, -5, 30)
-    center.jobs[0, t.END] = -99
-    assert reserved(center, 0) == 30
-    assert center.sizes[t.HEAD_SEEN] == center.sizes[t.LOG_SIZE]
-    assert kept(center) == [0]
-
-
-@pytest.mark.parametrize(
-    ("limit", "start"),
-    [(1, 100), (19, 100), (20, 100), (21, 200), (50, 200), (99, 200), (NEVER, 200)],
-)
-def test_work_that_would_run_into_a_window_waits_until_it_is_past(limit: int, start: int) -> None:
-    # The node is free from 100 on, and set aside from 120 until 200.
-    center = small([Node(4, windows=0b1)], [Job(limit=limit, need=4), Job()])
-    window(center, 0, 120, 200)
-    run(center, 1, 100, {0: 1})
-    refresh(center, 0, BEST_FIT)
-    see_at(center, 0, limit, 0)
-    before = center.copied()
-    assert reserve(center, 0, 0, SOON) == start
-    assert center.sizes[t.HEAD_PAST] == int(start == 200 or 100 + limit > 120 or limit > 120)
-    assert kept(center) == [0]
-    assert promised(center) == {0: 4}
-    for table in ("tasks", "total", "shapes", "devices"):
-        assert changed(before, center).isdisjoint({table})
-    assert free(center, 0) == free(before, 0)
-    assert told(center.then_nodes, 0) == (0, 96, 1, 0)
-
-
-@pytest.mark.parametrize(
-    ("limit", "begins", "ends", "start"),
-    [
-        # Its own window; the node is free from 40 on.
-        (50, 60, 130, 60),
-        (70, 60, 130, 60),
-        (71, 60, 130, NEVER),
-        (50, 40, 130, 40),
-        (90, 40, 130, 40),
-        (50, 10, 130, 40),
-        (90, 10, 130, 40),
-        (91, 10, 130, NEVER),
-        (1, 10, 40, NEVER),
-        (1, 10, 41, 40),
-    ],
-)
-def test_work_that_names_a_window_starts_and_ends_within_it(limit: int, begins: int, ends: int, start: int) -> None:
-    shape = Shape(within=0b1)
-    center = small([Node(4, windows=0b1), Node(4)], [Job(limit=limit, need=4, shape=shape), Job(shape=Shape(1, 2))])
-    window(center, 0, begins, ends)
-    run(center, 1, 40, {0: 1})
-    assert reserved(center, 0) == start
-    assert kept(center) == ([] if start == NEVER else [0])
-
-
-@pytest.mark.parametrize(
-    ("ends", "need", "expected", "start"),
-    [
-        # Three nodes of two cpus; the first is set aside from 50 until 90; the head may run for 30.
-        ({0: 10, 1: 100, 2: 110}, 2, [0], 10),
-        ({0: 20, 1: 100, 2: 110}, 2, [0], 20),
-        ({0: 21, 1: 100, 2: 110}, 2, [0], 90),
-        ({0: 21, 1: 80, 2: 110}, 2, [1], 80),
-        ({0: 21, 1: 90, 2: 110}, 2, [0], 90),
-        ({0: 20, 1: 20, 2: 110}, 4, [0, 1], 20),
-        ({0: 20, 1: 21, 2: 110}, 4, [0, 1], 90),
-        ({0: 20, 1: 95, 2: 110}, 4, [0, 1], 95),
-        ({0: 20, 1: 40, 2: 60}, 4, [1, 2], 60),
-        ({0: 20, 1: 40, 2: 60}, 6, [0, 1, 2], 90),
-        ({0: -5, 1: 100, 2: 110}, 2, [0], SOON),
-        ({0: -5, 1: -5, 2: 30}, 4, [0, 1], SOON),
-        ({0: -5, 1: -5, 2: 30}, 6, [0, 1, 2], 90),
-        ({0: 95, 1: -5, 2: -5}, 6, [0, 1, 2], 95),
-        ({0: NEVER, 1: -5, 2: 60}, 4, [1, 2], 60),
-        ({0: NEVER, 1: 30, 2: NEVER}, 4, [], NEVER),
-        ({0: 20, 1: NEVER, 2: NEVER}, 4, [], NEVER),
-    ],
-)
-def test_other_nodes_are_taken_where_a_window_closes_some(
-    ends: dict[int, int], need: int, expected: list[int], start: int
-) -> None:
-    jobs = [Job(limit=30, need=need), *(Job() for _ in ends)]
-    center = small([Node(2, windows=0b1), Node(2), Node(2)], jobs)
-    window(center, 0, 50, 90)
-    for node, end in ends.items():
-        run(center, node + 1, end, {node: 2})
-    refresh(center, 0, BEST_FIT)
-    see_at(center, 0, 30, 0)
-    before = center.copied()
-    assert reserve(center, 0, 0, SOON) == start
-    assert kept(center) == expected
-    for table in ("tasks", "total", "shapes", "devices", "blocker", "score"):
-        assert table not in changed(before, center)
-    for node in range(3):
-        assert free(center, node) == free(before, node)
-
-
-def test_a_start_that_was_found_past_a_window_is_looked_for_anew_when_a_node_changes() -> None:
-    center = small([Node(4, windows=0b1), Node(4)], [Job(limit=30, need=4), Job(), Job()])
-    window(center, 0, 50, 90)
-    run(center, 1, 40, {0: 1})
-    run(center, 2, 200, {1: 1})
-    assert reserved(center, 0) == 90
-    assert center.sizes[t.HEAD_PAST] == 1
-    changes.end(center, 2)
-    run(center, 2, 70, {1: 1})
-    assert reserved(center, 0, 5) == 70
-    assert (kept(center), center.sizes[t.HEAD_PAST]) == ([1], 1)
-    changes.end(center, 2)
-    run(center, 2, 300, {1: 1})
-    assert reserved(center, 0, 6) == 90
-    assert (kept(center), promised(center)) == ([0], {0: 4})
-
-
-def test_a_window_that_nobody_of_the_head_meets_makes_no_difference() -> None:
-    center = small([Node(4)], [Job(limit=30, need=4), Job()])
-    window(center, 0, 500, 900)
-    run(center, 1, 40, {0: 1})
-    assert reserved(center, 0) == 40
-    assert center.sizes[t.HEAD_PAST] == 0
 
 
 def _plain(center: t.Center, job: int, now: int, soon: int) -> int:
@@ -450,8 +344,7 @@ def test_the_start_is_what_a_look_at_every_instant_finds_however_things_change(s
                 active.append(idle.pop())
                 end = now + chance.choice([chance.randint(-5, 5), chance.randint(1, 50), NEVER - now])
                 run(center, active[-1], end, {node: chance.randint(1, spare)})
-        refresh(center, 0, BEST_FIT)
-        see_at(center, 0, int(center.jobs[0, t.LIMIT]), now)
+        see_present(center, 0, int(center.jobs[0, t.LIMIT]), now)
         if center.total[0, 0] < center.jobs[0, t.NEED]:
             soon = now + 1
             assert reserve(center, 0, now, soon) == _plain(center, 0, now, soon)

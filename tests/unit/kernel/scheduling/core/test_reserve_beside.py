@@ -14,6 +14,7 @@ from tests.unit.kernel.scheduling.core.center import Node, Shape
 from tests.unit.kernel.scheduling.core.small import changed, chosen, small
 
 ONE = frozenset({0})
+INFINITE = float("inf")
 
 
 def beside(nodes: list[Node], shape: Shape, both: Mapping[int, int], now: Mapping[int, int] | None = None) -> t.Center:
@@ -22,8 +23,10 @@ def beside(nodes: list[Node], shape: Shape, both: Mapping[int, int], now: Mappin
     for node, cpus in (now or {}).items():
         center.nodes[node, t.FREE_CPU] = cpus
     refresh(center, 1, BEST_FIT)
-    center.both_nodes[:], center.both_devices[:] = center.nodes, center.devices
+    # Of others than the kept ones it is not told what is free beside.
+    center.both_devices[:] = center.devices
     for place, (node, cpus) in enumerate(both.items()):
+        center.both_nodes[node] = center.nodes[node]
         center.both_nodes[node, t.FREE_CPU] = cpus
         center.nodes[node, t.IS_KEPT] = 1
         center.scratch[t.KEPT, place] = node
@@ -115,6 +118,8 @@ def test_counting_changes_nothing_else() -> None:
         ({0: 3, 1: 3, 2: 3}, {0: 2}, 0),
         ({0: 1, 1: 3, 2: 3}, {0: 1}, 1),
         ({0: 2, 1: 1, 2: 3}, {0: 2}, 0),
+        ({0: 4, 1: 4, 2: 4}, {0: 4}, 0),
+        ({0: 4, 1: 4, 2: 4}, {0: 1, 1: 4}, 1),
     ],
 )
 @pytest.mark.parametrize("unit", [0, 1])
@@ -124,6 +129,40 @@ def test_one_node_is_chosen_by_its_score_as_it_is_now(
     center = beside(FOUR, Shape(2, unit=unit), both, now)
     assert choose_beside(center, 1, 1) == 1
     assert chosen(center, 1) == [(expected, 1)]
+
+
+def test_for_one_node_it_is_not_counted_what_fits_on_every_other() -> None:
+    for nodes, need, is_counted in ((FOUR, 1, False), (FOUR, 2, True), (TWO_ENGINES, 1, True)):
+        center = beside(nodes, Shape(2), {0: 4})
+        center.row[:] = -7
+        choose_beside(center, 1, need)
+        assert (center.row[1] != -7) == is_counted
+
+
+@pytest.mark.parametrize(
+    ("lowest", "expected"),
+    [
+        # Three blocks, in each a node of score three and one of score one that its block does not know of.
+        ((3, 9, 9), 0),
+        ((INFINITE, 3, 9), 1),
+        ((INFINITE, INFINITE, 3), 2),
+        ((3, 3, 9), 0),
+        ((INFINITE, 3, 3), 1),
+        ((3, 3, 3), 0),
+        ((2, 9, 9), 0),
+    ],
+)
+def test_it_is_looked_for_only_in_blocks_that_may_have_a_better_one(
+    lowest: tuple[float, float, float], expected: int
+) -> None:
+    center = beside([Node(9) for _ in range(3 * t.BLOCK)], Shape(2), {})
+    center.score[1], center.lowest[1] = 9, lowest
+    for block in range(3):
+        # What is known of is found first; the other one only where its own block is looked into.
+        center.score[1, block * t.BLOCK + 5] = 3
+        center.score[1, block * t.BLOCK + 9] = 1 if block != expected else 9
+    assert choose_beside(center, 1, 1) == 1
+    assert chosen(center, 1) == [(expected * t.BLOCK + 5, 1)]
 
 
 @pytest.mark.parametrize("unit", [0, 2])

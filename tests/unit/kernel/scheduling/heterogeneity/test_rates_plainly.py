@@ -19,13 +19,13 @@ MODELS = ("k80", "v100")
 
 @pytest.mark.parametrize("rate", [-0.5, float("nan"), float("inf")])
 def test_what_is_no_rate_is_named_with_its_model(rate: float) -> None:
-    for table in (
-        lambda: RateTable(MODELS, {(A, "k80"): rate}),
-        lambda: RateTable(MODELS, {}, {(A, B, "k80"): (rate, 1.0)}),
-        lambda: RateTable(MODELS, {}, {(A, B, "k80"): (1.0, rate)}),
+    for alone, shared in (
+        ({(A, "k80"): rate}, dict[tuple[JobType, JobType, str], tuple[float, float]]()),
+        ({}, {(A, B, "k80"): (rate, 1.0)}),
+        ({}, {(A, B, "k80"): (1.0, rate)}),
     ):
         with pytest.raises(InvalidRequestError) as caught:
-            table()
+            RateTable(MODELS, alone, shared)
         assert (caught.value.field, caught.value.hint) == ("rates", "leave out what is not known")
         assert caught.value.detail == f"{rate} on k80 is no rate"
 

@@ -120,7 +120,7 @@ def test_every_round_is_one_that_can_be(found: Problem, data: st.DataObject) -> 
     assert (held <= found.devices).all()
     # Nobody waits for devices that are left.
     left = found.devices - held
-    for job in np.nonzero(models == WAITS)[0]:
+    for job in np.flatnonzero(models == WAITS).tolist():
         assert not (found.usable[job] & (left >= found.scale[job])).any()
 
 

@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.core.criteria import (
-    CPUS_LEFT,
-    DEVICES_LEFT,
-    Request,
-    Worth,
-    shortage,
-    value,
-)
+from suanli.kernel.scheduling.core.criteria import CPUS_LEFT, DEVICES_LEFT, Request, Worth, shortage, value
 from suanli.kernel.scheduling.core.learn import ENDING
 from suanli.kernel.scheduling.scores.residual_value import residual_value
 from suanli.kernel.scheduling.scores.typical import typical
