@@ -205,3 +205,13 @@ def _agree(outcome: Outcome, place: int, instant: int, jobs: Sequence[Job], star
     assert outcome.waiting[place] == len(waits)
     assert outcome.cpu_milli[place] == 1000 * sum(job.cpus for job in runs) <= 1000 * CPUS
     assert outcome.waiting_cpu_milli[place] == 1000 * sum(job.cpus for job in waits)
+
+
+@given(st.lists(st.integers(1, 200), max_size=60))
+def test_however_many_run_their_ends_come_one_after_the_other(runtimes: list[int]) -> None:
+    jobs = [Job(0, runtime, 200) for runtime in runtimes]
+    outcome = replay(trace_of(jobs), center_of(64), Policy())
+    ends = sorted(runtimes)
+    times = sorted({0, *runtimes}) if runtimes else []
+    assert seconds(outcome.time_us) == times
+    assert outcome.running.tolist() == [sum(end > time for end in ends) for time in times]
