@@ -2,11 +2,11 @@
 
 Cosmic Ray makes the changes (``mutations``); the loops are not compiled, so that a test sees a change at once.
 Decorators are left alone (all they do is compile), and so are comparisons by identity, which are no different between
-small numbers. A change that all tests pass is printed; equivalent ones are among these.
+small numbers. Only the unit tests that are named after the module are asked: others may notice more. A change that all
+of them pass is printed; equivalent ones are among these.
 
 The tests are loaded once. Each change is made in memory, in a process that is forked from there, and lives as long as
-no test fails, of those that call the function that it is in; those of the module come first. ``J=1`` leaves processors
-to others.
+no test fails, of those that call the function that it is in. ``J=1`` leaves processors to others.
 """
 
 from __future__ import annotations
@@ -28,24 +28,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TOOL = ROOT / ".mutants" / "bin" / "python"
 CORE = "suanli.kernel.scheduling.core"
-ROOM = "tests/unit/kernel/scheduling"
-SCENARIOS = ("feasible", "place", "reserve", "preempt", "windows", "explain")
-LATE = ("core/test_choices", "core/test_log", "core/test_queue", "core/test_replay_at_random", "test_at_random")
-"""What is lived through at random comes last, for changes that nothing else notices."""
-LEFT_OUT = ("core/test_conserve", "core/test_index")
+ROOM = "tests/unit/kernel/scheduling/core"
 LEFT_ALONE = ("RemoveDecorator", "_Is", "_IsNot")
-CENTERS, DAYS = 2, 60
-"""Random centers, and random days, that are lived through."""
 PATIENCE = 4
 """A test that takes so many times its processor time, and a second more, is taken to be in an endless loop: noticed."""
-
-
-def tests(module: str) -> list[str]:
-    """The files that are asked about a module, in order."""
-    units = {f"core/{path.stem}" for path in (ROOT / ROOM / "core").glob("test_*.py")} - {*LATE, *LEFT_OUT}
-    own = sorted(name for name in units if name.startswith(f"core/test_{module}"))
-    names = [*own, *sorted(units - {*own}), *(f"test_{name}" for name in SCENARIOS), *LATE]
-    return [f"{ROOM}/{name}.py" for name in names]
 
 
 class Trials:
@@ -67,7 +53,7 @@ class Trials:
         text = Path(self._path).read_text(encoding="utf-8")
         functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
         of_line = {line: one.name for one in functions for line in range(one.lineno, (one.end_lineno or 0) + 1)}
-        if not self._find_callers(session):
+        if not self._find_callers(session, text):
             return True
         for name, line, changed in self._changes:
             while len(self._names) >= int(os.environ.get("J") or os.cpu_count() or 1):
@@ -92,10 +78,10 @@ class Trials:
         if status == 0:
             print(name, flush=True)
 
-    def _find_callers(self, session: pytest.Session) -> bool:
+    def _find_callers(self, session: pytest.Session, text: str) -> bool:
         """Run all tests on the module as it is, and see which of its functions each calls; False where one fails."""
         with tempfile.NamedTemporaryFile() as told:
-            child = self._fork(session, [*range(len(session.items))], None, told.name)
+            child = self._fork(session, [*range(len(session.items))], text, told.name)
             if os.waitpid(child, 0)[1] != 0:
                 return False
             for place, (seconds, called) in enumerate(json.loads(Path(told.name).read_text(encoding="utf-8"))):
@@ -104,7 +90,7 @@ class Trials:
                     self._callers.setdefault(function, []).append(place)
         return True
 
-    def _fork(self, session: pytest.Session, asked: list[int], text: str | None, told: str = "") -> int:
+    def _fork(self, session: pytest.Session, asked: list[int], text: str, told: str = "") -> int:
         """Run some of the tests in a process of its own, after a change of the module."""
         sys.stdout.flush()
         child = os.fork()
@@ -115,8 +101,7 @@ class Trials:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.dup2(nowhere, 2)
-            if text is not None:
-                self._change(text)
+            self._change(text)
             for place, following in zip(asked, [*asked[1:], None], strict=True):
                 names = self._watch() if told else set[str]()
                 if not told:
@@ -169,14 +154,11 @@ def main() -> None:
             "HYPOTHESIS_STORAGE_DIRECTORY": storage,
             "NUMBA_DISABLE_JIT": "1",
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "SUANLI_CENTERS": str(CENTERS),
-            "SUANLI_DAYS": str(DAYS),
             "SUANLI_HYPOTHESIS": "unshrunk",
         }
         started, trials = time.monotonic(), Trials(modules[0])
-        words = ["-p", "pytest_timeout", "-p", "no:cacheprovider", "-qq", "-s", *tests(modules[0])]
-        # It lives through the same centers again, only to count what they meet.
-        pytest.main([*words, "-k", "not meet_everything"], plugins=[trials])
+        files = sorted(str(path) for path in Path(ROOM).glob(f"test_{modules[0]}*.py"))
+        pytest.main(["-p", "pytest_timeout", "-p", "no:cacheprovider", "-qq", "-s", *files], plugins=[trials])
     if not trials.count:
         sys.exit(f"{modules[0]}: its tests fail as it is")
     of_all, minutes = 100 * trials.died / trials.count, (time.monotonic() - started) / 60
