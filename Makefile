@@ -26,7 +26,12 @@ up: .venv/kernel $(SUPERVISOR)
 # T chooses: make test T=tests/unit
 test: .venv/dev .venv/kernel $(SUPERVISOR)
 	$(PYTHON) scripts/test_machine.py
+ifdef T
 	$(PY) -m pytest -m "not live and not demo" $(T)
+else
+	NUMBA_DISABLE_JIT=1 $(PY) -m pytest -m step tests/unit/kernel/scheduling/core
+	$(PY) -m pytest -m "not live and not demo and not step"
+endif
 
 check: .venv/dev
 	.venv/bin/ruff check

@@ -59,9 +59,9 @@ def taken(center: t.Center, now: int = 0, reservations: int = CONSERVATIVE, **ru
 
 
 def booked(center: t.Center) -> list[tuple[int, int]]:
-    """Who has a reservation, and from when."""
+    """Who has a reservation, and from when; not who is only noted for the reason why it waits."""
     rows = center.booked[: center.sizes[t.BOOKED], [t.BOOKED_JOB, t.BOOKED_START]].tolist()
-    return list(dict.fromkeys((job, start) for job, start in rows))
+    return list(dict.fromkeys((job, start) for job, start in rows if start < NEVER))
 
 
 @pytest.mark.parametrize(
