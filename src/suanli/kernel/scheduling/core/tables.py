@@ -315,6 +315,10 @@ class Center:
     def __iter__(self) -> Iterator[Table]:
         return (getattr(self, table.name) for table in fields(self))
 
+    def __reduce__(self) -> tuple[type[Center], tuple[Table, ...]]:
+        # However it is copied, a copy has words of its own tables.
+        return Center, tuple(self)
+
     def copied(self) -> Center:
         """A center of the same content."""
         return Center(*(table.copy() for table in self))

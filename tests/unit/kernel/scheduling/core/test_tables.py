@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy as copies
+import ctypes
+from collections.abc import Callable
+from pickle import dumps, loads
+
 import numpy as np
 import pytest
 
@@ -252,3 +257,18 @@ def test_a_score_is_what_is_free(cpu: int, memory: int, shares: tuple[int, int],
 def test_of_a_center_of_nothing_nothing_is_free() -> None:
     center = small([Node(0, 0)])
     assert left(center.nodes, center.devices, center.sizes, 0) == 0.0
+
+
+@pytest.mark.parametrize("copied", [t.Center.copied, copies.copy, copies.deepcopy, lambda center: loads(dumps(center))])
+def test_a_copy_is_handed_on_as_the_address_of_its_own_tables(copied: Callable[[t.Center], t.Center]) -> None:
+    center = t.make_center(SIZES)
+    told = center.address
+    other = copied(center)
+    assert other.address != told
+    assert first_word(other.address) == other.nodes.ctypes.data
+    assert first_word(told) == center.nodes.ctypes.data
+
+
+def first_word(address: int) -> int:
+    """The first word there."""
+    return int(ctypes.c_int64.from_address(address).value)
