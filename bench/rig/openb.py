@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from bench.rig.shared import DATA
 from suanli.kernel.replay.arriving import place_arriving
-from suanli.kernel.scheduling.core.criteria import Request, Typical, Worth
+from suanli.kernel.scheduling.core.criteria import KINDS, Request, Typical, Worth
 from suanli.kernel.scheduling.core.jit import allocating_entry
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, fits, take
+from suanli.kernel.scheduling.scores.arrays import Free, fits, take
 from suanli.kernel.scheduling.scores.fragmentation import fragmentation
 from suanli.kernel.scheduling.scores.gradient import gradient
 from suanli.kernel.scheduling.scores.largest import Largest

@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +16,8 @@ from suanli_cli.documents import read_text
 from suanli_cli.errors import UsageMistake
 from suanli_cli.frame import F, Reference, Whole, Word, option
 from suanli_cli.language import say
+
+T = TypeVar("T")
 
 KINDS = ("job", "service", "instance", "session")
 LAUNCHERS = ("none", "mpi", "torchrun")
@@ -56,16 +58,20 @@ class Watts(click.ParamType[int]):
         return round(watts)
 
 
-class Pair(click.ParamType[tuple[str, str]]):
+class Form(click.ParamType[T]):
+    """What help shows by the form in which it is written."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return self.name
+
+
+class Pair(Form[tuple[str, str]]):
     """Two words with a mark between them; ``alone`` says what the second is where only the first is given."""
 
     def __init__(self, mark: str, form: str, alone: Callable[[str], str | None] = lambda _: None) -> None:
         self.name = form
         self._mark = mark
         self._alone = alone
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
-        return self.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         if isinstance(value, tuple):
@@ -77,14 +83,11 @@ class Pair(click.ParamType[tuple[str, str]]):
         return first, found
 
 
-class Count(click.ParamType[tuple[str, int]]):
+class Count(Form[tuple[str, int]]):
     """``solver``, or ``solver:2`` for two of it."""
 
     def __init__(self, form: str) -> None:
         self.name = form
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
-        return self.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         if isinstance(value, tuple):
@@ -95,13 +98,10 @@ class Count(click.ParamType[tuple[str, int]]):
         return name, int(count or 1)
 
 
-class Between(click.ParamType[tuple[int, int]]):
+class Between(Form[tuple[int, int]]):
     """``16``, or ``4-16`` for as many as there is room for; the first is 0 where it is not given."""
 
     name = "N|MIN-MAX"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
-        return self.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         if isinstance(value, tuple):
@@ -112,13 +112,10 @@ class Between(click.ParamType[tuple[int, int]]):
         return int(found[1] or 0), int(found[2])
 
 
-class Device(click.ParamType[dict[str, Any]]):
+class Device(Form[dict[str, Any]]):
     """``gpu``, ``gpu:2``, ``gpu:A100``, ``gpu:A100:2``, or a share of one, ``gpu:0.5``."""
 
     name = "CLASS[:MODEL][:COUNT]"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
-        return self.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -162,13 +159,10 @@ _OF_NODES = (
 """What is asked of nodes: of the spec itself, and of each alternative."""
 
 
-class Alternative(click.ParamType[dict[str, Any]]):
+class Alternative(Form[dict[str, Any]]):
     """Options as for the spec itself, in one word: ``'-d gpu:V100:2 -t 4h'``."""
 
     name = "'OPTIONS'"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
-        return self.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
         if isinstance(value, dict):

@@ -34,7 +34,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.power import drawn_by_task
-from suanli.kernel.scheduling.scoring import learn, scoring, weigh
+from suanli.kernel.scheduling.scoring import learn, request_of, scoring, weigh
 from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
 from suanli.model.power import MILLIWATTS
@@ -184,11 +184,11 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
 
 def _requests(tables: t.Center) -> dict[Request, int]:
     """How many tasks there are of each request: of the whole trace, as the FGD paper has it."""
-    asked, counts = [t.TASK_CPU, t.TASK_MEMORY, t.DEVICES, t.SHARE, t.TYPES], np.zeros(len(tables.shapes), np.int64)
+    asked, counts = [t.TASK_CPU, t.DEVICES, t.SHARE, t.TYPES], np.zeros(len(tables.shapes), np.int64)
     np.add.at(counts, tables.jobs[:, t.SHAPE], tables.jobs[:, t.NEED])
     requests: dict[Request, int] = {}
-    for (cpu, _, number, share, types), count in zip(tables.shapes[:, asked].tolist(), counts.tolist(), strict=True):
-        request = Request(cpu, 0, number, share if number else 0, types if number else -1)
+    for shape, count in zip(tables.shapes[:, asked].tolist(), counts.tolist(), strict=True):
+        request = request_of(*shape)
         requests[request] = requests.get(request, 0) + count
     return requests
 

@@ -77,7 +77,7 @@ class Nodes:
         for position, kind, healthy in places:
             self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
         if self.tables.nodes[row, t.ENGINE] != engine:
-            self._judge_anew()
+            t.judge_anew(self.tables)
         ready, features = int(node.state is NodeState.READY), self._features.set_node(row, node.features)
         self._switches.leave(int(self.tables.nodes[row, t.SWITCH]))
         switch, _ = self._switches.take(node.switch)
@@ -104,11 +104,7 @@ class Nodes:
         largest = self.tables.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
         if (largest != self.tables.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]]).any():
             self.tables.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = largest
-            self._judge_anew()
-
-    def _judge_anew(self) -> None:
-        self.tables.shapes[:, t.SEEN] = t.NOBODY
-        self.tables.sizes[[t.HEAD_SEEN, t.INDEX_SEEN]] = t.NOBODY
+            t.judge_anew(self.tables)
 
     def _add_node(self, name: NodeName) -> int:
         row = self.nodes[name] = len(self.names)
@@ -159,7 +155,7 @@ class Nodes:
             self.types.append(kind)
             for shape in self._shapes.codes():
                 write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
-            self._judge_anew()
+            t.judge_anew(self.tables)
         return self.types.index(kind)
 
     def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ class Scoring(NamedTuple):
         return any(self.weights[place] for place in _FORESEEING) if self.weights else False
 
 
+@cache
 def scoring(name: str) -> Scoring:
     """What a name means: a policy, a criterion, or ``fragmentation=1,best_fit=0.2`` for a weighted sum of several.
 
@@ -78,13 +80,12 @@ def weigh(tables: t.Center, scored: Scoring) -> None:
     """Let nodes be scored that way, anew if they were scored otherwise."""
     if scored.weights and scored.weights != tuple(tables.weights.tolist()):
         tables.weights[:] = scored.weights
-        score_anew(tables)
+        t.judge_anew(tables)
 
 
-def score_anew(tables: t.Center) -> None:
-    """Let every node be judged anew for every shape."""
-    tables.shapes[:, t.SEEN] = t.NOBODY
-    tables.sizes[[t.HEAD_SEEN, t.INDEX_SEEN]] = t.NOBODY
+def request_of(cpu_milli: int, devices: int, share: int, types: int) -> Request:
+    """What one node is asked for at a time: of the last two nothing is meant where no device is asked for."""
+    return Request(cpu_milli, 0, devices, share if devices else 0, types if devices else -1)
 
 
 def requests_of(demands: Mapping[Demand, int], types: Sequence[DeviceType]) -> dict[Request, int]:
@@ -92,14 +93,8 @@ def requests_of(demands: Mapping[Demand, int], types: Sequence[DeviceType]) -> d
     requests: dict[Request, int] = {}
     for demand, count in demands.items():
         unit = demand.tasks_a_node
-        accepted = type_masks(types, demand)[t.TYPES] if demand.device_count else -1
-        request = Request(
-            unit * demand.cpu_milli,
-            0,
-            unit * demand.device_count,
-            demand.device_share if demand.device_count else 0,
-            accepted,
-        )
+        accepted = type_masks(types, demand)[t.TYPES]
+        request = request_of(unit * demand.cpu_milli, unit * demand.device_count, demand.device_share, accepted)
         requests[request] = requests.get(request, 0) + count * (demand.nodes or demand.tasks)
     return requests
 
@@ -127,4 +122,4 @@ def learn(tables: t.Center, requests: Mapping[Request, int]) -> None:
     known_worth = worth(known, np.bincount(kinds[kinds >= 0], minlength=t.DEVICE_TYPES))
     tables.fill[:] = known_worth.fill
     tables.worth[:-2], tables.worth[-2:] = known_worth.price, (known_worth.lean, known_worth.spread)
-    score_anew(tables)
+    t.judge_anew(tables)

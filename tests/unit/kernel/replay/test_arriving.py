@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from suanli.kernel.replay.arriving import place_arriving
-from suanli.kernel.scheduling.core.criteria import Request
+from suanli.kernel.scheduling.core.criteria import KINDS, Request
 from suanli.kernel.scheduling.core.tables import Ints
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free
+from suanli.kernel.scheduling.scores.arrays import Free
 from suanli.kernel.scheduling.scores.gradient import gradient
 from suanli.kernel.scheduling.scores.typical import typical
 

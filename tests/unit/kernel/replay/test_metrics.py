@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from suanli.kernel.replay import metrics
 from suanli.kernel.replay.center import CenterDescription, from_mapping
 from suanli.kernel.replay.outcome import Outcome
 from suanli.kernel.replay.resources import resources
-from suanli.kernel.replay.trace import Int64s, make_trace
+from suanli.kernel.replay.trace import Column, Int64s, make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.errors import InvalidRequestError
 
@@ -32,6 +33,17 @@ def center() -> CenterDescription:
     return from_mapping({"nodes": [{"count": 2, "cpus": 2, "memory": "4GiB", "power": {"idle_w": 10, "max_w": 30}}]})
 
 
+def three_jobs() -> dict[Column, ArrayLike]:
+    """What they ask for whose outcome is below, as columns of a trace."""
+    return {
+        "number": [1, 2, 3],
+        "submitted_us": seconds(0, 0, 0),
+        "runtime_us": seconds(100, 100, 5),
+        "requested_us": seconds(100, 100, 5),
+        "tasks": [2, 4, 1],
+    }
+
+
 def outcome() -> Outcome:
     """Two cpus for 100 s, then four for 100 s while one job waits, then nothing; the third job never starts."""
     return Outcome(
@@ -48,12 +60,8 @@ def outcome() -> Outcome:
 
 def test_all_figures_of_a_small_replay() -> None:
     trace = make_trace(
-        {
-            "number": [1, 2, 3],
-            "submitted_us": seconds(0, 0, 0),
-            "runtime_us": seconds(100, 100, 5),
-            "requested_us": seconds(100, 100, 5),
-            "tasks": [2, 4, 1],
+        three_jobs()
+        | {
             "user": [0, 1, 1],
         },
         names={"users": ("ada", "bo")},
@@ -76,12 +84,8 @@ def test_all_figures_of_a_small_replay() -> None:
 
 def test_what_was_used_stands_beside_what_was_held_as_far_as_the_trace_tells() -> None:
     trace = make_trace(
-        {
-            "number": [1, 2, 3],
-            "submitted_us": seconds(0, 0, 0),
-            "runtime_us": seconds(100, 100, 5),
-            "requested_us": seconds(100, 100, 5),
-            "tasks": [2, 4, 1],
+        three_jobs()
+        | {
             "memory_bytes": [1024**3, 1024**3, 0],
             "used_cpu_us": [50 * SECOND, -1, 5 * SECOND],
             "used_memory_bytes": [-1, 1024**3, -1],

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.fair_share import Account, FairShare, ShareWeights
 from suanli.kernel.usage import used
-from suanli.model.ids import EngineName, NodeName, ProjectName, QueueName, UserName, WorkloadId, run_id
+from suanli.model.ids import NodeName, ProjectName, QueueName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.quota import Amounts
-from suanli.model.resources import Allocation, DeviceHold, NodeHold
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project
 from suanli.model.usage import DAY_US, UsageDay
-from suanli.model.workload import Run, RunState
+from suanli.model.workload import RunState
 from tests.unit.kernel.scheduling.center import GIB, PROJECT, SECOND, Center, asks, gpu, node
+from tests.unit.kernel.scheduling.holding import run
 
 HOUR_S = 3600
 DAY_S = 86_400
@@ -36,26 +36,6 @@ def share(weights: ShareWeights = WEIGHTS, **shares: int) -> FairShare:
     found.set_node(node("n1", 4, 40, gpu(0), gpu(1)))
     found.set_projects(Project(name=ProjectName(name), shares=count) for name, count in shares.items())
     return found
-
-
-def run(number: int, since: int, *, cpus: float = 0, gib: int = 0, devices: int = 0) -> Run:
-    hold = NodeHold(
-        node=NodeName("n0"),
-        tasks=1,
-        cpu_milli=round(1000 * cpus),
-        memory_bytes=gib * GIB,
-        devices=tuple(DeviceHold(index=index) for index in range(devices)),
-    )
-    return Run(
-        id=run_id(WorkloadId(number), 1),
-        workload=WorkloadId(number),
-        attempt=1,
-        state=RunState.RUNNING,
-        allocation=Allocation(engine=EngineName("local"), nodes=(hold,)),
-        time_limit_s=0,
-        placed_at=Instant(since),
-        started_at=Instant(since),
-    )
 
 
 def test_who_held_half_of_the_center_for_ever_held_half() -> None:

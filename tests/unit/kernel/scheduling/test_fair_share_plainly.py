@@ -17,15 +17,15 @@ from suanli.kernel.scheduling.fair_share import (
     Standing,
     Standings,
 )
-from suanli.model.ids import EngineName, NodeName, ProjectName, UserName, WorkloadId, run_id
+from suanli.model.ids import ProjectName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.quota import Amounts
-from suanli.model.resources import Allocation, DeviceHold, NodeHold, NodeState
+from suanli.model.resources import NodeState
 from suanli.model.spec import WorkloadSpec
 from suanli.model.tenancy import Project
 from suanli.model.usage import DAY_US, UsageDay
-from suanli.model.workload import Run, RunState
 from tests.unit.kernel.scheduling.center import GIB, asks, gpu, node
+from tests.unit.kernel.scheduling.holding import run
 
 SECOND = 1_000_000
 HOUR, DAY = 3600, 86_400
@@ -35,26 +35,6 @@ NOW = Instant(100 * DAY_US)
 near = pytest.approx
 HALVED = 2**-0.5
 """The factor of who held half of the share."""
-
-
-def run(number: int, cpus: int = 0, gib: int = 0, devices: int = 0, since: int = 0, placed: int = 0) -> Run:
-    hold = NodeHold(
-        node=NodeName("n0"),
-        tasks=1,
-        cpu_milli=cpus * 1000,
-        memory_bytes=gib * GIB,
-        devices=tuple(DeviceHold(index=index) for index in range(devices)),
-    )
-    return Run(
-        id=run_id(WorkloadId(number), 1),
-        workload=WorkloadId(number),
-        attempt=1,
-        state=RunState.RUNNING,
-        allocation=Allocation(engine=EngineName("local"), nodes=(hold,)),
-        time_limit_s=0,
-        placed_at=Instant(placed),
-        started_at=Instant(since),
-    )
 
 
 def center(weights: ShareWeights | None = None) -> FairShare:
@@ -274,7 +254,7 @@ def test_who_neither_held_nor_holds_nor_waits_has_no_standing() -> None:
 
 
 def test_a_run_counts_from_its_start_or_else_from_its_placement() -> None:
-    for one in (run(1, 10, since=99 * DAY_US), run(1, 10, placed=99 * DAY_US)):
+    for one in (run(1, 99 * DAY_US, cpus=10, placed=0), run(1, cpus=10, placed=99 * DAY_US)):
         found = center()
         found.begin(one, A, ANN)
         assert found.standings(NOW, ()).projects[A].held == near(0.5)
@@ -282,8 +262,8 @@ def test_a_run_counts_from_its_start_or_else_from_its_placement() -> None:
 
 def test_the_last_word_on_a_run_holds_and_its_end_takes_it_away() -> None:
     found = center()
-    found.begin(run(1, 10), A, ANN)
-    found.begin(run(1, 5), B, BOB)
+    found.begin(run(1, cpus=10), A, ANN)
+    found.begin(run(1, cpus=5), B, BOB)
     told = found.standings(NOW, ())
     assert set(told.projects) == {B}
     assert told.projects[B].held == near(0.5)
@@ -328,7 +308,7 @@ def test_any_standings_are_plain_sums(
     found.set_projects(Project(name=name, shares=count) for name, count in shares.items())
     held: dict[tuple[ProjectName, UserName], list[float]] = {}
     for number, (project, owner, cpus, gib, devices) in enumerate(runs, start=1):
-        found.begin(run(number, cpus, gib, devices), project, owner)
+        found.begin(run(number, cpus=cpus, gib=gib, devices=devices), project, owner)
         parts = held.setdefault((project, owner), [0.0, 0.0, 0.0])
         for place, part in enumerate((cpus / 10, gib / 100, devices / 4)):
             parts[place] += part * (1 - 2.0**-100)

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.criteria import Request
+from suanli.kernel.scheduling.core.criteria import KINDS, Request
 from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WEIGHED, WORST_FIT
 from suanli.kernel.scheduling.plan import Policy
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, fits
+from suanli.kernel.scheduling.scores.arrays import Free, fits
 from suanli.kernel.scheduling.scores.clustering import clustering
 from suanli.kernel.scheduling.scores.dot_product import dot_product
 from suanli.kernel.scheduling.scores.fragmentation import fragmentation

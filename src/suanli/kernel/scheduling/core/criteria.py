@@ -12,6 +12,9 @@ from typing import NamedTuple
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import WHOLE, Floats, Ints
 
+KINDS = 18
+"""Kinds of device demand told apart on a node: 0 a share, then 1 to 16 whole devices, then more than these."""
+
 
 class Request(NamedTuple):
     """What is to be placed on one node. Without devices ``number`` and ``share`` are 0."""
@@ -50,6 +53,14 @@ class Typical(NamedTuple):
 def accepts(request: Request, model: int) -> bool:
     """Whether a device of that type will do."""
     return model >= 0 and (request.models >> model) & 1 == 1
+
+
+@compiled
+def kind_of(request: Request) -> int:
+    """The kind of device demand."""
+    if request.share < WHOLE:
+        return 0
+    return min(request.number, KINDS - 1)
 
 
 @compiled

@@ -9,6 +9,7 @@ from suanli.kernel.scheduling.core.criteria import (
     clustered,
     free_of,
     graded,
+    kind_of,
     left_over,
     packed,
     product,
@@ -153,7 +154,7 @@ def _clustered(center: Center, node: int, request: Request) -> float:
         present |= 1 << _kind_held(center, node, center.holds[row, HELD_BY])
         row = center.holds[row, AFTER]
     present >>= 1
-    is_there, kinds = present >> _kind(request.number, request.share) & 1 != 0, 0
+    is_there, kinds = present >> kind_of(request) & 1 != 0, 0
     while present:
         kinds += present & 1
         present >>= 1
@@ -169,13 +170,7 @@ def _kind_held(center: Center, node: int, job: int) -> int:
         if held[row, DEVICE_NODE] == node:
             count, share = count + 1, held[row, HELD_SHARE]
         row = held[row, DEVICE_NEXT]
-    return 0 if count == 0 else 1 + _kind(count, share)
-
-
-@compiled
-def _kind(number: int, share: int) -> int:
-    """The kind of device demand: 0 a share, then how many whole devices, then more than sixteen."""
-    return 0 if share < WHOLE else min(number, 17)
+    return 0 if count == 0 else 1 + kind_of(Request(0, 0, count, share, 0))
 
 
 @compiled

@@ -447,5 +447,11 @@ def tell_kinds(center: Center) -> None:
     center.sizes[KINDS] = np.count_nonzero(center.kinds[:, WAITING_OF])
 
 
+def judge_anew(center: Center) -> None:
+    """Let every node be judged and scored anew for every shape."""
+    center.shapes[:, SEEN] = NOBODY
+    center.sizes[[HEAD_SEEN, INDEX_SEEN]] = NOBODY
+
+
 def _ints(rows: int, columns: int) -> Ints:
     return np.zeros((rows, columns), dtype=np.int64)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from suanli.kernel.scheduling.core.criteria import Request, accepts, tightest
+from suanli.kernel.scheduling.core.criteria import Request, accepts, kind_of, tightest
 from suanli.kernel.scheduling.core.jit import allocating_entry
 from suanli.kernel.scheduling.core.tables import Ints
-from suanli.model.quantities import WHOLE_DEVICE
-
-KINDS = 18
-"""Kinds of device demand told apart on a node: 0 a share, then 1 to 16 whole devices, then more than these."""
 
 
 class Free(NamedTuple):
@@ -63,14 +59,6 @@ def without(free: Free, row: int, request: Request) -> Ints:
         taken |= 1 << best
         device[best] -= request.share
     return device
-
-
-@allocating_entry
-def kind_of(request: Request) -> int:
-    """The kind of device demand."""
-    if request.share < WHOLE_DEVICE:
-        return 0
-    return min(request.number, KINDS - 1)
 
 
 @allocating_entry

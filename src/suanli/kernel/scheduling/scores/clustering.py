@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from suanli.kernel.scheduling.core.criteria import Request, clustered
+from suanli.kernel.scheduling.core.criteria import Request, clustered, kind_of
 from suanli.kernel.scheduling.core.jit import allocating_entry
-from suanli.kernel.scheduling.scores.arrays import Free, kind_of
+from suanli.kernel.scheduling.scores.arrays import Free
 from suanli.kernel.scheduling.scores.largest import Largest
 
 

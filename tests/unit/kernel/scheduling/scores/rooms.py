@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from suanli.kernel.scheduling.core.criteria import Request
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free
+from suanli.kernel.scheduling.core.criteria import KINDS, Request
+from suanli.kernel.scheduling.scores.arrays import Free
 from suanli.kernel.scheduling.scores.largest import Largest
 
 WIDTH = 4

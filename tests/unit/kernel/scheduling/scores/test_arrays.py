@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.core.criteria import Request, accepts, tightest
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, differs, fits, kind_of, take, without
+from suanli.kernel.scheduling.core.criteria import KINDS, Request, accepts, kind_of, tightest
+from suanli.kernel.scheduling.scores.arrays import Free, differs, fits, take, without
 from tests.unit.kernel.scheduling.scores.rooms import Card, asks, free, plain_cards, plain_fits, plain_without, serves
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suanli.kernel.scheduling.core.criteria import Request
-from suanli.kernel.scheduling.scores.arrays import KINDS
+from suanli.kernel.scheduling.core.criteria import KINDS, Request
 from suanli.kernel.scheduling.scores.clustering import clustering
 from suanli.kernel.scheduling.scores.packing import packing
 from tests.unit.kernel.scheduling.scores.rooms import LARGEST, Card, asks, free

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.kernel.replay.arriving import place_arriving
-from suanli.kernel.scheduling.core.criteria import Request, Typical
+from suanli.kernel.scheduling.core.criteria import KINDS, Request, Typical
 from suanli.kernel.scheduling.core.tables import BLOCK, Ints
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, fits, take
+from suanli.kernel.scheduling.scores.arrays import Free, fits, take
 from suanli.kernel.scheduling.scores.fragmentation import fragmentation
 from suanli.kernel.scheduling.scores.gradient import gradient
 from suanli.kernel.scheduling.scores.typical import typical

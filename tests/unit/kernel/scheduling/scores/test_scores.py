@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suanli.kernel.scheduling.core.criteria import Request, graded, shortage, tightest, usable, value
+from suanli.kernel.scheduling.core.criteria import KINDS, Request, graded, kind_of, shortage, tightest, usable, value
 from suanli.kernel.scheduling.core.learn import ENDING
-from suanli.kernel.scheduling.scores.arrays import KINDS, Free, fits, kind_of, take, without
+from suanli.kernel.scheduling.scores.arrays import Free, fits, take, without
 from suanli.kernel.scheduling.scores.best_fit import best_fit
 from suanli.kernel.scheduling.scores.clustering import clustering
 from suanli.kernel.scheduling.scores.dot_product import dot_product
