@@ -31,6 +31,7 @@ from suanli.kernel.scheduling.core.tables import (
     TYPE,
     TYPES,
     WHOLE,
+    Devices,
     Flags,
     Ints,
 )
@@ -66,7 +67,7 @@ class Room(NamedTuple):
     """
 
     nodes: Ints
-    devices: Ints
+    devices: Devices
     counts: Ints
     types: Sequence[DeviceType]
     engines: int
@@ -76,7 +77,7 @@ class Room(NamedTuple):
     def empty(self) -> Room:
         """The room there were if nobody held anything, equal nodes in one row."""
         of_devices = self.devices[:, :, [TYPE, HEALTHY]].reshape(len(self.nodes), 2 * self.devices.shape[1])
-        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS]], of_devices, self.draws]
+        kept: list[Ints | Devices] = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS]], of_devices, self.draws]
         _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
         nodes, devices = self.nodes[first], self.devices[first]
         nodes[:, FREE_CPU], nodes[:, FREE_MEMORY] = nodes[:, CPU], nodes[:, MEMORY]

@@ -45,7 +45,7 @@ class Nodes:
     def room(self) -> Room:
         """What is there and free, as views of the tables."""
         count = len(self.names)
-        nodes, devices, draws = (table[:count] for table in (self.tables.nodes, self.tables.devices, self.tables.draws))
+        nodes, devices, draws = self.tables.nodes[:count], self.tables.devices[:count], self.tables.draws[:count]
         ones = np.ones(count, dtype=np.int64)
         return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits, draws)
 

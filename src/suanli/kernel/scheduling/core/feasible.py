@@ -59,6 +59,7 @@ from suanli.kernel.scheduling.core.tables import (
     WHOLE,
     WITHIN,
     Center,
+    Devices,
     Ints,
     Scores,
     Tasks,
@@ -73,7 +74,7 @@ _MANY = 32
 
 
 @compiled
-def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+def tasks_on(nodes: Ints, devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     """How many tasks of a shape fit on a node, and what it fails first (-1: it is of use)."""
     if not nodes[node, READY]:
         return 0, FAILS_STATE
@@ -106,16 +107,18 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
 
 
 @compiled
-def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     count, share, types = shapes[shape, DEVICES], shapes[shape, SHARE], shapes[shape, TYPES]
-    parts, wanted, there, well, free = WHOLE // share, count * shapes[shape, UNIT], 0, 0, 0
+    is_whole, parts, wanted, there, well, free = share == WHOLE, WHOLE // share, count * shapes[shape, UNIT], 0, 0, 0
     for position in range(devices.shape[1]):
         kind = devices[node, position, TYPE]
         if kind >= 0 and (types >> kind) & 1:
             there += parts
             if devices[node, position, HEALTHY]:
                 well += parts
-                free += max(devices[node, position, FREE], 0) // share
+                # A device in parts is counted by a division, which costs more than all else here.
+                amount = devices[node, position, FREE]
+                free += int(amount >= WHOLE) if is_whole else max(amount, 0) // share
     tasks = free // count
     if free >= wanted:
         return tasks, NOBODY
@@ -125,7 +128,7 @@ def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tup
 
 
 @compiled
-def _lacking(devices: Ints, shapes: Ints, shape: int, node: int) -> int:
+def _lacking(devices: Devices, shapes: Ints, shape: int, node: int) -> int:
     """The first constraint on types of devices that leaves a node too few, given that all of them together do."""
     parts, wanted = WHOLE // shapes[shape, SHARE], shapes[shape, DEVICES] * shapes[shape, UNIT]
     of_class = of_model = of_memory = 0
@@ -242,7 +245,7 @@ def refresh(center: Center, shape: int, policy: int) -> None:
 
 
 @compiled
-def count(nodes: Ints, devices: Ints, shapes: Ints, tasks: Tasks, total: Ints, shape: int, node: int) -> int:
+def count(nodes: Ints, devices: Devices, shapes: Ints, tasks: Tasks, total: Ints, shape: int, node: int) -> int:
     """Remember how many tasks fit on one node now, and return what it fails first (-1: it is of use)."""
     fit, blocker = tasks_on(nodes, devices, shapes, shape, node)
     _remember_tasks(nodes, shapes, tasks, total, (shape, node, fit))

@@ -56,6 +56,7 @@ from suanli.kernel.scheduling.core.tables import (
     UNUSED,
     WHOLE,
     Center,
+    Devices,
     Floats,
     Ints,
     Scores,
@@ -275,11 +276,20 @@ def _hold_all_devices(center: Center, job: int, node: int) -> None:
 
 
 @compiled
-def _hold_devices(center: Center, devices: Ints, job: int, node: int, tasks: int) -> None:
+def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: int) -> None:
     """The tightest devices that will do, each as full as it goes."""
     shapes, shape = center.shapes, center.jobs[job, SHAPE]
     share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
     taken = 0
+    if share == WHOLE:
+        # Of devices that are wholly free none is tighter than another.
+        for position in range(devices.shape[0]):
+            kind = devices[position, TYPE]
+            is_free = kind >= 0 and devices[position, FREE] >= WHOLE and devices[position, HEALTHY] != 0
+            if wanted > 0 and is_free and (types >> kind) & 1:
+                wanted -= 1
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+        return
     while wanted > 0:
         best = NOBODY
         for position in range(devices.shape[0]):
@@ -339,13 +349,13 @@ def unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> No
 
 
 @compiled
-def shift(center: Center, nodes: Ints, devices: Ints, job: int, sign: int) -> None:
+def shift(center: Center, nodes: Ints, devices: Devices, job: int, sign: int) -> None:
     """Give back (1) or take (-1), in these nodes and devices, what a job holds."""
     shift_chains(center, nodes, devices, (center.jobs[job, HOLD], center.jobs[job, DEVICE_HOLD]), sign)
 
 
 @compiled
-def shift_chains(center: Center, nodes: Ints, devices: Ints, first: tuple[int, int], sign: int) -> None:
+def shift_chains(center: Center, nodes: Ints, devices: Devices, first: tuple[int, int], sign: int) -> None:
     """Give back (1) or take (-1) what two chains hold, given the first row of each: of nodes and of devices."""
     holds, held = center.holds, center.device_holds
     row = first[0]

@@ -58,6 +58,7 @@ from suanli.kernel.scheduling.core.tables import (
     UNUSED,
     WITHIN,
     Center,
+    Devices,
     Ints,
 )
 from suanli.kernel.scheduling.core.windows import is_crossed, next_opening, see_at
@@ -182,13 +183,13 @@ def meet_kept(center: Center) -> None:
 
 
 @compiled
-def three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
+def three_devices(center: Center) -> tuple[Devices, Devices, Devices]:
     """Devices as they are now, as they are at the reserved start, and what is free both then and now."""
     return center.devices, center.then_devices, center.both_devices
 
 
 @compiled
-def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
+def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Devices, Devices, Devices], node: int) -> None:
     """Set the third of each to what is free in the first and in the second, on one node."""
     now, then, both = nodes
     copy(both[node], now[node])

@@ -221,7 +221,7 @@ def test_a_row_is_copied_onto_one_that_may_be_longer() -> None:
 
 
 def test_devices_of_a_node_are_copied() -> None:
-    into, source = np.zeros((3, 3), dtype=np.int64), np.arange(6, dtype=np.int64).reshape(2, 3)
+    into, source = np.zeros((3, 3), dtype=np.int16), np.arange(6, dtype=np.int16).reshape(2, 3)
     copy_devices(into, source)
     assert into.tolist() == [[0, 1, 2], [3, 4, 5], [0, 0, 0]]
 
