@@ -258,6 +258,8 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
             return share * demand.cpu_milli, int(room.nodes[ready, t.FREE_CPU].max(initial=0))
         case ReasonCode.MEMORY:
             return share * demand.memory_bytes, int(room.nodes[ready, t.FREE_MEMORY].max(initial=0))
+        case ReasonCode.DISK:
+            return share * demand.disk_bytes, int(room.nodes[ready, t.FREE_DISK].max(initial=0))
         case ReasonCode.RESERVED | ReasonCode.RESERVATION:
             bits = room.nodes[:, t.RESERVED]
             is_open = bits & demand.kept_off == 0 if code is ReasonCode.RESERVED else demand.within & ~bits == 0

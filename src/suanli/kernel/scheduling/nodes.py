@@ -82,7 +82,7 @@ class Nodes:
         self._switches.leave(int(self.tables.nodes[row, t.SWITCH]))
         switch, _ = self._switches.take(node.switch)
         self.tables.sizes[t.SWITCHES] = len(self._switches)
-        amounts = (engine, ready, node.cpu_milli, node.memory_bytes, windows, features, switch)
+        amounts = (engine, ready, node.cpu_milli, node.memory_bytes, windows, features, switch, node.disk_bytes)
         changes.set_node(self.tables, row, amounts)
         self.generations[row] = node.generation
         self._write_draws(row, node)

@@ -36,6 +36,7 @@ CODES = (
     ReasonCode.DEVICE_FREE,
     ReasonCode.CPU,
     ReasonCode.MEMORY,
+    ReasonCode.DISK,
 )
 """By what a node fails first in the tables."""
 

@@ -132,7 +132,7 @@ def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
 def picture(center: Center, state: ClusterState) -> dict[str, Any]:
     """What a state says, by names instead of rows."""
     nodes, devices, names = state.room.nodes, state.room.devices, state.names
-    told = [t.READY, t.CPU, t.MEMORY, t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]
+    told = [t.READY, t.CPU, t.MEMORY, t.DISK, t.FREE_CPU, t.FREE_MEMORY, t.FREE_DISK, t.HOLDERS, t.EXCLUSIVE]
     lists, sizes, jobs, keys = state.tables.lists, state.tables.sizes, state.tables.jobs, state.tables.keys
     waiting = t.queued(state.tables).tolist()
     running = lists[t.RUNNING, : sizes[t.RUNNING_SIZE]].tolist()
@@ -196,6 +196,8 @@ class Life:
         self.of_switches = Random(seed) if seed % 3 == 2 else None
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
+        # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
+        self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 and seed % 7 not in {0, 3, 6} else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
@@ -257,6 +259,7 @@ class Life:
             self.met["moldable"] += wanted.min_tasks > 0
             self.met["widened"] += 0 < wanted.min_tasks < tasks < wanted.tasks
             self.met["alternatives"] += row.alternative > 0
+            self.met["disk"] += row.allocation.disk_bytes > 0
         self.met["reserved alternatives"] += any(one.alternative for one in plan.reservations)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
@@ -296,9 +299,22 @@ class Life:
             # Of alternatives a turn with many reservations looks at the first request alone.
             others = alternatives(self.of_forms)
             spec = replace(spec, alternatives=others if self.center.policy.reservations == 1 else ())
+        spec = self.with_disk(spec)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
+
+    def with_disk(self, spec: WorkloadSpec) -> WorkloadSpec:
+        """Let some work ask for local disk, in each of its forms as it comes."""
+        if self.of_disk is None:
+            return spec
+        chance = self.of_disk
+        own, *others = [
+            replace(one.resources, disk_bytes=GIB * chance.choice([0, 0, 0, 0, 2, 5])) for one in spec.requests
+        ]
+        pairs = zip(spec.alternatives, others, strict=True)
+        alternatives = tuple(replace(request, resources=asked) for request, asked in pairs)
+        return replace(spec, resources=own, alternatives=alternatives)
 
     def give_up(self) -> None:
         """Let go of what is late for its deadline, as the planner does."""
@@ -309,6 +325,8 @@ class Life:
         node = random_node(self.chance, number)
         if self.of_power is not None:
             node = powered(self.of_power, node)
+        if self.of_disk is not None:
+            node = replace(node, disk_bytes=GIB * self.of_disk.choice([0, 9, 20, 40]))
         if self.of_switches is not None:
             return replace(node, switch=self.of_switches.choice(["", "leaf1", "leaf1", "leaf2", "leaf3"]))
         return node if self.of_features is None else featured(self.of_features, node)
@@ -380,5 +398,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
             life.step()
         met += life.met
     expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations", "moldable", "widened"]
-    expected += ["alternatives", "reserved alternatives"]
+    expected += ["alternatives", "reserved alternatives", "disk"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -19,6 +19,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_CLASS,
     FAILS_CPU,
     FAILS_DEVICE_MEMORY,
+    FAILS_DISK,
     FAILS_EXCLUSIVE,
     FAILS_FEATURE,
     FAILS_FREE,
@@ -31,6 +32,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_STATE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HAS,
     HEAD_SEEN,
@@ -52,6 +54,7 @@ from suanli.kernel.scheduling.core.tables import (
     SEEN,
     SHARE,
     TASK_CPU,
+    TASK_DISK,
     TASK_MEMORY,
     TYPE,
     TYPES,
@@ -89,21 +92,23 @@ def tasks_on(nodes: Ints, devices: Devices, shapes: Ints, shape: int, node: int)
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
     if shapes[shape, DEVICES]:
         tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
-    cpu = shapes[shape, TASK_CPU]
+    cpu, memory, disk = shapes[shape, TASK_CPU], shapes[shape, TASK_MEMORY], shapes[shape, TASK_DISK]
     if cpu:
-        by_cpu = max(nodes[node, FREE_CPU], 0) // cpu
-        if by_cpu < unit and blocker == NOBODY:
-            blocker = FAILS_CPU
-        tasks = min(tasks, by_cpu)
-    memory = shapes[shape, TASK_MEMORY]
+        tasks, blocker = _at_most(max(nodes[node, FREE_CPU], 0) // cpu, unit, (tasks, blocker), FAILS_CPU)
     if memory:
-        by_memory = max(nodes[node, FREE_MEMORY], 0) // memory
-        if by_memory < unit and blocker == NOBODY:
-            blocker = FAILS_MEMORY
-        tasks = min(tasks, by_memory)
+        tasks, blocker = _at_most(max(nodes[node, FREE_MEMORY], 0) // memory, unit, (tasks, blocker), FAILS_MEMORY)
+    if disk:
+        tasks, blocker = _at_most(max(nodes[node, FREE_DISK], 0) // disk, unit, (tasks, blocker), FAILS_DISK)
     if shapes[shape, MOST_TASKS]:
         tasks = min(tasks, shapes[shape, MOST_TASKS])
     return tasks, blocker
+
+
+@compiled
+def _at_most(most: int, unit: int, found: tuple[int, int], fails: int) -> tuple[int, int]:
+    """Tasks and the first failure so far, beside an amount that allows so many tasks: a failure where too few."""
+    tasks, blocker = found
+    return min(tasks, most), fails if most < unit and blocker == NOBODY else blocker
 
 
 @compiled

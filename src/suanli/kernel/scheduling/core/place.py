@@ -22,16 +22,19 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_NODE,
     DEVICE_UNUSED,
     DEVICES,
+    DISK,
     ENGINE,
     EXCLUSIVE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HEALTHY,
     HELD,
     HELD_ALONE,
     HELD_BY,
     HELD_CPU,
+    HELD_DISK,
     HELD_MEMORY,
     HELD_NODE,
     HELD_SHARE,
@@ -48,6 +51,7 @@ from suanli.kernel.scheduling.core.tables import (
     SWITCH,
     SWITCHES,
     TASK_CPU,
+    TASK_DISK,
     TASK_MEMORY,
     TASKS,
     TYPE,
@@ -258,9 +262,10 @@ def hold(center: Center, job: int, count: int, long: bool) -> None:
     for place in range(count - 1, -1, -1):
         node, tasks = center.scratch[CHOSEN, place], center.scratch[TASKS, place]
         cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]
+        disk = tasks * shapes[shape, TASK_DISK]
         if alone:
-            cpu, memory = nodes[node, CPU], nodes[node, MEMORY]
-        hold_node(holds, jobs, sizes, job, (node, tasks, cpu, memory, alone))
+            cpu, memory, disk = nodes[node, CPU], nodes[node, MEMORY], nodes[node, DISK]
+        hold_node(holds, jobs, sizes, job, (node, tasks, cpu, memory, alone, disk))
         if alone:
             _hold_all_devices(center, job, node)
         elif shapes[shape, DEVICES] > 0:
@@ -304,8 +309,8 @@ def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: 
 
 
 @compiled
-def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int, int, int]) -> None:
-    """Add to what a job holds: node, tasks, milli-cpus, bytes, 1 if exclusively. Nothing is laid yet.
+def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int, int, int, int]) -> None:
+    """Add to what a job holds: node, tasks, milli-cpus, bytes, 1 if exclusively, bytes of disk. Nothing is laid yet.
 
     There must be a row left.
     """
@@ -365,6 +370,8 @@ def shift_chains(center: Center, nodes: Ints, devices: Devices, first: tuple[int
         nodes[node, FREE_MEMORY] += sign * holds[row, HELD_MEMORY]
         nodes[node, HOLDERS] -= sign
         nodes[node, EXCLUSIVE] -= sign * holds[row, HELD_ALONE]
+        if holds[row, HELD_DISK]:
+            nodes[node, FREE_DISK] += sign * holds[row, HELD_DISK]
         row = holds[row, NEXT]
     row = first[1]
     while row >= 0:

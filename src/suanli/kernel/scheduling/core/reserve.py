@@ -29,6 +29,7 @@ from suanli.kernel.scheduling.core.tables import (
     EXCLUSIVE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HEAD,
     HEAD_DEVICE_HOLD,
@@ -197,6 +198,7 @@ def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Devices, Devices, D
     both[node, FREE_MEMORY] = min(now[node, FREE_MEMORY], then[node, FREE_MEMORY])
     both[node, HOLDERS] = max(now[node, HOLDERS], then[node, HOLDERS])
     both[node, EXCLUSIVE] = max(now[node, EXCLUSIVE], then[node, EXCLUSIVE])
+    both[node, FREE_DISK] = min(now[node, FREE_DISK], then[node, FREE_DISK])
     free_now, free_then, free_both = devices
     copy_devices(free_both[node], free_now[node])
     for position in range(free_both.shape[1]):
