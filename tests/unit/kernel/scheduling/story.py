@@ -36,9 +36,10 @@ def yielding(spec: WorkloadSpec) -> WorkloadSpec:
 
 @dataclass
 class Story:
-    """Work by name. Each turn is judged by the checker before it is carried out."""
+    """Work by name. Each turn is judged by the checker before it is carried out, unless the story ``is_trusted``."""
 
     center: Center
+    is_trusted: bool = False
     names: dict[WorkloadId, str] = field(default_factory=dict)
     ids: dict[str, WorkloadId] = field(default_factory=dict)
     takes: dict[WorkloadId, int] = field(default_factory=dict)
@@ -88,7 +89,8 @@ class Story:
         """Take turns until one has decided all that there is to decide, and let its starts begin."""
         is_complete = False
         while not is_complete:
-            check(self.center, self.center.plan())
+            if not self.is_trusted:
+                check(self.center, self.center.plan())
             plan = self.center.turn()
             for one in plan.preemptions:
                 self.asked[self.names[one.workload]] = self.second

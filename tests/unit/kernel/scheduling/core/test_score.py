@@ -55,26 +55,53 @@ def weighed(center: t.Center, at: int = 0, /, **weights: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("cpu", "memory", "free", "expected"),
+    ("cpu", "memory", "shares", "expected"),
     [
-        pytest.param(16, 100, [1000] * 4, 10.0, id="a whole node of four devices"),
-        pytest.param(16, 100, [0] * 4, 2.0, id="none of its devices"),
-        pytest.param(0, 100, [0] * 4, 1.0, id="nor of its cpus"),
-        pytest.param(0, 0, [0] * 4, 0.0, id="nothing"),
-        pytest.param(8, 0, [0] * 4, 0.5, id="half of the cpus"),
-        pytest.param(0, 25, [0] * 4, 0.25, id="a quarter of the memory"),
-        pytest.param(0, 0, [0, 0, 0, 1000], 2.0, id="a free device weighs more than all cpus and memory"),
-        pytest.param(0, 0, [0, 500, 0, 0], 1.0, id="half of one as much as all cpus"),
-        pytest.param(-8, 100, [0] * 4, 0.5, id="what is held beyond what there is"),
+        # In parts of the largest node, of 8 cpus and 40 of memory; a free device weighs two.
+        (8, 40, (0, 0), 2.0),
+        (0, 0, (0, 0), 0.0),
+        (4, 0, (0, 0), 0.5),
+        (0, 10, (0, 0), 0.25),
+        (4, 10, (0, 0), 0.75),
+        (0, 0, (1000, 0), 2.0),
+        (0, 0, (1000, 1000), 4.0),
+        (0, 0, (250, 500), 1.5),
+        (2, 20, (500, 0), 1.75),
+        (-4, 0, (0, 0), -0.5),
+        (0, 0, (-500, 1000), 1.0),
     ],
 )
-def test_what_is_left_of_a_node_by_hand(cpu: int, memory: int, free: list[int], expected: float) -> None:
-    center = center_of(PLAIN, {0: free})
-    center.nodes[0, [t.FREE_CPU, t.FREE_MEMORY]] = (cpu, memory)
-    assert left(center.nodes, center.devices, center.sizes, 0) == near(expected)
-    assert score(center, BEST_FIT, 0, 0) == near(expected)
-    assert score(center, WORST_FIT, 0, 0) == near(-expected)
-    assert score(center, FIRST_FIT, 0, 0) == 0
+def test_a_score_is_what_is_free(cpu: int, memory: int, shares: tuple[int, int], expected: float) -> None:
+    center = small([Node(8, 10), Node(2, 40, ((0, True), (5, False), (-1, True)))])
+    center.nodes[1, [t.FREE_CPU, t.FREE_MEMORY]] = (cpu, memory)
+    # What is said of a position without a device does not count.
+    center.devices[1, :, t.FREE] = (*shares, 700)
+    found = left(center.nodes, center.devices, center.sizes, 1)
+    assert found == expected
+    scores = [score(center, policy, 0, 1) for policy in (FIRST_FIT, BEST_FIT, WORST_FIT)]
+    assert scores == [0.0, expected, -expected]
+
+
+def test_of_a_center_of_nothing_nothing_is_free() -> None:
+    center = small([Node(0, 0)])
+    assert left(center.nodes, center.devices, center.sizes, 0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cards", "free", "expected"),
+    [
+        pytest.param(4, [1000] * 4, 100.0, id="a whole node of as many devices as the largest"),
+        pytest.param(4, [1000, 0, 0, 0], 40.0, id="one of four free: 4 of 10"),
+        pytest.param(2, [1000, 250], 75.0, id="of two positions: 4.5 of 6"),
+        pytest.param(0, [], 100.0, id="a center without devices: 2 of 2"),
+    ],
+)
+def test_how_full_a_node_is_counts_in_hundredths_of_the_most_that_can_be_free(
+    cards: int, free: list[int], expected: float
+) -> None:
+    center = center_of(PLAIN, {0: free}, cards=CARDS[:cards])
+    assert weighed(center, full=1) == near(expected)
+    assert weighed(center, full=0.5) == near(expected / 2)
 
 
 def test_amounts_are_parts_of_the_largest_node_and_not_of_the_nodes_own() -> None:
