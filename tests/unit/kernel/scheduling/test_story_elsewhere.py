@@ -1,4 +1,4 @@
-"""What must make no difference to a day: when it is, how much a unit is, what stands about unused, how things are named.
+"""What must make no difference to a day: when it is, how much a unit is, what stands about unused, and names.
 
 Each day is lived twice, and judged by nothing but the other one.
 """

@@ -43,11 +43,16 @@ class Run:
 
 
 def center_of(
-    nodes: Sequence[Node], forms: Sequence[Job], runs: Sequence[Run] = (), others: Sequence[Job] = (), **sizes: int
+    nodes: Sequence[Node],
+    forms: Sequence[Job],
+    runs: Sequence[Run] = (),
+    others: Sequence[Job] = (),
+    *,
+    licenses: int = 0,
 ) -> t.Center:
     """Job 0 waits in these forms, each of a kind of its own; then other jobs, then running ones, then their kind."""
     jobs = [*forms, *others, *(Job(preemptible=one.preemptible) for one in runs), Job()]
-    center = small(nodes, jobs, **sizes)
+    center = small(nodes, jobs, licenses=licenses)
     center.jobs[:, t.OTHER] = NOBODY
     center.jobs[: max(len(forms) - 1, 0), t.OTHER] = range(1, len(forms))
     center.jobs[:, t.START_BY] = NEVER
@@ -248,7 +253,7 @@ def test_a_form_that_would_be_done_too_late_does_not_start(now: int, by: list[in
 
 
 def test_a_form_that_a_bound_leaves_too_little_for_is_passed_over() -> None:
-    center = center_of([Node(9)], [WIDE, NARROW], bounds=1)
+    center = center_of([Node(9)], [WIDE, NARROW])
     center.associations[0, 0] = 0
     center.bounds[0, :, t.CPU_ASKED] = (5, 7)
     center.asks[:2, t.CPU_ASKED] = (4, 2)
@@ -258,7 +263,7 @@ def test_a_form_that_a_bound_leaves_too_little_for_is_passed_over() -> None:
 
 
 def test_forms_that_bounds_hold_back_all_are_told_so_and_wait_for_no_room() -> None:
-    center = center_of([Node(9)], [WIDE, NARROW], bounds=1)
+    center = center_of([Node(9)], [WIDE, NARROW])
     center.associations[0, 0] = 0
     center.bounds[0, :, t.RUNS_ASKED] = (1, 1)
     assert tried(center) == (0, HELD_BACK, 0)
@@ -436,7 +441,7 @@ def test_what_is_remembered_of_one_form_makes_no_difference(last: int) -> None:
 def test_a_form_that_may_not_wait_is_not_kept_for() -> None:
     """The first could start first; but it would be late, a bound or a license is in its way, or it can never be."""
     for setting in range(4):
-        center = center_of(CARDS, [ON_FIRST, ON_SECOND], two_nodes([(1, 20)], [(1, 30)]), bounds=1, licenses=1)
+        center = center_of(CARDS, [ON_FIRST, ON_SECOND], two_nodes([(1, 20)], [(1, 30)]), licenses=1)
         if setting == 0:
             center.jobs[0, t.START_BY] = -1
         elif setting == 1:
