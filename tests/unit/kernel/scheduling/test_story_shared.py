@@ -1,4 +1,4 @@
-"""Days on which something other than room is short: time before a repair, licenses, power, quotas; or form is chosen."""
+"""Days on which other things than room are short: time before a repair, licenses, power, quotas; or forms are many."""
 
 from __future__ import annotations
 
