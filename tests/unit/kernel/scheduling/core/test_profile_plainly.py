@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import pytest
@@ -35,6 +35,7 @@ class Laid:
     cpu: int
     devices: tuple[tuple[int, int], ...] = ()
     alone: bool = False
+    disk: int = 0
 
 
 @dataclass
@@ -53,10 +54,12 @@ class World:
         instants = {start, *(one.start for one in self.laid if start < one.start < end)}
         found: list[brute.Free] = []
         for instant in instants:
-            here = [brute.Free(node, node.cpu, node.memory, [1000] * len(node.devices)) for node in self.nodes]
+            here = [
+                brute.Free(node, node.cpu, node.memory, [1000] * len(node.devices), node.disk) for node in self.nodes
+            ]
             for one in self.laid:
                 if one.start <= instant < one.end:
-                    row = (one.node, 1, one.cpu, one.cpu, int(one.alone))
+                    row = (one.node, 1, one.cpu, one.cpu, int(one.alone), one.disk)
                     brute.take(here, [row], [(one.node, *share) for share in one.devices])
             found = [brute.least(*pair) for pair in zip(found, here, strict=True)] if found else here
         return found
@@ -106,7 +109,7 @@ class World:
 def lay(world: World, job: int, one: Laid) -> None:
     """Take what is free from one instant until another."""
     center = world.center
-    hold_node(center.holds, center.jobs, center.sizes, job, (one.node, 1, one.cpu, one.cpu, int(one.alone)))
+    hold_node(center.holds, center.jobs, center.sizes, job, (one.node, 1, one.cpu, one.cpu, int(one.alone), one.disk))
     for position, share in one.devices:
         hold_device(center.device_holds, center.jobs, center.sizes, job, (one.node, position, share))
     occupy(center, job, one.start, one.end, 0)
@@ -127,6 +130,7 @@ SHAPES = [
     Shape(1, 1, 2, 1000, ANY),
     Shape(0, 0, 1, 300, frozenset({1}), unit=2),
     Shape(1, 1, most=1),
+    Shape(1, 1, disk=2),
 ]
 
 
@@ -138,6 +142,7 @@ def draw_node(chance: Random) -> Node:
         devices,
         engine=chance.choice([0, 0, 0, 1]),
         ready=chance.random() < 0.95,
+        disk=chance.randint(0, 5),
     )
 
 
@@ -150,13 +155,13 @@ def draw_laid(chance: Random, world: World, start: int, end: int) -> Laid | None
     if most < 1 or here.alone:
         return None
     if chance.random() < 0.1 and not here.holders:
-        return Laid(start, end, node, most, alone=True)
+        return Laid(start, end, node, most, alone=True, disk=here.disk)
     devices = tuple(
         (position, chance.choice([share, min(share, 500), min(share, 300)]))
         for position, share in enumerate(here.devices)
         if share and chance.random() < 0.5
     )
-    return Laid(start, end, node, chance.randint(1, most), devices)
+    return Laid(start, end, node, chance.randint(1, most), devices, disk=chance.randint(0, here.disk))
 
 
 def drawn(chance: Random, windows: int = 0) -> World:
@@ -164,7 +169,7 @@ def drawn(chance: Random, windows: int = 0) -> World:
     shape = chance.choice(SHAPES)
     nodes = [draw_node(chance) for _ in range(chance.randint(1, 4))]
     if windows:
-        nodes = [Node(one.cpu, one.memory, one.devices, windows=chance.randrange(1 << windows)) for one in nodes]
+        nodes = [replace(one, windows=chance.randrange(1 << windows)) for one in nodes]
     center = small(nodes, [Job(shape=shape), *(Job() for _ in range(20))], booked=64)
     world = World(nodes, center, shape)
     for job in range(1, 6):
@@ -173,6 +178,8 @@ def drawn(chance: Random, windows: int = 0) -> World:
             continue
         run(center, job, one.end, {one.node: one.cpu}, [(one.node, *share) for share in one.devices])
         row = int(center.jobs[job, t.HOLD])
+        center.holds[row, t.HELD_DISK] = one.disk
+        center.nodes[one.node, t.FREE_DISK] -= one.disk
         if one.alone:
             center.holds[row, t.HELD_ALONE] = 1
             center.nodes[one.node, t.EXCLUSIVE] += 1
