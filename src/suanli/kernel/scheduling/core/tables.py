@@ -142,7 +142,9 @@ GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 
 STEP_AT, STEP_CPU, STEP_MEMORY, STEP_HOLDERS, STEP_ALONE, STEP_DISK, STEP_AFTER = range(7)
 """Columns of steps: from when, what is then free of one node (as in nodes), and the node's next step. Row n is the
-first step of node n."""
+first step of node n, and that after the nodes' the first of power: what the cap leaves from when, in milliwatts, stands
+where cpus do (STEP_POWER)."""
+STEP_POWER = STEP_CPU
 
 AT, AT_NODE = range(2)
 """Columns of rises and drops: an instant at which a node gets more, or less, free, and which."""
@@ -204,7 +206,7 @@ WAITING_SIZE, RUNNING_SIZE, KINDS, LOG_SIZE, CHANGES, UNUSED, DEVICE_UNUSED, KEP
 HEAD_START, BARRED, LEAVING_SIZE, HEAD_HOLD, HEAD_DEVICE_HOLD, LARGEST_CPU, LARGEST_MEMORY = range(10, 17)
 HEAD_SEEN, GAINS, ENDED, LOOKS, PREEMPTIBLES, RAN, PREEMPTIBLES_BEFORE, FIRST, STEPS, RISES, DROPS = range(17, 28)
 BOOKED, BOOKED_DEVICES, HEAD_PAST, WINDOWS_SIZE, INDEX_SEEN, SHELVES_USED, SHELF_UNUSED, GROUPS = range(28, 36)
-SWITCHES, BUCKETS, TYPICAL, POWER_CAP, POWER_IN_USE, POWER_KEPT_FROM, POWER_SPARE = range(36, 43)
+SWITCHES, BUCKETS, TYPICAL, POWER_CAP, POWER_IN_USE, POWER_KEPT_FROM, POWER_SPARE, POWER_STEP = range(36, 44)
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -216,7 +218,8 @@ so that its gains do not tell it; how many rows of windows there are to look at;
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
 how many switches there are, of which one is that of all nodes whose switch is not known; how many buckets of typical
 device demands there are, and requests in them; and in milliwatts the power cap (``NEVER``: none), what running work
-draws, from when some is kept for the head, and how much is left then beside it."""
+draws, from when some is kept for the head, and how much is left then beside it; and the last step of power while
+profiles are built."""
 
 (
     FAILS_STATE,
@@ -390,8 +393,8 @@ def make_center(sizes: Sizes) -> Center:
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, FREE_DISK + 1),
         both_devices=devices.copy(),
-        steps=_ints(steps, STEP_AFTER + 1),
-        step_devices=_ints(steps, sizes.devices),
+        steps=_ints(2 * steps, STEP_AFTER + 1),
+        step_devices=_ints(2 * steps, sizes.devices),
         rises=_ints(steps, 2),
         drops=_ints(sizes.booked, 2),
         reach=_ints(4, nodes),
@@ -408,7 +411,7 @@ def make_center(sizes: Sizes) -> Center:
         fill=np.zeros((DEVICE_TYPES, WHOLE + 1)),
         worth=np.zeros(DEVICE_TYPES + 2),
         draws=_ints(nodes, 1 + sizes.devices),
-        sizes=np.zeros(43, dtype=np.int64),
+        sizes=np.zeros(44, dtype=np.int64),
     )
     _begin(center)
     return center
