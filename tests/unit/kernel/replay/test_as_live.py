@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from suanli.kernel.replay.center import CenterDescription, DeviceGroup, NodeGroup
+from suanli.kernel.replay.center import CenterDescription, DeviceGroup, NodeGroup, PowerRange, SetAside
 from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.policy import Policy
 from suanli.kernel.replay.trace import make_trace
@@ -63,7 +63,28 @@ KEPT = st.sampled_from([1, 2, 3, 100])
 SCORES = st.sampled_from(["first_fit", "best_fit", "worst_fit", "packing", "dot_product", "packing=1,best_fit=0.5"])
 
 
-def replayed(jobs: list[Asked], groups: list[Group], kept: int, score: str) -> tuple[list[int], bool]:
+@dataclass(frozen=True)
+class Short:
+    """What else may be short: power, in watts of devices, and the first node for a while. 0 where it is not."""
+
+    cap_w: int = 0
+    starts: int = 0
+    ends: int = 0
+
+
+PLENTY = Short()
+DEVICE_W = 300
+SHORT = st.builds(
+    lambda cap_w, starts, lasts: Short(cap_w, starts, starts + lasts),
+    st.sampled_from([0, 300, 600]),
+    st.integers(1, 3000),
+    st.integers(1, 1500),
+)
+
+
+def replayed(
+    jobs: list[Asked], groups: list[Group], kept: int, score: str, short: Short = PLENTY
+) -> tuple[list[int], bool]:
     """Starts in seconds, -1 where there is none; and whether no two things happen at once.
 
     A replay takes a turn after each of these, and a live center after all.
@@ -75,10 +96,16 @@ def replayed(jobs: list[Asked], groups: list[Group], kept: int, score: str) -> t
                 count=group.nodes,
                 cpu_milli=1000 * group.cpus,
                 memory_bytes=64 * GIB,
-                devices=(DeviceGroup(model="a100", count=group.cards),) if group.cards else (),
+                devices=(DeviceGroup(model="a100", count=group.cards, power=PowerRange(max_w=DEVICE_W)),)
+                if group.cards
+                else (),
             )
             for place, group in enumerate(groups)
-        )
+        ),
+        reservations=(SetAside(name="repair", starts_us=short.starts * SECOND, ends_us=short.ends * SECOND, count=1),)
+        if short.ends
+        else (),
+        power_cap_w=short.cap_w,
     )
     trace = make_trace(
         {
@@ -96,12 +123,13 @@ def replayed(jobs: list[Asked], groups: list[Group], kept: int, score: str) -> t
     found = replay(trace, described, Policy(backfill=kept, score=score))
     started, ended = np.asarray(found.started_us), np.asarray(found.ended_us)
     events = [*trace.submitted_us.tolist(), *ended[ended < NEVER].tolist()]
+    events += [at * SECOND for at in (short.starts, short.ends) if at]
     return seconds(started), len(set(events)) == len(events)
 
 
-def live(jobs: list[Asked], groups: list[Group], kept: int, score: str) -> list[int]:
+def live(jobs: list[Asked], groups: list[Group], kept: int, score: str, short: Short = PLENTY) -> list[int]:
     nodes = [
-        node(f"g{place}-{number}", group.cpus, 64, *(gpu(index) for index in range(group.cards)))
+        node(f"g{place}-{number}", group.cpus, 64, *(gpu(index, watts=DEVICE_W) for index in range(group.cards)))
         for place, group in enumerate(groups)
         for number in range(group.nodes)
     ]
@@ -111,6 +139,13 @@ def live(jobs: list[Asked], groups: list[Group], kept: int, score: str) -> list[
         devices = DeviceRequest(count=job.cards, share=job.share) if job.cards else None
         spec = replace(work(job.cpus, job.requested, devices), tasks=job.tasks)
         story.comes(f"w{number}", spec, job.submitted, job.runtime)
+    if short.cap_w:
+        story.center.cap_power(short.cap_w)
+    if short.ends:
+        # One node of each group, as the description has it.
+        here = [f"g{place}-0" for place in range(len(groups))]
+        story.center.reserve("repair", short.starts, short.ends, *here)
+        story.live(short.starts).live(short.ends)
     starts = story.live().starts
     return [starts.get(f"w{number}", -1) for number in range(len(jobs))]
 
@@ -136,6 +171,21 @@ def test_every_job_starts_when_it_starts_live(jobs: list[Asked], groups: list[Gr
     starts, is_one_by_one = replayed(jobs, groups, kept, score)
     assume(is_one_by_one)
     assert starts == live(jobs, groups, kept, score)
+
+
+@settings(max_examples=60, deadline=None)
+@given(JOBS, GROUPS, KEPT, SCORES, SHORT)
+def test_and_so_it_does_where_nodes_are_set_aside_and_power_is_capped(
+    jobs: list[Asked], groups: list[Group], kept: int, score: str, short: Short
+) -> None:
+    """Of each group one node is repaired for a while; nobody may ask for more power than there is."""
+    jobs = [job for job in jobs if possible([job], groups)]
+    watts = [-(-job.tasks * job.cards * job.share * DEVICE_W // 1000) for job in jobs]
+    assume(jobs)
+    assume(not short.cap_w or max(watts) <= short.cap_w)
+    starts, is_one_by_one = replayed(jobs, groups, kept, score, short)
+    assume(is_one_by_one)
+    assert starts == live(jobs, groups, kept, score, short)
 
 
 @pytest.mark.parametrize("kept", [1, 2, 100])

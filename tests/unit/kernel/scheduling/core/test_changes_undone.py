@@ -1,4 +1,4 @@
-"""Turns that are taken back with all that they may have done: forms, tasks beyond the need, licenses, power, leaving."""
+"""Turns that are taken back with all that they may have done: forms, tasks beyond the need, licenses, power, leaves."""
 
 from __future__ import annotations
 
