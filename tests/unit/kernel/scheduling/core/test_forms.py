@@ -175,6 +175,43 @@ def test_power_that_is_kept_is_kept_from_who_would_stay(limit: int, draws: int, 
     assert center.sizes[t.POWER_IN_USE] == (draws if outcome == STARTED else 0)
 
 
+@pytest.mark.parametrize(
+    ("limit", "tasks"),
+    [
+        pytest.param(10, 11, id="gone when the other starts: as many as it may have"),
+        pytest.param(11, 5, id="it stays: as many as what is spare will feed"),
+    ],
+)
+def test_tasks_beyond_the_need_draw_of_what_is_spare_only_where_they_stay(limit: int, tasks: int) -> None:
+    """Two tasks are needed and nine more may be; each draws a milliwatt, and five are spare from 10 on."""
+    center = center_of([Node(20)], [], others=[Job(limit=limit, need=2)])
+    center.jobs[0, t.MORE] = 9
+    center.kinds[0, t.DRAWS] = 2
+    center.draws[0, 0] = 1000
+    center.sizes[[t.POWER_CAP, t.POWER_KEPT_FROM, t.POWER_SPARE]] = (20, 10, 5)
+    assert attempt(center, 0, 0, (0, limit > 10), BEST_FIT)[1] == STARTED
+    assert holds(center, 0) == [(0, tasks, tasks, tasks, 0)]
+    assert center.sizes[t.POWER_IN_USE] == tasks
+
+
+@pytest.mark.parametrize(
+    ("limit", "known", "expected"),
+    [
+        pytest.param(50, False, (0, STARTED, 0), id="it stays, and there is room beside the head"),
+        pytest.param(50, True, (0, HELD_BACK, 0), id="its kind is known to be too long: it is not tried"),
+        pytest.param(5, True, (0, STARTED, 0), id="it is gone in time, whatever is known of longer work"),
+    ],
+)
+def test_what_is_known_of_long_work_concerns_long_work_alone(
+    limit: int, known: bool, expected: tuple[int, int, int]
+) -> None:
+    center = center_of([Node(8)], [Job(limit=limit, need=1)], [Run({0: 5}, 10)], [Job(limit=50, need=4)])
+    assert reserved(center, 1) == 10
+    if known:
+        center.kinds[0, t.LONG] = TURN
+    assert tried(center, head_start=10) == expected
+
+
 def test_what_a_long_job_takes_is_no_more_there_when_the_head_starts() -> None:
     center = center_of([Node(8)], [], [Run({0: 5}, 10)], [Job(limit=50, need=4), *[Job(limit=50, need=2)] * 3])
     assert reserved(center, 0) == 10
