@@ -32,6 +32,10 @@ def _watts(milliwatts: int) -> str:
     return f"{milliwatts / MILLIWATTS:g} W"
 
 
+def _rate(billions: int) -> str:
+    return f"{billions / 1000:g} TF"
+
+
 def _devices(thousandths: int) -> str:
     return f"{thousandths / WHOLE_DEVICE:g}"
 
@@ -162,6 +166,18 @@ ROWS: Mapping[str, Row] = {
             "{total} 个节点中有 {failing} 个的设备不支持 {wanted}",
         ),
         Words("another precision", "改用其他精度"),
+    ),
+    "device_rate": Row(
+        "resources.devices.at_least",
+        Words(
+            "on {failing} of {total} nodes the devices do less than {needed} in {wanted}, or nobody knows how much",
+            "{total} 个节点中有 {failing} 个的设备 {wanted} 算力不足 {needed}，或算力未知",
+        ),
+        Words(
+            "asking for less; the most that is known: {available}. A rate that is not known does not count",
+            "降低算力要求；已知最大为 {available}。算力未知的设备不计入",
+        ),
+        _rate,
     ),
     "device_health": Row(
         "resources.devices",

@@ -43,6 +43,8 @@ class Demand(NamedTuple):
     """0 where nothing but room bounds it."""
     min_tasks: int = 0
     """0 where all tasks must be there."""
+    device_rate: int = 0
+    """What a whole device must do at the precision, in 10^9 operations a second; of a share as of its memory."""
 
     @property
     def asked(self) -> Amounts:
@@ -109,6 +111,7 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         features=features,
         max_tasks_per_node=most,
         min_tasks=least,
+        device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from suanli.kernel.scheduling.constraints import (
     STATE_AND_HEALTH,
+    DeviceType,
     Room,
     Stage,
     holds,
@@ -268,14 +269,19 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
             usable = ready if code is ReasonCode.NODE_STATE else room.nodes[:, t.HOLDERS] == 0
             return nodes, int(room.counts[usable].sum())
         case ReasonCode.DEVICE_MEMORY:
-            steps = narrowings(room.types, demand)
-            *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, steps)
-            there = np.unique(room.devices[:, :, t.TYPE])
-            of_types = [room.types[kind].memory_bytes for kind in there.tolist() if kind >= 0 and before[kind]]
-            return demand.device_memory_bytes, max(of_types, default=0)
+            return demand.device_memory_bytes, max((one.memory_bytes for one in _left(room, demand, code)), default=0)
+        case ReasonCode.DEVICE_RATE:
+            precision = demand.device_precision
+            return demand.device_rate, max((one.rate(precision) for one in _left(room, demand, code)), default=0)
         case _:
             unit = demand.device_count * demand.device_share
             return share * unit, tasks * unit
+
+
+def _left(room: Room, demand: Demand, code: ReasonCode) -> list[DeviceType]:
+    """The types of devices there that meet the constraints before one."""
+    *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, narrowings(room.types, demand))
+    return [room.types[kind] for kind in np.unique(room.devices[:, :, t.TYPE]).tolist() if kind >= 0 and before[kind]]
 
 
 def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
@@ -288,5 +294,6 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
+        ReasonCode.DEVICE_RATE: demand.device_precision,
     }
     return str(wanted.get(code) or "")

@@ -148,7 +148,8 @@ class Nodes:
         self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
 
     def _type(self, device: Device) -> int:
-        kind = DeviceType(device.device_class, device.model, device.memory_bytes, device.precisions)
+        rates = tuple(sorted(device.rates.items()))
+        kind = DeviceType(device.device_class, device.model, device.memory_bytes, device.precisions, rates)
         if kind not in self.types:
             if len(self.types) == t.DEVICE_TYPES:
                 raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")

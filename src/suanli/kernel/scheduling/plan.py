@@ -21,8 +21,8 @@ MICROSECONDS = 1_000_000
 class ReasonCode(StrEnum):
     """Why a workload waits. Stable: codes are added, never renamed.
 
-    From NODE_STATE to MEMORY each is judged on every node alone, in this order. The six about devices narrow one after
-    the other, so of these a node fails at most one: the first that leaves too few.
+    From NODE_STATE to MEMORY each is judged on every node alone, in this order. The seven about devices narrow one
+    after the other, so of these a node fails at most one: the first that leaves too few.
     """
 
     NODE_STATE = "node_state"
@@ -39,6 +39,8 @@ class ReasonCode(StrEnum):
     DEVICE_MODEL = "device_model"
     DEVICE_MEMORY = "device_memory"
     DEVICE_PRECISION = "device_precision"
+    DEVICE_RATE = "device_rate"
+    """The device does less at the precision than is asked for, or nobody knows how much."""
     DEVICE_HEALTH = "device_health"
     DEVICE_FREE = "device_free"
     """Enough fitting devices are there, but too much of them is held."""
@@ -83,8 +85,9 @@ class Reason:
     ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail
     none before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the
     center, for NODE_STATE, FEATURE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the
-    most that one could. Of devices they count thousandths (for DEVICE_MEMORY the bytes of one). For DEADLINE they
-    are the seconds until it starts, and until it must. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the
+    most that one could. Of devices they count thousandths, for DEVICE_MEMORY the bytes of one, for DEVICE_RATE its
+    10^9 operations a second. For DEADLINE they are the seconds until it starts, and until it must. For
+    BACKFILL_WINDOW they are seconds, and ``ahead`` is the
     workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT
     ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that
     runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it

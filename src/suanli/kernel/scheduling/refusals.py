@@ -32,6 +32,7 @@ CODES = (
     ReasonCode.DEVICE_MODEL,
     ReasonCode.DEVICE_MEMORY,
     ReasonCode.DEVICE_PRECISION,
+    ReasonCode.DEVICE_RATE,
     ReasonCode.DEVICE_HEALTH,
     ReasonCode.DEVICE_FREE,
     ReasonCode.CPU,

@@ -26,7 +26,7 @@ from suanli.model.ids import EngineName, LicenseName, NodeName, QueueName, Reser
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, WorkloadSpec
+from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
@@ -34,16 +34,24 @@ from tests.unit.kernel.scheduling.explained import check_explanation
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
 LICENSES = (LicenseName("solver"), LicenseName("mesher"))
+RATES = {
+    "small": {Precision.FP32: 10_000, Precision.FP8: 80_000},
+    "large": {Precision.FP32: 60_000, Precision.FP8: 120_000},
+}
+"""Of NPUs nobody knows any."""
 BARE = demand_of(WorkloadSpec())
 CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
 
 
 def random_device(chance: Random, index: int) -> Device:
     precisions = {Precision.FP32, Precision.FP8} if chance.random() < 0.6 else {Precision.FP32}
+    kind = chance.choice([DeviceClass.GPU, DeviceClass.GPU, DeviceClass.NPU])
+    model = chance.choice(["small", "large"])
     return Device(
         index=index,
-        device_class=chance.choice([DeviceClass.GPU, DeviceClass.GPU, DeviceClass.NPU]),
-        model=chance.choice(["small", "large"]),
+        device_class=kind,
+        model=model,
+        rates={} if kind is DeviceClass.NPU else {one: RATES[model][one] for one in precisions},
         memory_bytes=chance.choice([8, 16, 16]) * GIB,
         precisions=frozenset(precisions),
         healthy=chance.random() < 0.85,
@@ -123,6 +131,15 @@ def alternatives(chance: Random) -> tuple[Request, ...]:
     return tuple(spec.requests[0] for spec in own)
 
 
+def rated(chance: Random, resources: TaskResources) -> TaskResources:
+    """Let some ask of their devices what these must do in a second; some more than any is known to."""
+    if resources.devices is None or chance.random() < 0.4:
+        return resources
+    precision = chance.choice([Precision.FP32, Precision.FP32, Precision.FP8])
+    least = chance.choice([1, 5_000, 10_000, 30_000, 60_000, 60_001, 100_000])
+    return replace(resources, devices=replace(resources.devices, precision=precision, at_least=least))
+
+
 def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
     """A demand with reservations named: which bit is whose depends on what was told before."""
     names = [tuple(one.name for _, one in state.windows.those(bits)) for bits in (demand.kept_off, demand.within)]
@@ -196,6 +213,8 @@ class Life:
         self.of_switches = Random(seed) if seed % 3 == 2 else None
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
+        # Four of eleven have work that asks for rates.
+        self.of_rates = Random(seed) if seed % 11 in {1, 4, 6, 9} else None
         self.of_power = Random(seed) if seed % 5 == 4 and seed % 7 not in {0, 3, 6} else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
@@ -296,6 +315,9 @@ class Life:
             # Of alternatives a turn with many reservations looks at the first request alone.
             others = alternatives(self.of_forms)
             spec = replace(spec, alternatives=others if self.center.policy.reservations == 1 else ())
+        if self.of_rates is not None:
+            others = tuple(replace(one, resources=rated(self.of_rates, one.resources)) for one in spec.alternatives)
+            spec = replace(spec, resources=rated(self.of_rates, spec.resources), alternatives=others)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))

@@ -91,14 +91,16 @@ TYPE, HEALTHY, FREE = range(3)
     WITHIN,
     MUST_HAVE,
     MOST_TASKS,
-) = range(18)
+    OF_PRECISION,
+) = range(19)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
-what fits beside the reservation was worked out. The next three are device types as the constraints leave them one
-after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. Two are bits
+what fits beside the reservation was worked out. The next three, and the last of all, are device types as the
+constraints leave them one after the other (TYPES is what the rate leaves of them); only the reason of a failure depends
+on these. Two are bits
 of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where that
-is not open to it. The last are bits of the features that a node must have, and most tasks on one node (0: no bound)."""
+is not open to it. Then come bits of the features that a node must have, and most tasks on one node (0: no bound)."""
 
 SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
 FORM_KIND, OTHER, START_BY, DRAW = range(13, 17)
@@ -221,13 +223,14 @@ draws, from when some is kept for the head, and how much is left then beside it.
     FAILS_MODEL,
     FAILS_DEVICE_MEMORY,
     FAILS_PRECISION,
+    FAILS_RATE,
     FAILS_HEALTH,
     FAILS_FREE,
     FAILS_CPU,
     FAILS_MEMORY,
-) = range(13)
+) = range(14)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 13
+FAILURES = 14
 """How many of them there are."""
 
 
@@ -237,7 +240,7 @@ class Center:
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 13] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 14] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -352,7 +355,7 @@ def make_center(sizes: Sizes) -> Center:
     center = Center(
         nodes=_ints(nodes, 15),
         devices=devices,
-        shapes=_ints(shapes, 18),
+        shapes=_ints(shapes, 19),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
