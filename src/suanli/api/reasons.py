@@ -296,6 +296,14 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("a shorter time limit", "缩短时间限制"),
     ),
+    "faster_device": Row(
+        "objective",
+        Words(
+            "it could start and would be done in {needed}s; waiting until {starts} for {wanted}, in {available}s",
+            "现在启动需 {needed} 秒完成；等到 {starts} 改用 {wanted} 则只需 {available} 秒",
+        ),
+        Words("another objective, or none, if it is to start at once", "若要立即启动，改用其他目标或不设目标"),
+    ),
     "no_time_limit": Row(
         "time_limit",
         Words(

@@ -59,6 +59,8 @@ class DeviceType(NamedTuple):
     precisions: frozenset[Precision]
     rates: tuple[tuple[Precision, int], ...] = ()
     """By precision, 10^9 operations a second."""
+    power_mw: int = 0
+    """What one draws at most; 0 where that is not known."""
 
     def rate(self, precision: Precision | None) -> int:
         """What a device does at a precision; 0 where that is not known."""

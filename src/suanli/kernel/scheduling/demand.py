@@ -7,7 +7,17 @@ from typing import NamedTuple
 from suanli.model.ids import LicenseName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.quota import Amounts
-from suanli.model.spec import DeviceClass, Precision, WorkloadSpec
+from suanli.model.rates import JobClass, class_of
+from suanli.model.spec import DeviceClass, Objective, Precision, WorkloadSpec
+
+
+class Pursuit(NamedTuple):
+    """What devices are ranked by for work to be done, whatever its amount: that is not of the class."""
+
+    objective: Objective | None
+    mix: tuple[tuple[Precision, int], ...]
+    """The part of each precision, in thousandths of the work; by name."""
+    job_class: JobClass
 
 
 class Demand(NamedTuple):
@@ -45,6 +55,8 @@ class Demand(NamedTuple):
     """0 where all tasks must be there."""
     device_rate: int = 0
     """What a whole device must do at the precision, in 10^9 operations a second; of a share as of its memory."""
+    pursuit: Pursuit | None = None
+    """None where it is not said how much work is to be done."""
 
     @property
     def asked(self) -> Amounts:
@@ -112,7 +124,14 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         max_tasks_per_node=most,
         min_tasks=least,
         device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
+        pursuit=_pursuit(spec) if spec.work else None,
     )
+
+
+def _pursuit(spec: WorkloadSpec) -> Pursuit:
+    work, total = spec.work, sum(spec.work.values())
+    mix = tuple((precision, max(1, 1000 * work[precision] // total)) for precision in sorted(work))
+    return Pursuit(spec.objective, mix, class_of(spec, work))
 
 
 NO_DEADLINE = 2**62

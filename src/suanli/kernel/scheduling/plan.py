@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.expected import Expected
 from suanli.kernel.scheduling.fair_share import ShareWeights
 from suanli.model.ids import EngineName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
@@ -72,6 +73,8 @@ class ReasonCode(StrEnum):
     """Work that goes first takes the room in this very turn."""
     BACKFILL_WINDOW = "backfill_window"
     """It would delay the reserved start of the work that goes first."""
+    FASTER_DEVICE = "faster_device"
+    """It could start, and would end sooner by waiting for faster devices that others hold."""
     NO_TIME_LIMIT = "no_time_limit"
     """Work that may run for ever holds what is needed, so no start can be foreseen."""
     IMPOSSIBLE = "impossible"
@@ -92,7 +95,8 @@ class Reason:
     ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that
     runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it
     asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given; for POWER they
-    are milliwatts: what it could draw at most, and what the ``cap`` leaves beside what is ``in_use``.
+    are milliwatts: what it could draw at most, and what the ``cap`` leaves beside what is ``in_use``; for FASTER_DEVICE
+    the seconds until it would end if it started now, and by waiting until ``starts_at`` for the model ``wanted``.
     """
 
     code: ReasonCode
@@ -255,3 +259,5 @@ class Explanation:
     """Which request of the spec it is about: 0 its own, 1 that of the first alternative."""
     forms: tuple[Explanation, ...] = ()
     """The same for each request of work with alternatives that does not start now."""
+    expected: tuple[Expected, ...] = ()
+    """How long it takes on each device model that could do it, as far as that is known; soonest done first."""

@@ -12,7 +12,7 @@ from suanli.kernel.scheduling.shapes import write_shape, write_types
 from suanli.model.spec import DeviceClass, Precision
 
 GIB = 1024**3
-COLUMNS = 19
+COLUMNS = 20
 BF16, FP8 = frozenset({Precision.BF16}), frozenset({Precision.BF16, Precision.FP8})
 TYPES = [
     DeviceType(DeviceClass.GPU, "A100 SXM4", 40 * GIB, BF16),
