@@ -151,4 +151,5 @@ def _explanation_text(explanation: Explanation) -> str:
         lines.append(
             say("why.earliest", at=text.instant(explanation["earliest_start"])) if known else say("why.unknown")
         )
+    lines += text.expected(explanation["expected"])
     return "\n".join(lines)
