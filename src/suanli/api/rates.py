@@ -16,6 +16,7 @@ _SHOWN = {
         {
             "application": None,
             "project": "oxides",
+            "owner": "ada",
             "name": "relax",
             "precisions": ["bf16"],
             "model": "NVIDIA A100 SXM4 80GB",
@@ -29,5 +30,5 @@ _SHOWN = {
 
 @router.get("", response_model=RatesView, responses={**gives(200, "What was learned.", _SHOWN), **refuses()})
 def list_rates(visit: AnyVisit) -> Response:
-    """Show what finished work with a known amount reached: of applications and your projects, for operators all."""
+    """Show what finished work with a known amount reached: of applications and your own, for operators all."""
     return answer(rates_view(list(visit.services.rates.rates(visit.caller))))

@@ -10,7 +10,7 @@ from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.rates import JobClass, LearnedRate, class_of
 from suanli.model.resources import Node
-from suanli.model.workload import EndCause, Run, Submission
+from suanli.model.workload import EndCause, Run, Submission, Workload
 
 _FADED = 16
 """Of what earlier runs did, one part in so many is forgotten with each later run: half of the weight is on the last
@@ -27,7 +27,7 @@ class Tables(Protocol):
     def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate: ...
 
 
-def learned(run: Run, submission: WorkloadId, tables: Tables) -> list[LearnedRate]:
+def learned(run: Run, workload: Workload, tables: Tables) -> list[LearnedRate]:
     """The rate as it stands after a run that has ended; none where it teaches nothing.
 
     It does if it ended well and of its own, held devices of one model, and its spec says how much work it had to do.
@@ -36,7 +36,7 @@ def learned(run: Run, submission: WorkloadId, tables: Tables) -> list[LearnedRat
     if not is_done or not run.started_at or not run.allocation.device_share:
         return []
     try:
-        spec = tables.submission(submission).spec.form(run.alternative)
+        spec = tables.submission(workload.submission).spec.form(run.alternative)
     except NotFoundError:
         return []
     request, models = spec.resources.devices, _models(run, tables)
@@ -46,7 +46,7 @@ def learned(run: Run, submission: WorkloadId, tables: Tables) -> list[LearnedRat
     device_ms = share * (run.ended_at - run.started_at) // (WHOLE_DEVICE * _MS)
     if device_ms <= 0:
         return []
-    return [_added(tables, class_of(spec, spec.work), models.pop(), (sum(spec.work.values()), device_ms))]
+    return [_added(tables, class_of(spec, workload.owner), models.pop(), (sum(spec.work.values()), device_ms))]
 
 
 def _models(run: Run, tables: Tables) -> set[str]:

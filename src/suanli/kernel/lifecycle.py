@@ -319,7 +319,7 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         started_at=done.started_at,
         ended_at=ended_at,
     )
-    return [done, over, *usage, *learning.learned(done, workload.submission, tables)]
+    return [done, over, *usage, *learning.learned(done, workload, tables)]
 
 
 @_fold.register

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from suanli.model.ids import ProjectName
+from suanli.model.ids import ProjectName, UserName
 from suanli.model.quantities import BILLION, TRILLION
-from suanli.model.spec import Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 
 EFFICIENCY = 0.35
 """The part of its nominal rate that a device is expected to reach with work of which nothing was measured on it.
@@ -19,33 +19,35 @@ Llama 3 herd of models", arXiv:2407.21783, table 4).
 
 
 class JobClass(NamedTuple):
-    """Work that is taken to be alike: an application's, else a project's by one name; in the same precisions."""
+    """Work taken to be alike: an application's, else an owner's in a project by one name; in the same precisions."""
 
     application: str
     project: ProjectName
+    owner: UserName
     name: str
     precisions: str
     """In order, with ``+`` between them."""
 
 
-def class_of(spec: WorkloadSpec, work: Iterable[Precision]) -> JobClass:
-    """The class of work of a spec, which must name its project."""
-    precisions = "+".join(sorted(work))
+def class_of(spec: WorkloadSpec, owner: UserName) -> JobClass:
+    """The class of the work of a spec, which must name its project."""
+    precisions = "+".join(sorted(spec.work))
     if spec.application:
-        return JobClass(spec.application, ProjectName(""), "", precisions)
-    return JobClass("", spec.project, spec.name, precisions)
+        return JobClass(spec.application, ProjectName(""), UserName(""), "", precisions)
+    return JobClass("", spec.project, owner, spec.name, precisions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedRate:
     """What ``runs`` finished runs of a job class did on devices of one model, each counted less with each later one.
 
-    ``work`` is in 10^12 operations, ``device_ms`` whole devices times milliseconds. Without an application the class is
-    a project's and a name's, with one these are empty.
+    ``work`` is in 10^12 operations, ``device_ms`` whole devices times milliseconds. With an application, project, owner
+    and name are empty.
     """
 
     application: str
     project: ProjectName
+    owner: UserName
     name: str
     precisions: str
     model: str
@@ -57,7 +59,7 @@ class LearnedRate:
     @property
     def job_class(self) -> JobClass:
         """Whose rate it is."""
-        return JobClass(self.application, self.project, self.name, self.precisions)
+        return JobClass(self.application, self.project, self.owner, self.name, self.precisions)
 
     @property
     def rate(self) -> float:

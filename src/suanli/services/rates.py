@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from suanli.kernel.authority import is_member, is_staff, require
+from suanli.kernel.authority import require, sees
 from suanli.model.ids import NodeName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.rates import LearnedRate
@@ -48,14 +48,11 @@ class Rates:
         self._store = store
 
     def rates(self, caller: Caller) -> Sequence[KnownRate]:
-        """What was learned: of applications, and of work of the caller's projects; for operators all."""
+        """What was learned: of applications, and of the caller's own work; for operators all."""
         require(caller, Scope.READ)
         with self._store.read() as tables:
             found = tables.learned_rates()
-            if not is_staff(caller):
-                user = tables.user(caller.user)
-                own = {project.name for project in tables.projects() if is_member(user, project)}
-                found = [rate for rate in found if rate.application or rate.project in own]
+            found = [rate for rate in found if rate.application or sees(caller, rate.owner)]
             nominal = _nominal(device for node in tables.nodes() for device in node.devices)
         return [KnownRate(learned=rate, nominal=nominal.get((rate.model, rate.precisions), 0)) for rate in found]
 

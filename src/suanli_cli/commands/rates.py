@@ -24,7 +24,7 @@ def _text(found: dict[str, Any]) -> str:
         return f"{say('rates.none')}; {assumed}"
     rows = [
         [
-            item["application"] or f"{item['project']}/{item['name']}",
+            item["application"] or f"{item['project']}/{item['owner']}/{item['name']}",
             "+".join(item["precisions"]),
             item["model"],
             f"{format_operations(item['rate'])}F",

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 from suanli.kernel.learning import learned
 from suanli.model import facts
 from suanli.model.errors import NotFoundError
-from suanli.model.ids import EngineName, NodeName, ProjectName, WorkloadId
+from suanli.model.ids import EngineName, NodeName, ProjectName, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.rates import JobClass, LearnedRate, class_of
 from suanli.model.resources import Allocation, Device, DeviceHold, Node, NodeHold
 from suanli.model.spec import DeviceClass, DeviceRequest, Precision, Request, TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause
+from suanli.testing.builders import ANN
 from tests.unit.kernel.book import Book
 
 SECOND = 1_000_000
 BF16 = {Precision.BF16: 6000}
 GPUS = TaskResources(devices=DeviceRequest(count=2))
 SPEC = WorkloadSpec(command=("x",), name="train", project=ProjectName("p"), tasks=2, resources=GPUS, work=BF16)
-CLASS = JobClass("", ProjectName("p"), "train", "bf16")
+CLASS = JobClass("", ProjectName("p"), ANN, "train", "bf16")
 
 
 def node(name: str, *models: str) -> Node:
@@ -238,16 +239,16 @@ def test_submissions_without_work_need_not_be_known() -> None:
         def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate:
             raise NotFoundError("learned rate", model)
 
-    assert learned(run, workload, Forgetful()) == []
+    assert learned(run, center.workload(workload), Forgetful()) == []
 
 
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
         (SPEC, CLASS),
-        (replace(SPEC, application="vasp", command=()), JobClass("vasp", ProjectName(""), "", "bf16")),
+        (replace(SPEC, application="vasp", command=()), JobClass("vasp", ProjectName(""), UserName(""), "", "bf16")),
         (replace(SPEC, work={Precision.INT8: 1, Precision.BF16: 1}), CLASS._replace(precisions="bf16+int8")),
     ],
 )
-def test_a_class_is_the_application_or_project_and_name(spec: WorkloadSpec, expected: JobClass) -> None:
-    assert class_of(spec, spec.work) == expected
+def test_a_class_is_the_application_or_project_owner_and_name(spec: WorkloadSpec, expected: JobClass) -> None:
+    assert class_of(spec, ANN) == expected

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from suanli.model.facts import NodeRegistered, ProjectDefined, RunEnded
-from suanli.model.ids import NodeName, ProjectName, WorkloadId
+from suanli.model.facts import NodeRegistered, RunEnded
+from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node
 from suanli.model.spec import DeviceClass, DeviceRequest, Objective, Precision, TaskResources
-from suanli.model.tenancy import Caller, Project
+from suanli.model.tenancy import Caller
 from suanli.model.workload import EndCause, WorkloadState
 from suanli.services.rates import Rates, Supply
 from suanli.testing.builders import GIB, node
@@ -105,21 +105,19 @@ def test_the_planner_goes_by_what_was_learned(turning: Turning) -> None:
         finish(center, workload, 1000)
 
 
-def test_of_equal_names_each_project_has_its_own(turning: Turning, rates: Rates) -> None:
+def test_of_equal_names_each_owner_has_their_own(turning: Turning, rates: Rates) -> None:
     center = turning.center
-    center.tell(ProjectDefined(project=Project(name=ProjectName("shared"), members=frozenset({ann.user, bob.user}))))
-    mine = train(center)
-    shared = train(center, project=ProjectName("shared"))
+    mine, theirs = train(center), train(center, bob)
     turning.planner.turn()
-    for workload in (mine, shared):
+    for workload in (mine, theirs):
         finish(center, workload, 100)
-    assert _told(rates, ann) == {"ann", "shared"}
-    assert _told(rates, bob) == {"shared"}
-    assert _told(rates, operator) == {"ann", "shared"}
+    assert _told(rates, ann) == {"ann"}
+    assert _told(rates, bob) == {"bob"}
+    assert _told(rates, operator) == {"ann", "bob"}
 
 
 def _told(rates: Rates, caller: Caller) -> set[str]:
-    return {one.learned.project for one in rates.rates(caller)}
+    return {one.learned.owner for one in rates.rates(caller)}
 
 
 def test_supply_is_told_by_precision(turning: Turning, rates: Rates) -> None:

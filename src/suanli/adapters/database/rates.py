@@ -8,7 +8,7 @@ from sqlalchemy import Table, select
 
 from suanli.adapters.database.schema import Aggregate, Key, Row, metadata, text, whole
 from suanli.adapters.database.view import View
-from suanli.model.ids import ProjectName
+from suanli.model.ids import ProjectName, UserName
 from suanli.model.rates import JobClass, LearnedRate
 
 learned_rates = Table(
@@ -16,6 +16,7 @@ learned_rates = Table(
     metadata,
     text("application", key=True),
     text("project", key=True),
+    text("owner", key=True),
     text("name", key=True),
     text("precisions", key=True),
     text("model", key=True),
@@ -41,13 +42,14 @@ def _record(row: Row) -> LearnedRate:
     return LearnedRate(
         application=row[0],
         project=ProjectName(row[1]),
-        name=row[2],
-        precisions=row[3],
-        model=row[4],
-        runs=row[5],
-        work=row[6],
-        device_ms=row[7],
-        generation=row[8],
+        owner=UserName(row[2]),
+        name=row[3],
+        precisions=row[4],
+        model=row[5],
+        runs=row[6],
+        work=row[7],
+        device_ms=row[8],
+        generation=row[9],
     )
 
 

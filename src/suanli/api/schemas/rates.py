@@ -46,7 +46,9 @@ class RateView:
     application: str | None
     """Whose work it is: of an application, for everybody."""
     project: str | None
-    """Or of a project, by one name."""
+    """Or of one owner's in a project, by one name."""
+    owner: str | None
+    """Whose workloads."""
     name: str | None
     """The name of such workloads."""
     precisions: list[Precision]
@@ -122,6 +124,7 @@ def _rate(known: KnownRate) -> RateView:
     return RateView(
         application=learned.application or None,
         project=learned.project or None,
+        owner=learned.owner or None,
         name=learned.name or None,
         precisions=[Precision(precision) for precision in learned.precisions.split("+")],
         model=learned.model,

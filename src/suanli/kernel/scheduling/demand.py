@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from suanli.model.ids import LicenseName
+from suanli.model.ids import LicenseName, UserName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.quota import Amounts
 from suanli.model.rates import JobClass, class_of
 from suanli.model.spec import DeviceClass, Objective, Precision, WorkloadSpec
+
+NOBODY = UserName("")
+"""The owner of whom nothing is asked."""
 
 
 class Pursuit(NamedTuple):
@@ -101,8 +104,8 @@ class Forms(NamedTuple):
     demands: tuple[Demand, ...]
 
 
-def demand_of(spec: WorkloadSpec) -> Demand:
-    """The class a spec belongs to."""
+def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
+    """The class a spec belongs to; who owns it matters only to work with an amount."""
     resources, request = spec.resources, spec.resources.devices
     amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
     licenses, features = tuple(sorted(spec.licenses.items())), tuple(sorted(spec.features))
@@ -124,14 +127,14 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         max_tasks_per_node=most,
         min_tasks=least,
         device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
-        pursuit=_pursuit(spec) if spec.work else None,
+        pursuit=_pursuit(spec, owner) if spec.work else None,
     )
 
 
-def _pursuit(spec: WorkloadSpec) -> Pursuit:
+def _pursuit(spec: WorkloadSpec, owner: UserName) -> Pursuit:
     work, total = spec.work, sum(spec.work.values())
     mix = tuple((precision, max(1, 1000 * work[precision] // total)) for precision in sorted(work))
-    return Pursuit(spec.objective, mix, class_of(spec, work))
+    return Pursuit(spec.objective, mix, class_of(spec, owner))
 
 
 NO_DEADLINE = 2**62

@@ -436,7 +436,7 @@ class ClusterState(Nodes):
         """
         row, _ = self._rows.take(name)
         asked, max_running = spec.form(form[0]), 0 if spec.array is None else spec.array.max_running
-        demand = demand_of(asked)
+        demand = demand_of(asked, workload.owner)
         array = workload.array_id if max_running else WorkloadId(0)
         of = Association(workload.queue, workload.project, workload.owner, array)
         counted = demand.held_with(form[1]) if form[1] else demand

@@ -164,7 +164,7 @@ class Follower:
         if not run.allocation.device_share:
             return
         spec = self._spec(tables, workload).form(run.alternative)
-        for rate in tables.rates_of(class_of(spec, spec.work)) if spec.work else ():
+        for rate in tables.rates_of(class_of(spec, workload.owner)) if spec.work else ():
             self._state.set_rate(rate)
 
     def _spec(self, tables: Reading, workload: Workload) -> WorkloadSpec:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from suanli.kernel.scheduling.plan import Placement, Plan, Reason, ReasonCode
-from suanli.model.ids import NodeName
+from suanli.model.ids import NodeName, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.rates import EFFICIENCY, class_of
 from suanli.model.resources import Allocation, Device, NodeState
@@ -17,10 +17,19 @@ from tests.unit.kernel.scheduling.rooms import FOREVER, Free, Room, end_of, suit
 
 UNKNOWN = float("inf")
 
+Work = tuple[WorkloadSpec, UserName]
+"""What is to be done, and whose it is."""
 
-def takes(center: Center, spec: WorkloadSpec, device: Device) -> float:
+
+def owned(center: Center, spec: WorkloadSpec, workload: WorkloadId) -> Work:
+    known = center.waiting.get(workload) or center.active[workload]
+    return spec, known.owner
+
+
+def takes(center: Center, work: Work, device: Device) -> float:
     """Seconds that one such device takes for 10^12 operations of the work; infinite where nobody knows."""
-    learned = center.rates.get((class_of(spec, spec.work), device.model))
+    spec, owner = work
+    learned = center.rates.get((class_of(spec, owner), device.model))
     if learned is not None:
         return 1000 / learned.rate
     total = sum(spec.work.values())
@@ -31,11 +40,12 @@ def takes(center: Center, spec: WorkloadSpec, device: Device) -> float:
     return seconds / sum(parts.values()) / EFFICIENCY
 
 
-def merit(center: Center, spec: WorkloadSpec, device: Device) -> float:
+def merit(center: Center, work: Work, device: Device) -> float:
     """What speaks against a device by the work's own objective; nothing does where it has none."""
+    spec, _ = work
     if spec.objective is None or not spec.work:
         return 0.0
-    of_time = takes(center, spec, device)
+    of_time = takes(center, work, device)
     if spec.objective is Objective.TIME:
         return of_time
     return of_time * device.power_mw if device.power_mw else UNKNOWN
@@ -59,11 +69,12 @@ def duration_us(spec: WorkloadSpec, tasks: int, of_unit: float) -> float:
     return sum(spec.work.values()) * of_unit * SECOND * 1000 / parts(spec, tasks)
 
 
-def expected_end(center: Center, spec: WorkloadSpec, allocation: Allocation, begin: int, limit: int) -> int:
+def expected_end(center: Center, work: Work, allocation: Allocation, begin: int, limit: int) -> int:
     """When work that began there is done, where that is known and before its limit; else that."""
+    spec, _ = work
     if not spec.work:
         return limit
-    slowest = max((takes(center, spec, device) for device in devices_of(center, allocation)), default=UNKNOWN)
+    slowest = max((takes(center, work, device) for device in devices_of(center, allocation)), default=UNKNOWN)
     done = begin + duration_us(spec, allocation.tasks, slowest)
     return int(done) if done < limit else limit
 
@@ -76,10 +87,11 @@ def is_best(center: Center, found: Room, placement: Placement) -> bool:
         return True
     if (spec.nodes or spec.tasks) != 1:
         return True
-    worst = max(merit(center, spec, device) for device in devices_of(center, placement.allocation))
+    work = owned(center, spec, placement.workload)
+    worst = max(merit(center, work, device) for device in devices_of(center, placement.allocation))
     for free in found.values():
         if can_hold(free, spec):
-            better = [one for one in free.node.devices if merit(center, spec, one) < worst and suits(one, request)]
+            better = [one for one in free.node.devices if merit(center, work, one) < worst and suits(one, request)]
             room = sum(free.devices[one.index] // request.share for one in better)
             if room >= request.count * spec.tasks:
                 return False
@@ -141,12 +153,13 @@ def ready(center: Center, placements: Iterable[Placement]) -> Ready:
         begin = run.started_at or run.placed_at
         limit = end_of(run.time_limit_s, begin)
         spec = center.specs[run.workload].form(run.alternative)
-        end = expected_end(center, spec, run.allocation, begin, limit)
+        end = expected_end(center, owned(center, spec, run.workload), run.allocation, begin, limit)
         end = end if end > now else limit
         hold(run.allocation, soon if run.state is RunState.STOPPING or end <= now else end)
     for row in placements:
         spec = center.specs[row.workload].form(row.alternative)
-        hold(row.allocation, expected_end(center, spec, row.allocation, now, end_of(row.time_limit_s, now)))
+        work, limit = owned(center, spec, row.workload), end_of(row.time_limit_s, now)
+        hold(row.allocation, expected_end(center, work, row.allocation, now, limit))
     found = Ready()
     aside = {name for one in center.reservations.values() if one.ends_at > now for name in one.nodes}
     for node in center.nodes.values():
@@ -181,7 +194,7 @@ def check_patience(center: Center, plan: Plan, order: Sequence[Workload]) -> Non
         if may_wait(center, workload) and (row or reason):
             if spec.min_tasks and row is None:
                 return
-            slowest = _slowest(center, spec, row, reason)
+            slowest = _slowest(center, (spec, workload.owner), row, reason)
             if slowest < UNKNOWN:
                 known = ready(center, before) if known is None else known
                 _check_one(center, known, workload, slowest, row, reason)
@@ -189,13 +202,13 @@ def check_patience(center: Center, plan: Plan, order: Sequence[Workload]) -> Non
         before += [] if row is None else [row]
 
 
-def _slowest(center: Center, spec: WorkloadSpec, row: Placement | None, reason: Reason | None) -> float:
+def _slowest(center: Center, work: Work, row: Placement | None, reason: Reason | None) -> float:
     """What the slowest device takes of those that it has, or was told it could have had."""
     if row is not None:
-        return max(takes(center, spec, device) for device in devices_of(center, row.allocation))
+        return max(takes(center, work, device) for device in devices_of(center, row.allocation))
     assert reason is not None
-    every = [takes(center, spec, device) for node in center.nodes.values() for device in node.devices]
-    return next(one for one in every if one < UNKNOWN and _seconds(spec, one) == reason.needed)
+    every = [takes(center, work, device) for node in center.nodes.values() for device in node.devices]
+    return next(one for one in every if one < UNKNOWN and _seconds(work[0], one) == reason.needed)
 
 
 def _seconds(spec: WorkloadSpec, of_unit: float) -> int:
@@ -218,7 +231,7 @@ def _check_one(
         latest = spec.deadline - workload.time_limit_s * SECOND
     best: tuple[float, float, Kind] | None = None
     for device in (one for node in center.nodes.values() for one in node.devices):
-        of_unit = takes(center, spec, device)
+        of_unit = takes(center, (spec, workload.owner), device)
         if of_unit < slowest and suits(device, request, ReasonCode.DEVICE_RATE):
             start = known.at(kind_of(device), wanted)
             end = start + duration_us(spec, tasks, of_unit)

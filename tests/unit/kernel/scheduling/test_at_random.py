@@ -338,6 +338,7 @@ class Life:
             rate = LearnedRate(
                 application="",
                 project=ProjectName(""),
+                owner=chance.choice(OWNERS),
                 name="workload",
                 precisions=chance.choice(["fp32", "fp32", "fp8", "fp32+fp8"]),
                 model=chance.choice(["small", "large"]),

@@ -17,7 +17,7 @@ from suanli.model.quantities import Instant
 from suanli.model.rates import LearnedRate
 from suanli.model.resources import Node
 from suanli.model.spec import DeviceRequest, Objective, Precision, WorkloadSpec
-from tests.unit.kernel.scheduling.center import SECOND, Center, asks, gpu, node
+from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
 
@@ -94,6 +94,7 @@ class Life:
         rate = LearnedRate(
             application="",
             project=ProjectName(""),
+            owner=chance.choice(OWNERS),
             name="workload",
             precisions="fp32",
             model=chance.choice([*RATES, "unknown"]),

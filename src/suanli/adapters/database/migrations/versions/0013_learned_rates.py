@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-NAMES = ("application", "project", "name", "precisions", "model")
+NAMES = ("application", "project", "owner", "name", "precisions", "model")
 AMOUNTS = ("runs", "work", "device_ms", "generation")
 FACTS = sa.text(
     "SELECT type, body, at_us FROM facts WHERE type IN ('WorkloadSubmitted', 'RunPlaced', 'NodeRegistered', "
@@ -55,7 +55,8 @@ def _done(connection: sa.Connection) -> Iterator[tuple[tuple[str, ...], int, int
         body = json.loads(text)
         if kind == "WorkloadSubmitted":
             if _says_work(body["spec"]):
-                specs |= dict.fromkeys(range(body["first"], body["first"] + body["count"]), body["spec"])
+                owned = body["spec"] | {"owner": body["owner"]}
+                specs |= {body["first"] + place: owned for place in range(body["count"])}
         elif kind == "NodeRegistered":
             nodes[body["node"]["name"]] = {one["index"]: one["model"] for one in body["node"]["devices"]}
         elif body["workload"] in specs:
@@ -84,5 +85,6 @@ def _taught(
     share = sum(hold["tasks"] for hold in holds) * request["count"] * request["share"]
     device_ms = share * (ended["ended_at"] - started) // 1_000_000
     if device_ms > 0:
-        named = (spec["application"], "", "") if spec["application"] else ("", spec["project"], spec["name"])
+        own = ("", spec["project"], spec["owner"], spec["name"])
+        named = (spec["application"], "", "", "") if spec["application"] else own
         yield (*named, "+".join(sorted(work)), models.pop()), sum(work.values()), device_ms
