@@ -105,6 +105,7 @@ class Hold(TypedDict):
     tasks: int
     cpus: float
     memory_bytes: int
+    disk_bytes: int
     devices: list[DeviceShare]
 
 

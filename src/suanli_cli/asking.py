@@ -155,6 +155,7 @@ _OF_NODES = (
     option("--tasks", type=Between(), says="spec.tasks"),
     option("-c", "--cpus", type=Number(), metavar="N", says="spec.cpus"),
     option("-m", "--memory", metavar="SIZE", says="spec.memory"),
+    option("--disk", metavar="SIZE", says="spec.disk"),
     option("-d", "--device", type=Device(), says="spec.device"),
     option("--device-memory", metavar="SIZE", says="spec.device_memory"),
     option("--precision", type=Word(PRECISIONS), says="spec.precision"),
@@ -308,7 +309,7 @@ def _was_given(value: object) -> bool:
 
 
 def _resources(given: Mapping[str, Any]) -> dict[str, Any]:
-    resources = {name: given[name] for name in ("cpus", "memory") if given[name] is not None}
+    resources = {name: given[name] for name in ("cpus", "memory", "disk") if given[name] is not None}
     device = {"min_memory": given["device_memory"], "precision": given["precision"]}
     device = {name: value for name, value in device.items() if value}
     if device and not given["device"]:

@@ -86,6 +86,7 @@ def counts(by_state: Mapping[str, int]) -> str:
 def held(hold: Hold) -> str:
     """What is held on one node: ``n1 (2 x 1 cpu, 1GiB, device 0)``."""
     parts = [say("held.cpus", cpus=amount(hold["cpus"])), memory(hold["memory_bytes"])]
+    parts += [say("held.disk", disk=memory(hold["disk_bytes"]))] if hold["disk_bytes"] else []
     parts += [
         say("held.device", index=device["index"])
         + ("" if device["share"] == 1 else f" ({amount(100 * device['share'])}%)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -308,6 +308,30 @@ class DatabaseContract:
             agreed(store)
             with store.read() as tables:
                 assert [submission.id for _, submission in tables.queued()] == [3]
+
+    def test_local_disk_outlives_its_migration(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
+        def work(tx: Transaction) -> None:
+            for name, disk in (("n0", 7), ("n9", 5), ("n9", 2**44)):
+                tx.append(NodeRegistered(node=node(name, disk_bytes=disk)), actor=ANN)
+            tx.append(NodeRegistered(node=node("n0")), actor=ANN)
+            plain, roomy = submit(tx), submit(tx)
+            place_run(tx, plain)
+            held = replace(allocation().nodes[0], disk_bytes=7)
+            allocated = replace(allocation(), nodes=(held,))
+            tx.append(RunPlaced(workload=roomy, run=run_id(roomy, 1), allocation=allocated), actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0009")
+        with engines.writer.begin() as connection:
+            # As a version before this one leaves a run that it changed.
+            forgotten = "UPDATE runs SET allocation = replace(allocation, ',\"disk_bytes\":7', '') WHERE workload = 2"
+            assert connection.exec_driver_sql(forgotten).rowcount == 1
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert {one.name: one.disk_bytes for one in tables.nodes()} == {"n0": 0, "n9": 2**44}
+                assert [run.allocation.disk_bytes for run in tables.active_runs()] == [0, 7]
 
     def test_a_store_of_a_newer_version_is_left_alone(
         self, place: DatabasePlace, store: Store, clock: SetClock

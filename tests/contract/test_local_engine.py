@@ -29,6 +29,7 @@ from suanli.model.resources import Allocation, NodeHold
 from suanli.model.spec import InputArtifact, Launcher, OutputArtifact
 from suanli.model.workload import EndCause, StopCause
 from suanli.ports.engine import (
+    DiskBinding,
     Engine,
     Isolation,
     ObservedState,
@@ -214,7 +215,7 @@ def test_the_environment_is_clean(engine: LocalEngine, monkeypatch: pytest.Monke
     lines = engine.log(asked.run, Stream.STDOUT, 0, 1 << 20).data.decode().splitlines()
     seen = dict(line.split("=", 1) for line in lines)
     assert (seen.pop("MINE"), seen.pop("OMP_NUM_THREADS")) == ("1", "7")
-    assert (seen["SUANLI_TASKS"], seen["SUANLI_ALTERNATIVE"]) == ("1", "2")
+    assert (seen["SUANLI_TASKS"], seen["SUANLI_ALTERNATIVE"], seen["SUANLI_DISK_BYTES"]) == ("1", "2", "0")
     own = {name for name in seen if not name.startswith("SUANLI_")}
     assert own == {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG"}
 
@@ -459,3 +460,19 @@ def test_mpiexec_is_given_the_number_of_tasks(engine: LocalEngine, tmp_path: Pat
     [seen] = run_to_end(engine, asked)
     assert seen.exit_code == 0
     assert engine.log(asked.run, Stream.STDOUT, 0, 99).data == b"-n|2|prog|a b|"
+
+
+def test_local_disk_is_that_of_the_file_system_of_the_runs_and_is_counted(root: Path, engine: LocalEngine) -> None:
+    described, found = engine.describe(), os.statvfs(root)
+    assert described.disk is DiskBinding.COUNTED
+    assert [node.disk_bytes for node in described.nodes] == [found.f_blocks * found.f_frsize]
+    # Whatever is written there: a node does not become another one with each byte.
+    (root / "written").write_bytes(bytes(1 << 20))
+    assert engine.describe().nodes == described.nodes
+
+
+def test_who_keeps_other_things_there_says_how_much_disk_is_for_runs(root: Path) -> None:
+    settings = LocalSettings(root=root / "local", hidden=root, sandbox=BARE, disk_bytes=7 << 30)
+    engine = LocalEngine(settings, SystemClock(), NO_DEVICES)
+    assert [node.disk_bytes for node in engine.describe().nodes] == [7 << 30]
+    engine.close()

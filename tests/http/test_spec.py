@@ -42,6 +42,7 @@ resources = st.builds(
     nouns.TaskResources,
     cpu_milli=st.integers(1, 10**9),
     memory_bytes=st.integers(1, nouns.MAX_MEMORY_BYTES),
+    disk_bytes=st.integers(0, nouns.MAX_MEMORY_BYTES),
     devices=st.none() | devices,
 )
 requests = st.builds(
@@ -138,6 +139,8 @@ def test_what_is_no_array_is_refused(text: str) -> None:
         ({"cpus": 0.5}, {"cpu_milli": 500}),
         ({"memory": "1.5GiB"}, {"memory_bytes": 3 << 29}),
         ({"memory": 4096}, {"memory_bytes": 4096}),
+        ({"disk": "100GB"}, {"disk_bytes": 100_000_000_000}),
+        ({"disk": 0}, {"disk_bytes": 0}),
     ],
 )
 def test_amounts_become_the_centers_units(asked: dict[str, Any], resources: dict[str, int]) -> None:

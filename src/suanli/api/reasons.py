@@ -217,6 +217,15 @@ ROWS: Mapping[str, Row] = {
         Words("running work ending, or asking for less memory", "等运行中的作业结束，或减少内存"),
         format_memory,
     ),
+    "disk": Row(
+        "resources.disk",
+        Words(
+            "{failing} of {total} nodes have too little free local disk: {needed} needed, at most {available} free",
+            "{total} 个节点中有 {failing} 个空闲本地磁盘不足：需要 {needed}，最多空闲 {available}",
+        ),
+        Words("running work ending, or asking for less disk", "等运行中的作业结束，或减少本地磁盘"),
+        format_memory,
+    ),
     "nodes_count": Row(
         "nodes",
         Words(

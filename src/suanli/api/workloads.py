@@ -111,7 +111,7 @@ _LINE = {
     "reason": None,
     "usage": {"cpu_seconds": 0.001, "memory_peak_bytes": 1966080},
 }
-_HOLD = {"node": "n1", "tasks": 1, "cpus": 1.0, "memory_bytes": 536870912, "devices": []}
+_HOLD = {"node": "n1", "tasks": 1, "cpus": 1.0, "memory_bytes": 536870912, "disk_bytes": 0, "devices": []}
 _WHOLE = {
     **_LINE,
     "spec": _SHOWN_SPEC,

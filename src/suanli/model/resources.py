@@ -44,6 +44,8 @@ class Node:
     engine: EngineName
     cpu_milli: int
     memory_bytes: int
+    disk_bytes: int = 0
+    """Local disk that work may ask for; 0: none is offered."""
     devices: tuple[Device, ...] = ()
     state: NodeState = NodeState.READY
     reason: str = ""
@@ -86,6 +88,7 @@ class NodeHold:
     tasks: int
     cpu_milli: int
     memory_bytes: int
+    disk_bytes: int = 0
     devices: tuple[DeviceHold, ...] = ()
 
 
@@ -111,6 +114,11 @@ class Allocation:
     def memory_bytes(self) -> int:
         """Memory on all nodes together."""
         return sum(hold.memory_bytes for hold in self.nodes)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Local disk on all nodes together."""
+        return sum(hold.disk_bytes for hold in self.nodes)
 
     @property
     def device_share(self) -> int:

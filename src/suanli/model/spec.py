@@ -131,6 +131,8 @@ class TaskResources:
 
     cpu_milli: int = WHOLE_CPU
     memory_bytes: int = 512 * 1024 * 1024
+    disk_bytes: int = 0
+    """Local disk of its node; 0: none is asked for."""
     devices: DeviceRequest | None = None
 
 
@@ -358,6 +360,7 @@ def _check_request(request: Request | WorkloadSpec) -> None:
     check_bounds("tasks", request.tasks, 1, MAX_TASKS)
     check_bounds("resources.cpus", resources.cpu_milli, 1, MAX_CPU_MILLI)
     check_bounds("resources.memory", resources.memory_bytes, 1, MAX_MEMORY_BYTES)
+    check_bounds("resources.disk", resources.disk_bytes, 0, MAX_MEMORY_BYTES)
     check_bounds("nodes", request.nodes, 0, MAX_TASKS)
     _check_spread(request)
     check_bounds("time_limit", request.time_limit_s, 0, MAX_TIME_LIMIT_S)

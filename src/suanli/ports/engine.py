@@ -52,6 +52,16 @@ class DeviceBinding(StrEnum):
     NONE = "none"
 
 
+class DiskBinding(StrEnum):
+    """What keeps runs to the local disk they hold.
+
+    ENFORCED: who would write more gets no more. COUNTED: nothing does, but no more is given out than there is.
+    """
+
+    ENFORCED = "enforced"
+    COUNTED = "counted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineDescription:
     """An engine as it is now."""
@@ -61,6 +71,7 @@ class EngineDescription:
     limits: LimitEnforcement
     isolation: Isolation
     devices: DeviceBinding
+    disk: DiskBinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

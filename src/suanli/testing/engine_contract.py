@@ -135,6 +135,7 @@ class EngineContract:
         assert nodes
         assert len({node.name for node in nodes}) == len(nodes)
         assert all(node.cpu_milli > 0 and node.memory_bytes > 0 and node.engine == engine.name for node in nodes)
+        assert all(node.disk_bytes >= 0 for node in nodes)
 
     def test_what_was_never_accepted_is_unknown(self, engine: Engine) -> None:
         assert [seen.state for seen in engine.observe([RunId("7.1"), RunId("8.2")])] == [ObservedState.UNKNOWN] * 2

@@ -14,6 +14,7 @@ from suanli.model.workload import EndCause, StopCause, Usage
 from suanli.ports.clock import Clock
 from suanli.ports.engine import (
     DeviceBinding,
+    DiskBinding,
     EngineDescription,
     Isolation,
     LimitEnforcement,
@@ -58,6 +59,7 @@ class FakeEngine:
             limits=LimitEnforcement.NONE,
             isolation=Isolation.NONE,
             devices=DeviceBinding.NONE,
+            disk=DiskBinding.COUNTED,
         )
 
     def submit(self, orders: Sequence[RunOrder]) -> None:

@@ -122,6 +122,7 @@ def build_center(settings: Settings) -> Center:
             cgroups=find_cgroups(_control_group(settings.home)),
             cpus=settings.local_cpus,
             memory_bytes=settings.local_memory_bytes,
+            disk_bytes=settings.local_disk_bytes,
             output_cap_bytes=settings.output_cap_bytes,
         ),
         clock,

@@ -27,7 +27,7 @@ from suanli.kernel.replay.center import CenterDescription
 from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.outcome import Outcome, Replayer
 from suanli.kernel.replay.policy import POLICIES
-from suanli.kernel.replay.resources import CPU, MEMORY, Resource, resources
+from suanli.kernel.replay.resources import CPU, DISK, MEMORY, Resource, resources
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import NotFoundError
 from suanli.model.power import MILLIWATTS
@@ -228,6 +228,7 @@ def _result(name: str, work: Work[P], outcome: Outcome, found: metrics.Summary) 
             "requested_us": trace.requested_us,
             "cpus": trace.cpu_milli_total / WHOLE_CPU,
             "memory_bytes": trace.memory_total,
+            "disk_bytes": trace.disk_total,
             "devices": trace.devices_total / WHOLE_DEVICE,
             "used_cpu_us": trace.used_cpu_us,
             "used_memory_bytes": trace.used_memory_bytes,
@@ -250,8 +251,8 @@ def _intervals(outcome: Outcome, over_time: Mapping[str, Resource]) -> dict[str,
     columns = {name: getattr(outcome, name) for name in names}
     if outcome.draw_mw.size:
         columns["draw_mw"] = outcome.draw_mw
-    if MEMORY in over_time:
-        columns["memory_bytes"] = np.rint(over_time[MEMORY].held).astype(np.int64)
+    for name in {MEMORY, DISK} & over_time.keys():
+        columns[f"{name}_bytes"] = np.rint(over_time[name].held).astype(np.int64)
     for name, unit in ((CPU, "cpu_milli"), (MEMORY, "memory_bytes")):
         if name in over_time and over_time[name].is_told:
             columns[f"used_{unit}"] = np.rint(over_time[name].used).astype(np.int64)

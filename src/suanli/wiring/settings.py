@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     database: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the home folder")
     local_cpus: int = Field(default=0, ge=0, description="cpus the local node offers; 0: as many as it has")
     local_memory_bytes: int = Field(default=0, ge=0, description="memory the local node offers; 0: all it has")
+    local_disk_bytes: int = Field(default=0, ge=0, description="disk the local node offers; 0: all of its file system")
     local_isolation: IsolationChoice = IsolationChoice.AUTO
     local_devices: DevicesChoice = DevicesChoice.AUTO
     output_cap_bytes: int = Field(default=1 << 30, gt=0, description="most that is kept of each output stream of a run")

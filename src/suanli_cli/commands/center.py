@@ -63,10 +63,10 @@ def queues(app: App) -> None:
 
 def nodes_text(found: dict[str, Any]) -> str:
     """The table of nodes."""
-    headings = ["node", "state", "engine", "cpus", "memory", "devices", "runs", "reason"]
+    headings = ["node", "state", "engine", "cpus", "memory", "disk", "devices", "runs", "reason"]
     are_featured = any(node["features"] for node in found["items"])
     if are_featured:
-        headings.insert(6, "features")
+        headings.insert(7, "features")
     rows = [
         [
             node["name"],
@@ -74,6 +74,7 @@ def nodes_text(found: dict[str, Any]) -> str:
             node["engine"],
             f"{text.amount(node['allocated_cpus'])}/{text.amount(node['cpus'])}",
             f"{text.memory(node['allocated_memory_bytes'])}/{text.memory(node['memory_bytes'])}",
+            f"{text.memory(node['allocated_disk_bytes'])}/{text.memory(node['disk_bytes'])}",
             _devices(node["devices"]),
             *([",".join(node["features"])] if are_featured else []),
             str(len(node["runs"])),
@@ -81,7 +82,7 @@ def nodes_text(found: dict[str, Any]) -> str:
         ]
         for node in found["items"]
     ]
-    return text.table([say(f"column.{name}") for name in headings], rows, right=(3, 4, headings.index("runs")))
+    return text.table([say(f"column.{name}") for name in headings], rows, right=(3, 4, 5, headings.index("runs")))
 
 
 def _devices(devices: list[dict[str, Any]]) -> str:

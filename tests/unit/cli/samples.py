@@ -43,7 +43,14 @@ def shown(identity: int, state: str = "running", **changes: Any) -> dict[str, An
 
 def run_of(identity: int) -> dict[str, Any]:
     """Its first run, ended well."""
-    hold = {"node": "n1", "tasks": 2, "cpus": 2.0, "memory_bytes": 1 << 30, "devices": [{"index": 0, "share": 0.5}]}
+    hold = {
+        "node": "n1",
+        "tasks": 2,
+        "cpus": 2.0,
+        "memory_bytes": 1 << 30,
+        "disk_bytes": 0,
+        "devices": [{"index": 0, "share": 0.5}],
+    }
     return {
         "id": f"{identity}.1",
         "attempt": 1,
@@ -74,8 +81,10 @@ def node(name: str = "n1") -> dict[str, Any]:
         "reason": "",
         "cpus": 8.0,
         "memory_bytes": 16 << 30,
+        "disk_bytes": 500 << 30,
         "allocated_cpus": 2.5,
         "allocated_memory_bytes": 1 << 30,
+        "allocated_disk_bytes": 100 << 30,
         "devices": [{**gpu, "index": 0, "free_share": 0.0}, {**gpu, "index": 1, "free_share": 0.5}],
         "features": [],
         "switch": "",

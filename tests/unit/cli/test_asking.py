@@ -39,9 +39,9 @@ def test_every_field_of_the_spec_has_its_option(
     monkeypatch.setenv("SEED", "42")
     monkeypatch.chdir(tmp_path)
     arguments = (
-        "--name relax --project oxides --kind service --tasks 2-4 -c 0.5 -m 4GiB -d gpu:A100:2 --device-memory 40GiB"
-        " --precision bf16 -N 2 --max-tasks-per-node 2 --exclusive --feature ib --feature avx512 -t 2h30m -q urgent"
-        " --priority -5 --reservation course --or=--tasks=8-32 --or=-dgpu:V100:2"
+        "--name relax --project oxides --kind service --tasks 2-4 -c 0.5 -m 4GiB --disk 100GB -d gpu:A100:2"
+        " --device-memory 40GiB --precision bf16 -N 2 --max-tasks-per-node 2 --exclusive --feature ib"
+        " --feature avx512 -t 2h30m -q urgent --priority -5 --reservation course --or=--tasks=8-32 --or=-dgpu:V100:2"
         " --work bf16=3.2e18 --work fp64=40P --objective energy"
         " --deadline 2026-11-27T12:00:00Z --license solver:2 --license mesher"
         " -a 0-7%4 --after 1 --afterok 2 --afterok 3_4 --afternotok 5 --afterany 6 --singleton -e A=b=c"
@@ -59,6 +59,7 @@ def test_every_field_of_the_spec_has_its_option(
         "resources": {
             "cpus": 0.5,
             "memory": "4GiB",
+            "disk": "100GB",
             "devices": {"class": "gpu", "model": "A100", "count": 2, "min_memory": "40GiB", "precision": "bf16"},
         },
         "alternatives": [

@@ -26,6 +26,7 @@ nodes = Table(
     whole("generation"),
     text("switch"),
     whole("cpu_power_mw"),
+    whole("disk_bytes"),
     sqlite_strict=True,
 )
 
@@ -57,6 +58,7 @@ def _node_row(node: Node) -> Row:
         node.generation,
         node.switch,
         node.cpu_power_mw,
+        node.disk_bytes,
     )
 
 
@@ -73,6 +75,7 @@ def _node_record(row: Row) -> Node:
         generation=row[8],
         switch=row[9],
         cpu_power_mw=row[10],
+        disk_bytes=row[11],
     )
 
 

@@ -14,7 +14,7 @@ from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import BILLION, WHOLE_DEVICE
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import DeviceClass, Precision
-from suanli.ports.engine import DeviceBinding, Isolation, LimitEnforcement, Placement
+from suanli.ports.engine import DeviceBinding, DiskBinding, Isolation, LimitEnforcement, Placement
 from suanli.services.inventory import EngineView as Described
 from suanli.services.inventory import NodeView as Standing
 
@@ -67,10 +67,14 @@ class NodeView:
     """Processors it has."""
     memory_bytes: int
     """Memory it has."""
+    disk_bytes: int
+    """Local disk it offers."""
     allocated_cpus: float
     """Processors held."""
     allocated_memory_bytes: int
     """Memory held."""
+    allocated_disk_bytes: int
+    """Local disk held."""
     devices: list[DeviceView]
     """Its accelerators."""
     features: list[str]
@@ -109,6 +113,8 @@ class EngineView:
     """What separates runs."""
     devices: DeviceBinding
     """What keeps runs to the devices they hold; none bounds a share of one."""
+    disk: DiskBinding
+    """Whether runs are kept to the local disk they hold, or it is only counted."""
     abilities: list[str]
     """Optional abilities it has."""
 
@@ -181,8 +187,10 @@ def node_view(standing: Standing) -> NodeView:
         reason=node.reason,
         cpus=cpus(node.cpu_milli),
         memory_bytes=node.memory_bytes,
+        disk_bytes=node.disk_bytes,
         allocated_cpus=cpus(sum(hold.cpu_milli for _, hold in holds)),
         allocated_memory_bytes=sum(hold.memory_bytes for _, hold in holds),
+        allocated_disk_bytes=sum(hold.disk_bytes for _, hold in holds),
         devices=[
             DeviceView(
                 index=device.index,
@@ -213,6 +221,7 @@ def engine_view(described: Described) -> EngineView:
         limits=described.description.limits,
         isolation=described.description.isolation,
         devices=described.description.devices,
+        disk=described.description.disk,
         abilities=list(described.abilities),
     )
 

@@ -39,6 +39,8 @@ class HoldView:
     """Processors held."""
     memory_bytes: int
     """Memory held."""
+    disk_bytes: int
+    """Local disk held."""
     devices: list[DeviceShareView]
     """Devices held."""
 
@@ -50,5 +52,6 @@ def hold_view(hold: NodeHold) -> HoldView:
         tasks=hold.tasks,
         cpus=cpus(hold.cpu_milli),
         memory_bytes=hold.memory_bytes,
+        disk_bytes=hold.disk_bytes,
         devices=[DeviceShareView(index=d.index, share=d.share / WHOLE_DEVICE) for d in hold.devices],
     )

@@ -162,6 +162,8 @@ class TaskResources(Body):
     """Processors of one task."""
     memory: Annotated[MemoryBytes, Field(ge=1)] = nouns.TaskResources().memory_bytes
     """Memory of one task."""
+    disk: MemoryBytes = 0
+    """Local disk of one task, on its node; 0 asks for none."""
     devices: DeviceRequest | None = None
     """Accelerators of one task."""
 
@@ -170,6 +172,7 @@ class TaskResources(Body):
         return nouns.TaskResources(
             cpu_milli=round(self.cpus * WHOLE_CPU),
             memory_bytes=self.memory,
+            disk_bytes=self.disk,
             devices=None if self.devices is None else self.devices.noun(),
         )
 
@@ -177,7 +180,7 @@ class TaskResources(Body):
     def of(cls, noun: nouns.TaskResources) -> Self:
         """The canonical form of what is asked."""
         devices = None if noun.devices is None else DeviceRequest.of(noun.devices)
-        return cls(cpus=cpus(noun.cpu_milli), memory=noun.memory_bytes, devices=devices)
+        return cls(cpus=cpus(noun.cpu_milli), memory=noun.memory_bytes, disk=noun.disk_bytes, devices=devices)
 
 
 class Array(Body):

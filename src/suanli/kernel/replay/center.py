@@ -50,6 +50,7 @@ class NodeGroup:
     count: int
     cpu_milli: int
     memory_bytes: int
+    disk_bytes: int = 0
     devices: tuple[DeviceGroup, ...] = ()
     power: PowerRange = PowerRange()
 
@@ -124,6 +125,11 @@ class CenterDescription:
         return sum(group.count * group.memory_bytes for group in self.groups)
 
     @property
+    def disk_bytes(self) -> int:
+        """Bytes of local disk of all nodes; where none is said to have any, it is not counted."""
+        return sum(group.count * group.disk_bytes for group in self.groups)
+
+    @property
     def device_share(self) -> int:
         """Thousandths of all devices."""
         return WHOLE_DEVICE * sum(group.count * device.count for group in self.groups for device in group.devices)
@@ -153,7 +159,7 @@ def from_mapping(document: object) -> CenterDescription:
 
         scale: 2
         nodes:
-          - {prefix: gpu, count: 10, cpus: 64, memory: 512GiB, power: {idle_w: 300, max_w: 900},
+          - {prefix: gpu, count: 10, cpus: 64, memory: 512GiB, disk: 2TB, power: {idle_w: 300, max_w: 900},
              devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}]}
         reservations:
           - {name: repair, start: 7d, end: 7d12h, nodes: {prefix: gpu, count: 4}}
@@ -189,6 +195,7 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
         (
             node.cpu_milli,
             node.memory_bytes,
+            node.disk_bytes,
             tuple(sorted(Counter((one.model, one.memory_bytes, one.device_class) for one in node.devices).items())),
         )
         for node in nodes
@@ -199,24 +206,26 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
             count=count,
             cpu_milli=cpu_milli,
             memory_bytes=memory_bytes,
+            disk_bytes=disk_bytes,
             devices=tuple(
                 DeviceGroup(model=model, count=several, memory_bytes=memory, device_class=device_class)
                 for (model, memory, device_class), several in devices
             ),
         )
-        for place, ((cpu_milli, memory_bytes, devices), count) in enumerate(kinds.items())
+        for place, ((cpu_milli, memory_bytes, disk_bytes, devices), count) in enumerate(kinds.items())
     )
     return CenterDescription(groups=tuple(groups))
 
 
 def _group(where: str, item: object) -> NodeGroup:
-    given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "devices", "power"})
+    given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "disk", "devices", "power"})
     devices = _list(f"{where}.devices", given.get("devices", []))
     return NodeGroup(
         prefix=_text(f"{where}.prefix", given.get("prefix", "node")),
         count=_whole(f"{where}.count", given.get("count", 1), 1, MAX_NODES),
         cpu_milli=_cpu(f"{where}.cpus", given.get("cpus")),
         memory_bytes=_memory(f"{where}.memory", given.get("memory")),
+        disk_bytes=_memory(f"{where}.disk", given.get("disk", 0)),
         devices=tuple(_device(f"{where}.devices.{place}", device) for place, device in enumerate(devices)),
         power=_power(f"{where}.power", given.get("power", {})),
     )

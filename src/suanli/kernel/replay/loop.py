@@ -154,6 +154,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
     shapes, shape = _rows(
         trace.cpu_milli,
         trace.memory_bytes,
+        trace.disk_bytes if center.disk_bytes else np.zeros(len(trace)),
         trace.device_count,
         trace.device_share,
         _device_types(trace, center).view(np.int64),
@@ -178,7 +179,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
         )
     )
     _set_nodes(tables, center)
-    asked = [t.TASK_CPU, t.TASK_MEMORY, t.DEVICES, t.SHARE, t.TYPES]
+    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.TYPES]
     tables.shapes[:, asked] = shapes[:, :-1]
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
@@ -186,7 +187,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
     tables.jobs[:, t.LIMIT] = trace.requested_us
     if center.power_cap_w:
         tables.sizes[t.POWER_CAP] = round(center.power_cap_w * MILLIWATTS)
-        of_task = np.array([_drawn_by_task(center, *row) for row in shapes[:, :-1].tolist()], dtype=np.int64)
+        of_task = np.array([_drawn_by_task(center, row) for row in shapes[:, :-1].tolist()], dtype=np.int64)
         tables.kinds[:, t.DRAWS] = of_task[kinds[:, 0]] * kinds[:, 1]
     return tables
 
@@ -226,16 +227,20 @@ def _device_types(trace: Trace, center: CenterDescription) -> np.ndarray:
     return np.where(trace.device_count > 0, found, np.uint64(0))
 
 
-def _drawn_by_task(
-    center: CenterDescription, cpu_milli: int, memory_bytes: int, devices: int, share: int, types: int
-) -> int:
-    """What one task draws at most on nodes that can hold it, in milliwatts, given the bits of device types that do."""
+def _drawn_by_task(center: CenterDescription, shape: Sequence[int]) -> int:
+    """What one task draws at most on nodes that can hold it, in milliwatts.
+
+    ``shape`` is what it asks for: milli-cpus, bytes of memory, of disk, devices, thousandths of each, and the bits of
+    device types that will do.
+    """
+    cpu_milli, memory_bytes, disk_bytes, devices, share, types = shape
     found = 0
     for group in center.groups:
         draws, kinds = _draws(group), _kinds(group, center.models)
         suiting = (types >> kinds) & 1 > 0
         has_devices = devices == 0 or int(suiting.sum()) * (t.WHOLE // share) >= devices
-        if has_devices and cpu_milli <= group.cpu_milli and memory_bytes <= group.memory_bytes:
+        has_room = memory_bytes <= group.memory_bytes and disk_bytes <= group.disk_bytes
+        if has_devices and cpu_milli <= group.cpu_milli and has_room:
             found = max(found, int(drawn_by_task(draws[None], suiting[None], cpu_milli, devices, share)[0]))
     return found
 
@@ -283,6 +288,7 @@ def _set_nodes(tables: t.Center, center: CenterDescription) -> None:
         tables.nodes[rows, t.READY] = 1
         tables.nodes[rows, t.CPU] = tables.nodes[rows, t.FREE_CPU] = group.cpu_milli
         tables.nodes[rows, t.MEMORY] = tables.nodes[rows, t.FREE_MEMORY] = group.memory_bytes
+        tables.nodes[rows, t.DISK] = tables.nodes[rows, t.FREE_DISK] = group.disk_bytes
         kinds, draws = _kinds(group, center.models), _draws(group)
         tables.devices[rows, : kinds.size, t.TYPE] = kinds
         tables.devices[rows, : kinds.size, t.HEALTHY :] = (1, t.WHOLE)

@@ -18,7 +18,7 @@ from suanli.kernel.replay.trace import UNKNOWN, Int64s, Trace
 from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.model.quantities import WHOLE_CPU
 
-CPU, MEMORY, DEVICE = RESOURCES = ("cpu", "memory", "device")
+CPU, MEMORY, DISK, DEVICE = RESOURCES = ("cpu", "memory", "disk", "device")
 
 Floats: TypeAlias = NDArray[np.float64]
 _LEAST_KNOWN: Final = 1e-9
@@ -50,12 +50,22 @@ class Resource:
 
 
 def resources(trace: Trace, outcome: Outcome, center: CenterDescription) -> dict[str, Resource]:
-    """Each resource that the center has: memory where the center bounds it and the trace speaks of it."""
+    """Each resource that the center has: memory and disk where the center bounds it and the trace speaks of it."""
     jobs = np.arange(len(trace))
-    held = {CPU: trace.cpu_milli_total, MEMORY: trace.memory_total, DEVICE: trace.devices_total}
-    capacity = {CPU: center.cpu_milli, MEMORY: center.memory_bytes, DEVICE: center.device_share}
+    held = {
+        CPU: trace.cpu_milli_total,
+        MEMORY: trace.memory_total,
+        DISK: trace.disk_total,
+        DEVICE: trace.devices_total,
+    }
+    capacity = {
+        CPU: center.cpu_milli,
+        MEMORY: center.memory_bytes,
+        DISK: center.disk_bytes if trace.disk_bytes.any() else 0,
+        DEVICE: center.device_share,
+    }
     nothing_told = np.full(len(trace), UNKNOWN, dtype=np.float64)
-    used = {CPU: _cpu_milli_used(trace), MEMORY: trace.used_memory_bytes.astype(np.float64), DEVICE: nothing_told}
+    used = {CPU: _cpu_milli_used(trace), MEMORY: trace.used_memory_bytes.astype(np.float64)}
     if not trace.memory_bytes.any() or any(group.memory_bytes == UNKNOWN_MEMORY_BYTES for group in center.groups):
         capacity[MEMORY] = 0
     waits = (trace.submitted_us, outcome.started_us)
@@ -63,12 +73,13 @@ def resources(trace: Trace, outcome: Outcome, center: CenterDescription) -> dict
     found = {}
     for name in RESOURCES:
         if capacity[name]:
-            amount, known = held[name].astype(np.float64), jobs[used[name] >= 0]
+            amount, of_jobs = held[name].astype(np.float64), used.get(name, nothing_told)
+            known = jobs[of_jobs >= 0]
             found[name] = Resource(
                 capacity=capacity[name],
                 held=during(outcome, runs, amount, jobs),
                 waited_for=during(outcome, waits, amount, jobs),
-                used=during(outcome, runs, used[name], known),
+                used=during(outcome, runs, of_jobs, known),
                 told=during(outcome, runs, amount, known),
             )
     return found

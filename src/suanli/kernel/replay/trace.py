@@ -31,6 +31,7 @@ Column: TypeAlias = Literal[
     "tasks",
     "cpu_milli",
     "memory_bytes",
+    "disk_bytes",
     "device_count",
     "device_share",
     "device_models",
@@ -52,6 +53,7 @@ _TYPES: Final[dict[Column, type[np.generic]]] = {
     "tasks": np.int32,
     "cpu_milli": np.int64,
     "memory_bytes": np.int64,
+    "disk_bytes": np.int64,
     "device_count": np.int32,
     "device_share": np.int32,
     "device_models": np.uint64,
@@ -67,6 +69,7 @@ _DEFAULTS: Final[dict[Column, int]] = {
     "tasks": 1,
     "cpu_milli": WHOLE_CPU,
     "memory_bytes": 0,
+    "disk_bytes": 0,
     "device_count": 0,
     "device_share": WHOLE_DEVICE,
     "device_models": 0,
@@ -84,6 +87,7 @@ _LEAST: Final[dict[Column, int]] = {
     "tasks": 1,
     "cpu_milli": 0,
     "memory_bytes": 0,
+    "disk_bytes": 0,
     "device_count": 0,
     "device_share": 1,
     "used_cpu_us": UNKNOWN,
@@ -117,6 +121,7 @@ class Trace:
     tasks: Int32s
     cpu_milli: Int64s
     memory_bytes: Int64s
+    disk_bytes: Int64s
     device_count: Int32s
     device_share: Int32s
     device_models: Masks
@@ -174,6 +179,11 @@ class Trace:
     def memory_total(self) -> Int64s:
         """Bytes of the whole gang, by job."""
         return self.memory_bytes * self.tasks
+
+    @property
+    def disk_total(self) -> Int64s:
+        """Bytes of local disk of the whole gang, by job."""
+        return self.disk_bytes * self.tasks
 
     @property
     def devices_total(self) -> Int64s:

@@ -14,10 +14,12 @@ import numpy as np
 
 from suanli.kernel.scheduling.core.tables import (
     CPU,
+    DISK,
     ENGINE,
     EXCLUSIVE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HAS,
     HEALTHY,
@@ -32,6 +34,7 @@ from suanli.kernel.scheduling.core.tables import (
     TYPE,
     TYPES,
     WHOLE,
+    Devices,
     Flags,
     Ints,
 )
@@ -75,7 +78,7 @@ class Room(NamedTuple):
     """
 
     nodes: Ints
-    devices: Ints
+    devices: Devices
     counts: Ints
     types: Sequence[DeviceType]
     engines: int
@@ -85,10 +88,10 @@ class Room(NamedTuple):
     def empty(self) -> Room:
         """The room there were if nobody held anything, equal nodes in one row."""
         of_devices = self.devices[:, :, [TYPE, HEALTHY]].reshape(len(self.nodes), 2 * self.devices.shape[1])
-        kept = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS]], of_devices, self.draws]
+        kept: list[Ints | Devices] = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS, DISK]], of_devices, self.draws]
         _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
         nodes, devices = self.nodes[first], self.devices[first]
-        nodes[:, FREE_CPU], nodes[:, FREE_MEMORY] = nodes[:, CPU], nodes[:, MEMORY]
+        nodes[:, [FREE_CPU, FREE_MEMORY, FREE_DISK]] = nodes[:, [CPU, MEMORY, DISK]]
         nodes[:, [HOLDERS, EXCLUSIVE]] = 0
         devices[:, :, FREE] = WHOLE
         return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64), draws=self.draws[first])
@@ -168,6 +171,8 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
         found += _device_stages(room, demand, ignoring)
     found.append((ReasonCode.CPU, nodes[:, FREE_CPU] // demand.cpu_milli))
     found.append((ReasonCode.MEMORY, nodes[:, FREE_MEMORY] // demand.memory_bytes))
+    if demand.disk_bytes:
+        found.append((ReasonCode.DISK, nodes[:, FREE_DISK] // demand.disk_bytes))
     if demand.max_tasks_per_node:
         # No node fails it: it only lets each count for less.
         found.append((ReasonCode.TASKS_COUNT, np.full(len(nodes), demand.max_tasks_per_node)))

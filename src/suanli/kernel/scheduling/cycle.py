@@ -242,9 +242,10 @@ class Turn:
                 tasks=tasks,
                 cpu_milli=cpu,
                 memory_bytes=memory,
+                disk_bytes=disk,
                 devices=tuple(starmap(_device, sorted(of_node.get(node, ())))),
             )
-            for node, tasks, cpu, memory, _ in held
+            for node, tasks, cpu, memory, _, disk in held
         )
         engine = list(self.state.engines)[self.state.tables.nodes[held[0][0], t.ENGINE]]
         return Allocation(engine=engine, nodes=nodes, exclusive=job.demand.exclusive)

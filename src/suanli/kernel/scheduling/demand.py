@@ -60,6 +60,7 @@ class Demand(NamedTuple):
     """What a whole device must do at the precision, in 10^9 operations a second; of a share as of its memory."""
     pursuit: Pursuit | None = None
     """None where it is not said how much work is to be done."""
+    disk_bytes: int = 0
 
     @property
     def asked(self) -> Amounts:
@@ -112,22 +113,25 @@ def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
     # Asked for whole nodes, each gets the share that it can have; a bound that all tasks keep to bounds nothing.
     most = spec.max_tasks_per_node if not spec.nodes and spec.max_tasks_per_node < spec.tasks else 0
     least = spec.min_tasks if spec.min_tasks < spec.tasks else 0
-    if request is None:
-        return Demand(*amounts, licenses=licenses, features=features, max_tasks_per_node=most, min_tasks=least)
-    return Demand(
+    asked = Demand(
         *amounts,
-        request.device_class,
-        request.count,
-        request.share,
-        request.model,
-        -(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
-        request.precision,
-        licenses,
+        licenses=licenses,
         features=features,
         max_tasks_per_node=most,
         min_tasks=least,
-        device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
+        disk_bytes=resources.disk_bytes,
         pursuit=_pursuit(spec, owner) if spec.work else None,
+    )
+    if request is None:
+        return asked
+    return asked._replace(
+        device_class=request.device_class,
+        device_count=request.count,
+        device_share=request.share,
+        device_model=request.model,
+        device_memory_bytes=-(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
+        device_precision=request.precision,
+        device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
     )
 
 

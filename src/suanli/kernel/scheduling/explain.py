@@ -278,6 +278,8 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
             return share * demand.cpu_milli, int(room.nodes[ready, t.FREE_CPU].max(initial=0))
         case ReasonCode.MEMORY:
             return share * demand.memory_bytes, int(room.nodes[ready, t.FREE_MEMORY].max(initial=0))
+        case ReasonCode.DISK:
+            return share * demand.disk_bytes, int(room.nodes[ready, t.FREE_DISK].max(initial=0))
         case ReasonCode.RESERVED | ReasonCode.RESERVATION:
             bits = room.nodes[:, t.RESERVED]
             is_open = bits & demand.kept_off == 0 if code is ReasonCode.RESERVED else demand.within & ~bits == 0
@@ -287,14 +289,18 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
         case ReasonCode.NODE_STATE | ReasonCode.EXCLUSIVE:
             usable = ready if code is ReasonCode.NODE_STATE else room.nodes[:, t.HOLDERS] == 0
             return nodes, int(room.counts[usable].sum())
-        case ReasonCode.DEVICE_MEMORY:
-            return demand.device_memory_bytes, max((one.memory_bytes for one in _left(room, demand, code)), default=0)
-        case ReasonCode.DEVICE_RATE:
-            precision = demand.device_precision
-            return demand.device_rate, max((one.rate(precision) for one in _left(room, demand, code)), default=0)
+        case ReasonCode.DEVICE_MEMORY | ReasonCode.DEVICE_RATE:
+            return _of_one_device(demand, code, _left(room, demand, code))
         case _:
             unit = demand.device_count * demand.device_share
             return share * unit, tasks * unit
+
+
+def _of_one_device(demand: Demand, code: ReasonCode, types: Sequence[DeviceType]) -> tuple[int, int]:
+    """What one device must have or do, and the most that one of these types does."""
+    if code is ReasonCode.DEVICE_MEMORY:
+        return demand.device_memory_bytes, max((one.memory_bytes for one in types), default=0)
+    return demand.device_rate, max((one.rate(demand.device_precision) for one in types), default=0)
 
 
 def _left(room: Room, demand: Demand, code: ReasonCode) -> list[DeviceType]:

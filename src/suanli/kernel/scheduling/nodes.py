@@ -49,7 +49,7 @@ class Nodes:
     def room(self) -> Room:
         """What is there and free, as views of the tables."""
         count = len(self.names)
-        nodes, devices, draws = (table[:count] for table in (self.tables.nodes, self.tables.devices, self.tables.draws))
+        nodes, devices, draws = self.tables.nodes[:count], self.tables.devices[:count], self.tables.draws[:count]
         ones = np.ones(count, dtype=np.int64)
         return Room(nodes, devices, ones, self.types, len(self.engines), self._features.bits, draws)
 
@@ -86,7 +86,7 @@ class Nodes:
         self._switches.leave(int(self.tables.nodes[row, t.SWITCH]))
         switch, _ = self._switches.take(node.switch)
         self.tables.sizes[t.SWITCHES] = len(self._switches)
-        amounts = (engine, ready, node.cpu_milli, node.memory_bytes, windows, features, switch)
+        amounts = (engine, ready, node.cpu_milli, node.memory_bytes, windows, features, switch, node.disk_bytes)
         changes.set_node(self.tables, row, amounts)
         self.generations[row] = node.generation
         self._write_draws(row, node)

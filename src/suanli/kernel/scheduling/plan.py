@@ -22,7 +22,7 @@ MICROSECONDS = 1_000_000
 class ReasonCode(StrEnum):
     """Why a workload waits. Stable: codes are added, never renamed.
 
-    From NODE_STATE to MEMORY each is judged on every node alone, in this order. The seven about devices narrow one
+    From NODE_STATE to DISK each is judged on every node alone, in this order. The seven about devices narrow one
     after the other, so of these a node fails at most one: the first that leaves too few.
     """
 
@@ -47,6 +47,8 @@ class ReasonCode(StrEnum):
     """Enough fitting devices are there, but too much of them is held."""
     CPU = "cpu"
     MEMORY = "memory"
+    DISK = "disk"
+    """Local disk: of the node's own, and gone with the run."""
     NODES_COUNT = "nodes_count"
     """Some nodes can hold their part, but fewer at once than asked for."""
     TASKS_COUNT = "tasks_count"

@@ -38,6 +38,7 @@ CODES = (
     ReasonCode.DEVICE_FREE,
     ReasonCode.CPU,
     ReasonCode.MEMORY,
+    ReasonCode.DISK,
 )
 """By what a node fails first in the tables."""
 

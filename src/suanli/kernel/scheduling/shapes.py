@@ -13,8 +13,8 @@ def write_shape(row: t.Ints, demand: Demand, types: Sequence[DeviceType]) -> Non
     """Let a row be for demands with this part on one node; nothing is remembered of it yet."""
     task = demand.of_one_node
     row[:] = 0
-    row[[t.TASK_CPU, t.TASK_MEMORY, t.ALONE]] = (demand.cpu_milli, demand.memory_bytes, demand.exclusive)
-    row[[t.DEVICES, t.SHARE]] = (demand.device_count, demand.device_share)
+    row[[t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK]] = (demand.cpu_milli, demand.memory_bytes, demand.disk_bytes)
+    row[[t.ALONE, t.DEVICES, t.SHARE]] = (demand.exclusive, demand.device_count, demand.device_share)
     row[[t.UNIT, t.BY_NODES, t.SEEN, t.BESIDE_TURN]] = (task.tasks, task.nodes, t.NOBODY, t.NOBODY)
     row[[t.KEPT_OFF, t.WITHIN, t.MOST_TASKS]] = (demand.kept_off, demand.within, demand.max_tasks_per_node)
     write_types(row, demand, types)

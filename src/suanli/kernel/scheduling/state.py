@@ -248,7 +248,7 @@ class ClusterState(Nodes):
             self.vacate(run.id)
         pairs = list(zip(nodes, run.allocation.nodes, strict=True))
         alone = int(run.allocation.exclusive)
-        held = [(node, hold.tasks, hold.cpu_milli, hold.memory_bytes, alone) for node, hold in pairs]
+        held = [(node, hold.tasks, hold.cpu_milli, hold.memory_bytes, alone, hold.disk_bytes) for node, hold in pairs]
         devices = [device for node, hold in pairs for device in self._devices(node, hold)]
         self._held += len(held)
         self._devices_held += len(devices)
@@ -259,7 +259,7 @@ class ClusterState(Nodes):
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
         self._running[run.id] = job
-        changes.run(self.tables, job.row, rows_from(held, 5), rows_from(devices, 3))
+        changes.run(self.tables, job.row, rows_from(held, 6), rows_from(devices, 3))
         expect(self.tables, job, self.types, self.rates)
 
     def vacate(self, run: RunId) -> None:

@@ -128,8 +128,8 @@ class Windows:
             bits[nodes[name]] = self.of_node(name)
         for row in np.flatnonzero(bits != tables.nodes[:, t.RESERVED]).tolist():
             engine, ready, cpu, memory = tables.nodes[row, : t.FREE_CPU].tolist()
-            features, switch = tables.nodes[row, [t.HAS, t.SWITCH]].tolist()
-            changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch))
+            features, switch, disk = tables.nodes[row, [t.HAS, t.SWITCH, t.DISK]].tolist()
+            changes.set_node(tables, row, (engine, ready, cpu, memory, int(bits[row]), features, switch, disk))
 
     def moved(self) -> Iterator[tuple[Heed, list[int]]]:
         """Every group of work, by rows of jobs, that must heed something else now than before, after :meth:`move`."""

@@ -145,7 +145,12 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
         features=frozenset(demand.features),
         max_tasks_per_node=demand.max_tasks_per_node,
         reservation=reservation,
-        resources=TaskResources(cpu_milli=demand.cpu_milli, memory_bytes=demand.memory_bytes, devices=devices),
+        resources=TaskResources(
+            cpu_milli=demand.cpu_milli,
+            memory_bytes=demand.memory_bytes,
+            disk_bytes=demand.disk_bytes,
+            devices=devices,
+        ),
         array=ArraySpec(indices=(0,), max_running=max_running) if max_running else None,
     )
 

@@ -218,7 +218,7 @@ class ReadingContract:
         def work(tx: Transaction) -> None:
             assert tx.power_cap() == PowerCap()
             for name in ("n2", "n1"):
-                tx.append(NodeRegistered(node=node(name, cpu_power_mw=4375)), actor=ANN)
+                tx.append(NodeRegistered(node=node(name, cpu_power_mw=4375, disk_bytes=2**40)), actor=ANN)
             for fact in (QueueDefined(queue=queue), UserDefined(user=user), ProjectDefined(project=project)):
                 tx.append(fact, actor=ANN)
             for quota in quotas:
@@ -234,7 +234,9 @@ class ReadingContract:
 
         store.transact(work)
         with store.read() as tables:
-            assert tables.nodes() == [node(name, generation=1, cpu_power_mw=4375) for name in ("n1", "n2")]
+            assert tables.nodes() == [
+                node(name, generation=1, cpu_power_mw=4375, disk_bytes=2**40) for name in ("n1", "n2")
+            ]
             assert tables.node(NodeName("n2")).devices == node().devices
             assert [found.priority for found in tables.queues()] == [-7] == [tables.queue(QueueName("fast")).priority]
             assert tables.quotas() == [altered(quota, generation=1) for quota in reversed(quotas)]

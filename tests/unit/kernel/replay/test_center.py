@@ -26,6 +26,7 @@ from suanli.testing.builders import node
 GIB = 1024**3
 PLAIN: dict[Any, object] = {"cpus": 4, "memory": "16GiB"}
 CARD: dict[str, object] = {"model": "A100"}
+OF_NODES = "count, cpus, devices, disk, memory, power, prefix"
 GROUP = NodeGroup(prefix="n", count=3, cpu_milli=4000, memory_bytes=16 * GIB)
 
 
@@ -55,6 +56,8 @@ def card(**given_: object) -> DeviceGroup:
         pytest.param({"memory": 4096}, "memory_bytes", 4096, id="bytes"),
         pytest.param({"memory": "500MB"}, "memory_bytes", 500_000_000, id="decimal megabytes"),
         pytest.param({"memory": 0}, "memory_bytes", 0, id="no memory"),
+        pytest.param({}, "disk_bytes", 0, id="disk that is not said"),
+        pytest.param({"disk": "2TB"}, "disk_bytes", 2 * 10**12, id="disk"),
         pytest.param({}, "devices", (), id="no devices"),
         pytest.param({"devices": []}, "devices", (), id="an empty list of them"),
         pytest.param({}, "power", PowerRange(), id="no power"),
@@ -150,10 +153,16 @@ def test_nodes_must_be_given() -> None:
             id="of the center",
         ),
         pytest.param(
-            {"nodes": [PLAIN | {"cpu": 1}]}, "nodes.0.cpu", "count, cpus, devices, memory, power, prefix", id="of nodes"
+            {"nodes": [PLAIN | {"cpu": 1}]},
+            "nodes.0.cpu",
+            OF_NODES,
+            id="of nodes",
         ),
         pytest.param(
-            {"nodes": [PLAIN, PLAIN | {7: 1}]}, "nodes.1.7", "count, cpus, devices, memory, power, prefix", id="no text"
+            {"nodes": [PLAIN, PLAIN | {7: 1}]},
+            "nodes.1.7",
+            OF_NODES,
+            id="no text",
         ),
         pytest.param(
             {"nodes": [PLAIN | {"devices": [CARD | {"share": 1}]}]},
@@ -248,6 +257,7 @@ def test_cpus_that_are_none_are_named(value: object) -> None:
 def test_memory_that_is_none_is_named(value: object) -> None:
     assert error({"nodes": [PLAIN | {"memory": value}]}).field == "nodes.0.memory"
     assert error({"nodes": [PLAIN | {"devices": [CARD | {"memory": value}]}]}).field == f"{DEVICE}.memory"
+    assert error({"nodes": [PLAIN | {"disk": value}]}).field == "nodes.0.disk"
 
 
 @pytest.mark.parametrize("missing", ["cpus", "memory"])

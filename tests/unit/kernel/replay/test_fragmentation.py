@@ -34,10 +34,9 @@ def test_a_center_is_as_fragmented_as_its_nodes_together() -> None:
     ]
     known = typical(requests, chance.integers(1, 50, len(requests)))
     free = int(tables.devices[:, :, t.FREE].sum())
+    devices = tables.devices.astype(np.int64)
     one_by_one = sum(
-        usable(
-            int(tables.nodes[row, t.FREE_CPU]), tables.devices[row, :, t.FREE], tables.devices[row, :, t.TYPE], known
-        )
+        usable(int(tables.nodes[row, t.FREE_CPU]), devices[row, :, t.FREE], devices[row, :, t.TYPE], known)
         for row in range(40)
     )
     assert 0 < one_by_one < free

@@ -62,8 +62,9 @@ def gpu(index: int, model: str = "a100", gib: int = 80, watts: int = 0) -> Devic
     return Device(index=index, device_class=kind, model=model, memory_bytes=gib * GIB, power_mw=watts * 1000)
 
 
-def asks(cpus: float = 1, gib: int = 1, devices: DeviceRequest | None = None) -> TaskResources:
-    return TaskResources(cpu_milli=round(cpus * 1000), memory_bytes=gib * GIB, devices=devices)
+def asks(cpus: float = 1, gib: int = 1, devices: DeviceRequest | None = None, disk_gib: int = 0) -> TaskResources:
+    disk = disk_gib * GIB
+    return TaskResources(cpu_milli=round(cpus * 1000), memory_bytes=gib * GIB, disk_bytes=disk, devices=devices)
 
 
 @dataclass

@@ -229,6 +229,8 @@ def check_allocation(before: Room, allocation: Allocation, spec: WorkloadSpec) -
         free.take(hold, exclusive=allocation.exclusive)
         assert free.cpu >= 0
         assert free.memory >= 0
+        # Of what shrank more may be held than there is; who asks for none is not kept off for that.
+        assert free.disk >= 0 or not hold.disk_bytes
         assert all(share >= 0 for share in free.devices.values())
 
 
@@ -243,10 +245,12 @@ def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
     assert len(shares) == len(hold.devices)
     if spec.exclusive:
         assert (hold.cpu_milli, hold.memory_bytes) == (free.node.cpu_milli, free.node.memory_bytes)
+        assert hold.disk_bytes == free.node.disk_bytes
         assert shares == dict.fromkeys(healthy, 1000)
         return
     assert hold.cpu_milli == hold.tasks * resources.cpu_milli
     assert hold.memory_bytes == hold.tasks * resources.memory_bytes
+    assert hold.disk_bytes == hold.tasks * resources.disk_bytes
     if request is None:
         assert not shares
         return

@@ -132,7 +132,7 @@ def check_names(before: Room, wanted: Asked, explained: Explanation) -> None:
 def check_constraints(before: Room, wanted: Asked, explained: Explanation) -> None:
     told, spec = {reason.code: reason for reason in explained.reasons}, wanted.spec
     failing = [fails(free, wanted) for free in before.values()]
-    for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.MEMORY) + 1]:
+    for code in list(ReasonCode)[: list(ReasonCode).index(ReasonCode.DISK) + 1]:
         at_all, first = sum(code in one for one in failing), sum(one[:1] == [code] for one in failing)
         assert (code in told) == (at_all > 0)
         if code is ReasonCode.FEATURE and at_all:

@@ -28,6 +28,7 @@ class Free:
     node: Node
     cpu: int
     memory: int
+    disk: int
     holders: int = 0
     exclusive: int = 0
     devices: dict[int, int] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Free:
     def take(self, hold: NodeHold, *, exclusive: bool) -> None:
         self.cpu -= hold.cpu_milli
         self.memory -= hold.memory_bytes
+        self.disk -= hold.disk_bytes
         self.holders += 1
         self.exclusive += exclusive
         for device in hold.devices:
@@ -99,7 +101,9 @@ Room = dict[NodeName, Free]
 
 def room(center: Center, held: Iterable[Allocation]) -> Room:
     found = {
-        name: Free(node, node.cpu_milli, node.memory_bytes, devices={d.index: 1000 for d in node.devices})
+        name: Free(
+            node, node.cpu_milli, node.memory_bytes, node.disk_bytes, devices={d.index: 1000 for d in node.devices}
+        )
         for name, node in center.nodes.items()
     }
     for window in center.reservations.values():
@@ -162,6 +166,8 @@ def fails(free: Free, wanted: Asked) -> list[ReasonCode]:
         found.append(ReasonCode.CPU)
     if free.memory < part * spec.resources.memory_bytes:
         found.append(ReasonCode.MEMORY)
+    if spec.resources.disk_bytes > 0 and free.disk < part * spec.resources.disk_bytes:
+        found.append(ReasonCode.DISK)
     return found
 
 
@@ -194,6 +200,8 @@ def tasks_fitting(free: Free, wanted: Asked) -> int:
     if free.node.state is not NodeState.READY or free.exclusive or (spec.exclusive and free.holders):
         return 0
     fitting = min(free.cpu // spec.resources.cpu_milli, free.memory // spec.resources.memory_bytes)
+    if spec.resources.disk_bytes:
+        fitting = min(fitting, free.disk // spec.resources.disk_bytes)
     request = spec.resources.devices
     if request is not None:
         devices = [device for device in free.node.devices if suits(device, request)]
@@ -246,6 +254,7 @@ def both(one: Room, other: Room) -> Room:
             a.node,
             min(a.cpu, other[name].cpu),
             min(a.memory, other[name].memory),
+            min(a.disk, other[name].disk),
             max(a.holders, other[name].holders),
             max(a.exclusive, other[name].exclusive),
             {index: min(share, other[name].devices.get(index, 1000)) for index, share in a.devices.items()},

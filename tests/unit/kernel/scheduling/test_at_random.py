@@ -180,7 +180,7 @@ def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
 def picture(center: Center, state: ClusterState) -> dict[str, Any]:
     """What a state says, by names instead of rows."""
     nodes, devices, names = state.room.nodes, state.room.devices, state.names
-    told = [t.READY, t.CPU, t.MEMORY, t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS, t.EXCLUSIVE]
+    told = [t.READY, t.CPU, t.MEMORY, t.DISK, t.FREE_CPU, t.FREE_MEMORY, t.FREE_DISK, t.HOLDERS, t.EXCLUSIVE]
     lists, sizes, jobs, keys = state.tables.lists, state.tables.sizes, state.tables.jobs, state.tables.keys
     waiting = t.queued(state.tables).tolist()
     running = lists[t.RUNNING, : sizes[t.RUNNING_SIZE]].tolist()
@@ -246,6 +246,8 @@ class Life:
         self.of_forms = Random(seed) if seed % 5 > 1 else None
         # Four of eleven have work that asks for rates.
         self.of_rates = Random(seed) if seed % 11 in {1, 4, 6, 9} else None
+        # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
+        self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 and seed % 7 not in {0, 3, 6} else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
@@ -308,6 +310,7 @@ class Life:
             self.met["moldable"] += wanted.min_tasks > 0
             self.met["widened"] += 0 < wanted.min_tasks < tasks < wanted.tasks
             self.met["alternatives"] += row.alternative > 0
+            self.met["disk"] += row.allocation.disk_bytes > 0
         self.met["reserved alternatives"] += any(one.alternative for one in plan.reservations)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
@@ -374,9 +377,22 @@ class Life:
             objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY]
             objective = self.of_rates.choice(objectives) if spec.work else None
             spec = replace(spec, alternatives=others, objective=objective)
+        spec = self.with_disk(spec)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
+
+    def with_disk(self, spec: WorkloadSpec) -> WorkloadSpec:
+        """Let some work ask for local disk, in each of its forms as it comes."""
+        if self.of_disk is None:
+            return spec
+        chance = self.of_disk
+        own, *others = [
+            replace(one.resources, disk_bytes=GIB * chance.choice([0, 0, 0, 0, 2, 5])) for one in spec.requests
+        ]
+        pairs = zip(spec.alternatives, others, strict=True)
+        alternatives = tuple(replace(request, resources=asked) for request, asked in pairs)
+        return replace(spec, resources=own, alternatives=alternatives)
 
     def give_up(self) -> None:
         """Let go of what is late for its deadline, as the planner does."""
@@ -389,6 +405,8 @@ class Life:
             node = drawing(self.of_rates, node)
         if self.of_power is not None:
             node = powered(self.of_power, node)
+        if self.of_disk is not None:
+            node = replace(node, disk_bytes=GIB * self.of_disk.choice([0, 9, 20, 40]))
         if self.of_switches is not None:
             return replace(node, switch=self.of_switches.choice(["", "leaf1", "leaf1", "leaf2", "leaf3"]))
         return node if self.of_features is None else featured(self.of_features, node)
@@ -460,5 +478,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
             life.step()
         met += life.met
     expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations", "moldable", "widened"]
-    expected += ["alternatives", "reserved alternatives"]
+    expected += ["alternatives", "reserved alternatives", "disk"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -42,35 +42,35 @@ def mixed() -> Center:
 @pytest.mark.parametrize(
     ("spec", "nodes", "devices"),
     [
-        pytest.param(WorkloadSpec(resources=asks(1, 2)), [[1, 1, 1000, 2 * GIB, 0]], [], id="a task on one node"),
-        pytest.param(WorkloadSpec(tasks=3, resources=asks(1)), [[1, 3, 3000, 3 * GIB, 0]], [], id="tasks together"),
+        pytest.param(WorkloadSpec(resources=asks(1, 2)), [[1, 1, 1000, 2 * GIB, 0, 0]], [], id="a task on one node"),
+        pytest.param(WorkloadSpec(tasks=3, resources=asks(1)), [[1, 3, 3000, 3 * GIB, 0, 0]], [], id="tasks together"),
         pytest.param(
             WorkloadSpec(tasks=2, nodes=2, resources=asks(2)),
-            [[0, 1, 2000, GIB, 0], [1, 1, 2000, GIB, 0]],
+            [[0, 1, 2000, GIB, 0, 0], [1, 1, 2000, GIB, 0, 0]],
             [],
             id="a row for each node",
         ),
         pytest.param(
             WorkloadSpec(resources=asks(1, 1, DeviceRequest(count=2))),
-            [[0, 1, 1000, GIB, 0]],
+            [[0, 1, 1000, GIB, 0, 0]],
             [[0, 0, 1000], [0, 1, 1000]],
             id="a row for each device",
         ),
         pytest.param(
             WorkloadSpec(resources=asks(1, 1, DeviceRequest(share=300))),
-            [[0, 1, 1000, GIB, 0]],
+            [[0, 1, 1000, GIB, 0, 0]],
             [[0, 0, 300]],
             id="a share of one",
         ),
         pytest.param(
             WorkloadSpec(tasks=2, resources=asks(1, 1, DeviceRequest(share=300))),
-            [[0, 2, 2000, 2 * GIB, 0]],
+            [[0, 2, 2000, 2 * GIB, 0, 0]],
             [[0, 0, 600]],
             id="shares on one device together",
         ),
         pytest.param(
             WorkloadSpec(exclusive=True, nodes=1, resources=asks(1)),
-            [[1, 1, 4000, 16 * GIB, 1]],
+            [[1, 1, 4000, 16 * GIB, 1, 0]],
             [],
             id="alone, all of it",
         ),
@@ -100,7 +100,7 @@ def test_while_a_turn_lasts_what_is_kept_for_the_head_is_told_and_afterwards_its
     center.turn()
     center.add(WorkloadSpec(tasks=2, resources=asks(2), time_limit_s=10))
     center.plan()
-    assert reserved(center.state.tables) == ([[0, 2, 4000, 2 * GIB, 0]], [])
+    assert reserved(center.state.tables) == ([[0, 2, 4000, 2 * GIB, 0, 0]], [])
 
 
 def test_where_there_is_no_head_nothing_is_reserved() -> None:

@@ -35,7 +35,7 @@ def judged(center: Center) -> Plan:
 def test_a_code_for_each_thing_that_a_node_may_fail_first_in_the_order_of_reasons() -> None:
     order = list(ReasonCode)
     assert list(CODES) == order[: len(CODES)]
-    assert CODES[-1] is ReasonCode.MEMORY
+    assert CODES[-1] is ReasonCode.DISK
 
 
 def test_the_window_says_how_long_it_is_and_for_whom() -> None:

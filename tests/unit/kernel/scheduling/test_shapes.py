@@ -12,7 +12,7 @@ from suanli.kernel.scheduling.shapes import write_shape, write_types
 from suanli.model.spec import DeviceClass, Precision
 
 GIB = 1024**3
-COLUMNS = 20
+COLUMNS = t.TASK_DISK + 1
 BF16, FP8 = frozenset({Precision.BF16}), frozenset({Precision.BF16, Precision.FP8})
 TYPES = [
     DeviceType(DeviceClass.GPU, "A100 SXM4", 40 * GIB, BF16),
@@ -36,6 +36,8 @@ def shape(demand: Demand) -> t.Ints:
     [
         pytest.param(PLAIN, t.TASK_CPU, 1500, id="milli-cpus"),
         pytest.param(PLAIN, t.TASK_MEMORY, 2 * GIB, id="bytes"),
+        pytest.param(PLAIN, t.TASK_DISK, 0, id="no disk"),
+        pytest.param(PLAIN._replace(disk_bytes=7), t.TASK_DISK, 7, id="bytes of disk"),
         pytest.param(PLAIN, t.ALONE, 0, id="beside others"),
         pytest.param(PLAIN._replace(exclusive=True), t.ALONE, 1, id="alone"),
         pytest.param(PLAIN, t.DEVICES, 0, id="no devices"),

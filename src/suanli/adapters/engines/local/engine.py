@@ -34,6 +34,7 @@ from suanli.ports.clock import Clock
 from suanli.ports.device import Devices
 from suanli.ports.engine import (
     DeviceBinding,
+    DiskBinding,
     EngineDescription,
     LogChunk,
     Observation,
@@ -53,7 +54,8 @@ _SWEEP_PAUSE_S = 0.01
 class LocalSettings:
     """What wiring decides. Below ``root`` the engine keeps its own; isolated runs see nothing of ``hidden``.
 
-    ``cpus`` and ``memory_bytes`` 0 offer all that the machine has.
+    ``cpus``, ``memory_bytes`` and ``disk_bytes`` 0 offer all that the machine has; disk is that of the file system of
+    ``root``.
     """
 
     root: Path
@@ -64,6 +66,7 @@ class LocalSettings:
     supervisor: Path = supervisors.PROGRAM
     cpus: int = 0
     memory_bytes: int = 0
+    disk_bytes: int = 0
     output_cap_bytes: int = 1 << 30
 
 
@@ -106,6 +109,7 @@ class LocalEngine:
             engine=self.name,
             cpu_milli=cpus * WHOLE_CPU,
             memory_bytes=memory,
+            disk_bytes=self._settings.disk_bytes or _size_of_file_system(self._layout.runs),
             devices=devices,
             features=frozenset({platform.machine()}),
             cpu_power_mw=self._devices.cpu_power_mw,
@@ -116,6 +120,7 @@ class LocalEngine:
             limits=self._settings.cgroups.enforcement,
             isolation=self._settings.sandbox.kind,
             devices=DeviceBinding.VISIBILITY,
+            disk=DiskBinding.COUNTED,
         )
 
     def submit(self, orders: Sequence[RunOrder]) -> None:
@@ -283,6 +288,12 @@ class LocalEngine:
 
 def _begun(directory: Path) -> bool:
     return (directory / "started").exists() or (directory / "ended").exists()
+
+
+def _size_of_file_system(folder: Path) -> int:
+    """Bytes of the file system on which a folder lies, whatever they are used for."""
+    found = os.statvfs(folder)
+    return found.f_blocks * found.f_frsize
 
 
 def _ended(run: RunId, ended: Ended) -> Observation:

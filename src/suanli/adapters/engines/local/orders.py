@@ -135,6 +135,7 @@ def _environment(order: RunOrder, machine: Machine, account: Account, pinned: in
         "SUANLI_CPU_MILLI": str(cpu_milli),
         "SUANLI_PINNED_CPUS": str(pinned),
         "SUANLI_MEMORY_BYTES": str(order.resources.memory_bytes),
+        "SUANLI_DISK_BYTES": str(order.resources.disk_bytes),
         "SUANLI_SCRATCH": str(machine.layout.scratch(order.run)),
     }
     if order.array_size:

@@ -86,6 +86,7 @@ def _trace(
             "tasks": [spec.tasks for spec in specs],
             "cpu_milli": [spec.resources.cpu_milli for spec in specs],
             "memory_bytes": [spec.resources.memory_bytes for spec in specs],
+            "disk_bytes": [spec.resources.disk_bytes for spec in specs],
             "device_count": [one.count if one else 0 for one in asked],
             "device_share": [one.share if one else WHOLE_DEVICE for one in asked],
             "device_models": [1 << models[one.model] if one and one.model else 0 for one in asked],

@@ -14,10 +14,12 @@ from suanli.kernel.scheduling.core.rules import Decided, Rules
 from suanli.kernel.scheduling.core.tables import (
     BLOCKED,
     CPU,
+    DISK,
     DRAW,
     END,
     ENGINE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     GIVEN,
     HAS,
@@ -50,8 +52,10 @@ from suanli.kernel.scheduling.core.turn import turn
 
 
 @entry
-def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int, int, int]) -> None:
-    """Say what a node is: its engine, 1 where work may start, milli-cpus, bytes, bits of windows, of features; switch.
+def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int, int, int, int]) -> None:
+    """Say what a node is.
+
+    That is its engine, 1 where work may start, milli-cpus, bytes, bits of windows, of features; switch, bytes of disk.
 
     What is held of it stays held.
     """
@@ -59,7 +63,9 @@ def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int, 
     nodes[node, FREE_CPU] += amounts[2] - nodes[node, CPU]
     nodes[node, FREE_MEMORY] += amounts[3] - nodes[node, MEMORY]
     nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts[:4]
-    nodes[node, RESERVED], nodes[node, HAS], nodes[node, SWITCH] = amounts[4:]
+    nodes[node, RESERVED], nodes[node, HAS], nodes[node, SWITCH] = amounts[4:7]
+    nodes[node, FREE_DISK] += amounts[7] - nodes[node, DISK]
+    nodes[node, DISK] = amounts[7]
     touch(nodes, center.shapes, center.log, center.sizes, node)
 
 
@@ -80,11 +86,11 @@ def wait_no_longer(center: Center, job: int) -> None:
 def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
     """Let a job, whose row is filled in, run on what it holds.
 
-    ``held`` [n, 5] are rows of node, tasks, milli-cpus, bytes, 1 if exclusively; ``devices`` [m, 3] of node, position,
-    thousandths. There must be as many rows left in the tables.
+    ``held`` [n, 6] are rows of node, tasks, milli-cpus, bytes, 1 if exclusively, bytes of disk; ``devices`` [m, 3] of
+    node, position, thousandths. There must be as many rows left in the tables.
     """
     for row in range(held.shape[0]):
-        amounts = (held[row, 0], held[row, 1], held[row, 2], held[row, 3], held[row, 4])
+        amounts = (held[row, 0], held[row, 1], held[row, 2], held[row, 3], held[row, 4], held[row, 5])
         hold_node(center.holds, center.jobs, center.sizes, job, amounts)
     for row in range(devices.shape[0]):
         of_device = (devices[row, 0], devices[row, 1], devices[row, 2])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.tables import Ints
+from suanli.kernel.scheduling.core.tables import Devices
 
 T = TypeVar("T", bound=np.generic)
 
@@ -21,7 +21,7 @@ def copy(into: NDArray[T], source: NDArray[T]) -> None:
 
 
 @compiled
-def copy_devices(into: Ints, source: Ints) -> None:
+def copy_devices(into: Devices, source: Devices) -> None:
     """Copy what is known of a node's devices [D, columns]."""
     for position in range(source.shape[0]):
         for column in range(source.shape[1]):

@@ -19,6 +19,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_CLASS,
     FAILS_CPU,
     FAILS_DEVICE_MEMORY,
+    FAILS_DISK,
     FAILS_EXCLUSIVE,
     FAILS_FEATURE,
     FAILS_FREE,
@@ -32,6 +33,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_STATE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HAS,
     HEAD_SEEN,
@@ -54,6 +56,7 @@ from suanli.kernel.scheduling.core.tables import (
     SEEN,
     SHARE,
     TASK_CPU,
+    TASK_DISK,
     TASK_MEMORY,
     TYPE,
     TYPES,
@@ -61,6 +64,7 @@ from suanli.kernel.scheduling.core.tables import (
     WHOLE,
     WITHIN,
     Center,
+    Devices,
     Ints,
     Scores,
     Tasks,
@@ -75,7 +79,7 @@ _MANY = 32
 
 
 @compiled
-def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+def tasks_on(nodes: Ints, devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     """How many tasks of a shape fit on a node, and what it fails first (-1: it is of use)."""
     if not nodes[node, READY]:
         return 0, FAILS_STATE
@@ -90,34 +94,38 @@ def tasks_on(nodes: Ints, devices: Ints, shapes: Ints, shape: int, node: int) ->
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
     if shapes[shape, DEVICES]:
         tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
-    cpu = shapes[shape, TASK_CPU]
+    cpu, memory, disk = shapes[shape, TASK_CPU], shapes[shape, TASK_MEMORY], shapes[shape, TASK_DISK]
     if cpu:
-        by_cpu = max(nodes[node, FREE_CPU], 0) // cpu
-        if by_cpu < unit and blocker == NOBODY:
-            blocker = FAILS_CPU
-        tasks = min(tasks, by_cpu)
-    memory = shapes[shape, TASK_MEMORY]
+        tasks, blocker = _at_most(max(nodes[node, FREE_CPU], 0) // cpu, unit, (tasks, blocker), FAILS_CPU)
     if memory:
-        by_memory = max(nodes[node, FREE_MEMORY], 0) // memory
-        if by_memory < unit and blocker == NOBODY:
-            blocker = FAILS_MEMORY
-        tasks = min(tasks, by_memory)
+        tasks, blocker = _at_most(max(nodes[node, FREE_MEMORY], 0) // memory, unit, (tasks, blocker), FAILS_MEMORY)
+    if disk:
+        tasks, blocker = _at_most(max(nodes[node, FREE_DISK], 0) // disk, unit, (tasks, blocker), FAILS_DISK)
     if shapes[shape, MOST_TASKS]:
         tasks = min(tasks, shapes[shape, MOST_TASKS])
     return tasks, blocker
 
 
 @compiled
-def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+def _at_most(most: int, unit: int, found: tuple[int, int], fails: int) -> tuple[int, int]:
+    """Tasks and the first failure so far, beside an amount that allows so many tasks: a failure where too few."""
+    tasks, blocker = found
+    return min(tasks, most), fails if most < unit and blocker == NOBODY else blocker
+
+
+@compiled
+def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     count, share, types = shapes[shape, DEVICES], shapes[shape, SHARE], shapes[shape, TYPES]
-    parts, wanted, there, well, free = WHOLE // share, count * shapes[shape, UNIT], 0, 0, 0
+    is_whole, parts, wanted, there, well, free = share == WHOLE, WHOLE // share, count * shapes[shape, UNIT], 0, 0, 0
     for position in range(devices.shape[1]):
         kind = devices[node, position, TYPE]
         if kind >= 0 and (types >> kind) & 1:
             there += parts
             if devices[node, position, HEALTHY]:
                 well += parts
-                free += max(devices[node, position, FREE], 0) // share
+                # A device in parts is counted by a division, which costs more than all else here.
+                amount = devices[node, position, FREE]
+                free += int(amount >= WHOLE) if is_whole else max(amount, 0) // share
     tasks = free // count
     if free >= wanted:
         return tasks, NOBODY
@@ -127,7 +135,7 @@ def _tasks_by_devices(devices: Ints, shapes: Ints, shape: int, node: int) -> tup
 
 
 @compiled
-def _lacking(devices: Ints, shapes: Ints, shape: int, node: int) -> int:
+def _lacking(devices: Devices, shapes: Ints, shape: int, node: int) -> int:
     """The first constraint on types of devices that leaves a node too few, given that all of them together do."""
     parts, wanted = WHOLE // shapes[shape, SHARE], shapes[shape, DEVICES] * shapes[shape, UNIT]
     of_class = of_model = of_memory = of_precision = 0
@@ -247,7 +255,7 @@ def refresh(center: Center, shape: int, policy: int) -> None:
 
 
 @compiled
-def count(nodes: Ints, devices: Ints, shapes: Ints, tasks: Tasks, total: Ints, shape: int, node: int) -> int:
+def count(nodes: Ints, devices: Devices, shapes: Ints, tasks: Tasks, total: Ints, shape: int, node: int) -> int:
     """Remember how many tasks fit on one node now, and return what it fails first (-1: it is of use)."""
     fit, blocker = tasks_on(nodes, devices, shapes, shape, node)
     _remember_tasks(nodes, shapes, tasks, total, (shape, node, fit))

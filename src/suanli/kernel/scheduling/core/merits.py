@@ -18,7 +18,7 @@ from suanli.kernel.scheduling.core.tables import (
     TYPE,
     TYPES,
     Center,
-    Ints,
+    Devices,
 )
 
 
@@ -29,7 +29,7 @@ def ranks_types(center: Center, shape: int) -> bool:
 
 
 @compiled
-def next_device(center: Center, devices: Ints, shape: int, taken: int) -> int:
+def next_device(center: Center, devices: Devices, shape: int, taken: int) -> int:
     """The position of the device of a node (rows of devices) to be taken next; -1 where none will do.
 
     Positions whose bit is set in ``taken`` do not count.
@@ -47,7 +47,7 @@ def next_device(center: Center, devices: Ints, shape: int, taken: int) -> int:
 
 
 @compiled
-def worst_taken(center: Center, devices: Ints, shape: int, tasks: int, merit: int) -> float:
+def worst_taken(center: Center, devices: Devices, shape: int, tasks: int, merit: int) -> float:
     """The largest merit of a row of merits among the devices that so many tasks take of a node; 0 without devices.
 
     Such tasks must fit.

@@ -22,6 +22,7 @@ from suanli.kernel.scheduling.core.tables import (
     EXCLUSIVE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     GAIN_AT,
     GAIN_NODE,
@@ -33,6 +34,7 @@ from suanli.kernel.scheduling.core.tables import (
     HELD_ALONE,
     HELD_BY,
     HELD_CPU,
+    HELD_DISK,
     HELD_MEMORY,
     HELD_NODE,
     HELD_SHARE,
@@ -159,6 +161,7 @@ def _free(center: Center, row: int) -> None:
     nodes[node, FREE_MEMORY] += holds[row, HELD_MEMORY]
     nodes[node, HOLDERS] -= 1
     nodes[node, EXCLUSIVE] -= holds[row, HELD_ALONE]
+    nodes[node, FREE_DISK] += holds[row, HELD_DISK]
     device = center.jobs[holds[row, HELD_BY], DEVICE_HOLD]
     while device >= 0:
         if held[device, DEVICE_NODE] == node:

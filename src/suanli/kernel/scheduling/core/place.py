@@ -23,16 +23,19 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_NODE,
     DEVICE_UNUSED,
     DEVICES,
+    DISK,
     ENGINE,
     EXCLUSIVE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HEALTHY,
     HELD,
     HELD_ALONE,
     HELD_BY,
     HELD_CPU,
+    HELD_DISK,
     HELD_MEMORY,
     HELD_NODE,
     HELD_SHARE,
@@ -49,13 +52,16 @@ from suanli.kernel.scheduling.core.tables import (
     SWITCH,
     SWITCHES,
     TASK_CPU,
+    TASK_DISK,
     TASK_MEMORY,
     TASKS,
     TYPE,
+    TYPES,
     UNIT,
     UNUSED,
     WHOLE,
     Center,
+    Devices,
     Floats,
     Ints,
     Scores,
@@ -258,9 +264,10 @@ def hold(center: Center, job: int, count: int, long: bool) -> None:
     for place in range(count - 1, -1, -1):
         node, tasks = center.scratch[CHOSEN, place], center.scratch[TASKS, place]
         cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]
+        disk = tasks * shapes[shape, TASK_DISK]
         if alone:
-            cpu, memory = nodes[node, CPU], nodes[node, MEMORY]
-        hold_node(holds, jobs, sizes, job, (node, tasks, cpu, memory, alone))
+            cpu, memory, disk = nodes[node, CPU], nodes[node, MEMORY], nodes[node, DISK]
+        hold_node(holds, jobs, sizes, job, (node, tasks, cpu, memory, alone, disk))
         if alone:
             _hold_all_devices(center, job, node)
         elif shapes[shape, DEVICES] > 0:
@@ -276,10 +283,20 @@ def _hold_all_devices(center: Center, job: int, node: int) -> None:
 
 
 @compiled
-def _hold_devices(center: Center, devices: Ints, job: int, node: int, tasks: int) -> None:
+def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: int) -> None:
     """The devices that come first (``merits``), each as full as it goes."""
     shapes, shape = center.shapes, center.jobs[job, SHAPE]
-    share, wanted, taken = shapes[shape, SHARE], shapes[shape, DEVICES] * tasks, 0
+    share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
+    taken = 0
+    if share == WHOLE and not ranks_types(center, shape):
+        # Of devices that are wholly free none is tighter than another.
+        for position in range(devices.shape[0]):
+            kind = devices[position, TYPE]
+            is_free = kind >= 0 and devices[position, FREE] >= WHOLE and devices[position, HEALTHY] != 0
+            if wanted > 0 and is_free and (types >> kind) & 1:
+                wanted -= 1
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+        return
     while wanted > 0:
         best = next_device(center, devices, shape, taken)
         parts = min(wanted, devices[best, FREE] // share)
@@ -289,8 +306,8 @@ def _hold_devices(center: Center, devices: Ints, job: int, node: int, tasks: int
 
 
 @compiled
-def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int, int, int]) -> None:
-    """Add to what a job holds: node, tasks, milli-cpus, bytes, 1 if exclusively. Nothing is laid yet.
+def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int, int, int, int]) -> None:
+    """Add to what a job holds: node, tasks, milli-cpus, bytes, 1 if exclusively, bytes of disk. Nothing is laid yet.
 
     There must be a row left.
     """
@@ -334,13 +351,13 @@ def unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> No
 
 
 @compiled
-def shift(center: Center, nodes: Ints, devices: Ints, job: int, sign: int) -> None:
+def shift(center: Center, nodes: Ints, devices: Devices, job: int, sign: int) -> None:
     """Give back (1) or take (-1), in these nodes and devices, what a job holds."""
     shift_chains(center, nodes, devices, (center.jobs[job, HOLD], center.jobs[job, DEVICE_HOLD]), sign)
 
 
 @compiled
-def shift_chains(center: Center, nodes: Ints, devices: Ints, first: tuple[int, int], sign: int) -> None:
+def shift_chains(center: Center, nodes: Ints, devices: Devices, first: tuple[int, int], sign: int) -> None:
     """Give back (1) or take (-1) what two chains hold, given the first row of each: of nodes and of devices."""
     holds, held = center.holds, center.device_holds
     row = first[0]
@@ -350,6 +367,8 @@ def shift_chains(center: Center, nodes: Ints, devices: Ints, first: tuple[int, i
         nodes[node, FREE_MEMORY] += sign * holds[row, HELD_MEMORY]
         nodes[node, HOLDERS] -= sign
         nodes[node, EXCLUSIVE] -= sign * holds[row, HELD_ALONE]
+        if holds[row, HELD_DISK]:
+            nodes[node, FREE_DISK] += sign * holds[row, HELD_DISK]
         row = holds[row, NEXT]
     row = first[1]
     while row >= 0:

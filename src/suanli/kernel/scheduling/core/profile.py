@@ -28,9 +28,11 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_RESERVED,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HELD_ALONE,
     HELD_CPU,
+    HELD_DISK,
     HELD_MEMORY,
     HELD_NODE,
     HELD_SHARE,
@@ -51,6 +53,7 @@ from suanli.kernel.scheduling.core.tables import (
     STEP_ALONE,
     STEP_AT,
     STEP_CPU,
+    STEP_DISK,
     STEP_HOLDERS,
     STEP_MEMORY,
     STEPS,
@@ -77,6 +80,7 @@ def build(center: Center, now: int, soon: int) -> None:
             nodes[node, FREE_MEMORY],
             nodes[node, HOLDERS],
             nodes[node, EXCLUSIVE],
+            nodes[node, FREE_DISK],
             NOBODY,
         )
         for position in range(devices.shape[1]):
@@ -134,6 +138,7 @@ def _shift(steps: Ints, step: int, hold: Ints, sign: int) -> None:
     steps[step, STEP_MEMORY] += sign * hold[HELD_MEMORY]
     steps[step, STEP_HOLDERS] -= sign
     steps[step, STEP_ALONE] -= sign * hold[HELD_ALONE]
+    steps[step, STEP_DISK] += sign * hold[HELD_DISK]
 
 
 @compiled
@@ -306,7 +311,7 @@ def _narrow(center: Center, shape: int, node: int, step: int, until: int, least:
             # For how long, windows say and not steps.
             return NOBODY, 0
         if tasks < least:
-            # Of cpus and memory one step alone leaves too little; of devices perhaps only several together.
+            # Of cpus, memory and disk one step alone leaves too little; of devices perhaps only several together.
             if center.shapes[shape, DEVICES] > 0:
                 after = steps[first, STEP_AFTER]
             return int(steps[after, STEP_AT]) if after >= 0 else NEVER, tasks
@@ -361,6 +366,7 @@ def _set(center: Center, node: int, step: int) -> None:
     nodes, devices, steps = center.both_nodes, center.both_devices, center.steps
     nodes[node, FREE_CPU], nodes[node, FREE_MEMORY] = steps[step, STEP_CPU], steps[step, STEP_MEMORY]
     nodes[node, HOLDERS], nodes[node, EXCLUSIVE] = steps[step, STEP_HOLDERS], steps[step, STEP_ALONE]
+    nodes[node, FREE_DISK] = steps[step, STEP_DISK]
     for position in range(devices.shape[1]):
         devices[node, position, FREE] = center.step_devices[step, position]
 
@@ -373,5 +379,6 @@ def _meet(center: Center, node: int, step: int) -> None:
     nodes[node, FREE_MEMORY] = min(nodes[node, FREE_MEMORY], steps[step, STEP_MEMORY])
     nodes[node, HOLDERS] = max(nodes[node, HOLDERS], steps[step, STEP_HOLDERS])
     nodes[node, EXCLUSIVE] = max(nodes[node, EXCLUSIVE], steps[step, STEP_ALONE])
+    nodes[node, FREE_DISK] = min(nodes[node, FREE_DISK], steps[step, STEP_DISK])
     for position in range(devices.shape[1]):
         devices[node, position, FREE] = min(devices[node, position, FREE], center.step_devices[step, position])

@@ -29,6 +29,7 @@ from suanli.kernel.scheduling.core.tables import (
     EXCLUSIVE,
     FREE,
     FREE_CPU,
+    FREE_DISK,
     FREE_MEMORY,
     HEAD,
     HEAD_DEVICE_HOLD,
@@ -58,6 +59,7 @@ from suanli.kernel.scheduling.core.tables import (
     UNUSED,
     WITHIN,
     Center,
+    Devices,
     Ints,
 )
 from suanli.kernel.scheduling.core.windows import is_crossed, next_opening, see_at
@@ -182,13 +184,13 @@ def meet_kept(center: Center) -> None:
 
 
 @compiled
-def three_devices(center: Center) -> tuple[Ints, Ints, Ints]:
+def three_devices(center: Center) -> tuple[Devices, Devices, Devices]:
     """Devices as they are now, as they are at the reserved start, and what is free both then and now."""
     return center.devices, center.then_devices, center.both_devices
 
 
 @compiled
-def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], node: int) -> None:
+def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Devices, Devices, Devices], node: int) -> None:
     """Set the third of each to what is free in the first and in the second, on one node."""
     now, then, both = nodes
     copy(both[node], now[node])
@@ -196,6 +198,7 @@ def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Ints, Ints, Ints], 
     both[node, FREE_MEMORY] = min(now[node, FREE_MEMORY], then[node, FREE_MEMORY])
     both[node, HOLDERS] = max(now[node, HOLDERS], then[node, HOLDERS])
     both[node, EXCLUSIVE] = max(now[node, EXCLUSIVE], then[node, EXCLUSIVE])
+    both[node, FREE_DISK] = min(now[node, FREE_DISK], then[node, FREE_DISK])
     free_now, free_then, free_both = devices
     copy_devices(free_both[node], free_now[node])
     for position in range(free_both.shape[1]):

@@ -62,6 +62,7 @@ from suanli.kernel.scheduling.core.tables import (
     VALUE,
     WHOLE,
     Center,
+    Devices,
     Ints,
 )
 
@@ -98,7 +99,7 @@ def _of_center(center: Center, policy: int, shape: int, node: int) -> float:
 
 
 @compiled
-def left(nodes: Ints, devices: Ints, sizes: Ints, node: int) -> float:
+def left(nodes: Ints, devices: Devices, sizes: Ints, node: int) -> float:
     """What is free: cpus and memory in parts of the largest node, plus free devices.
 
     Fuller nodes go first, so that large requests find whole nodes; a free device weighs more than all cpus and memory

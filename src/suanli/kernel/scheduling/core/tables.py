@@ -26,6 +26,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Tasks: TypeAlias = NDArray[np.int32]
 Scores: TypeAlias = NDArray[np.float32]
+Devices: TypeAlias = NDArray[np.int16]
 Table: TypeAlias = NDArray[Any]
 
 NEVER = 2**62
@@ -63,14 +64,18 @@ CLOSED = 2**62
     RESERVED,
     HAS,
     SWITCH,
-) = range(15)
+    DISK,
+    FREE_DISK,
+) = range(17)
 """Columns of nodes: the engine, 1 where work may start, whole amounts and free ones (milli-cpus, bytes), how many jobs
-hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation
-keeps some, the first hold of a running job on it, the look ahead that met it last, and a bit for each advance
-reservation that it lies in, and for each feature that it has and waiting work names; and its switch."""
+hold some of it, how many hold it exclusively, the place of its newest entry in the log, 1 where the reservation keeps
+some, the first hold of a running job on it, the look ahead that met it last, and a bit for each advance reservation
+that it lies in, and for each feature that it has and waiting work names; its switch; and bytes of local disk, the
+whole and what is free."""
 
 TYPE, HEALTHY, FREE = range(3)
-"""Columns of devices [N, D, 3]: the device type (-1: no device there), 1 where healthy, free thousandths."""
+"""Columns of devices [N, D, 3], int16 so that a node's eight lie in one line of a cache: the device type (-1: no device
+there), 1 where healthy, free thousandths."""
 
 (
     TASK_CPU,
@@ -93,15 +98,16 @@ TYPE, HEALTHY, FREE = range(3)
     MOST_TASKS,
     OF_PRECISION,
     PURSUES,
-) = range(20)
+    TASK_DISK,
+) = range(21)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
-what fits beside the reservation was worked out. The next three, and the last but one, are device types as the
+what fits beside the reservation was worked out. The next three, and OF_PRECISION, are device types as the
 constraints leave them one after the other (TYPES is what the rate leaves of them); only the reason of a failure
 depends on these. Two are bits of advance reservations: those that the work would run into, and the one that it must
 lie within, with CLOSED where that is not open to it. Then come bits of the features that a node must have, and most
-tasks on one node (0: no bound). PURSUES is what ranks device types, as below."""
+tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk."""
 
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
 """What a shape pursues, if it does: it has work to be done, which only the center's score may ask about; its own
@@ -131,7 +137,7 @@ Work that may run in one of several forms has a row for each, which is a job lik
 first. Of such forms FORM_KIND is the kind, OTHER the next form (-1: no more), and START_BY until when it must start to
 be done by its deadline; KIND of the first is that of all of them together."""
 
-HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_BY, BEFORE, AFTER, NEXT = range(9)
+HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_DISK, HELD_BY, BEFORE, AFTER, NEXT = range(10)
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
 and the next hold of the same job."""
 
@@ -152,7 +158,7 @@ form's kind is. How many wait is counted of the forms."""
 GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 """Columns of gains: an instant, a node, and how many tasks of the head fit on it from then on."""
 
-STEP_AT, STEP_CPU, STEP_MEMORY, STEP_HOLDERS, STEP_ALONE, STEP_AFTER = range(6)
+STEP_AT, STEP_CPU, STEP_MEMORY, STEP_HOLDERS, STEP_ALONE, STEP_DISK, STEP_AFTER = range(7)
 """Columns of steps: from when, what is then free of one node (as in nodes), and the node's next step. Row n is the
 first step of node n."""
 
@@ -246,9 +252,10 @@ draws, from when some is kept for the head, and how much is left then beside it;
     FAILS_FREE,
     FAILS_CPU,
     FAILS_MEMORY,
-) = range(14)
+    FAILS_DISK,
+) = range(15)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 14
+FAILURES = 15
 """How many of them there are."""
 
 
@@ -258,7 +265,7 @@ class Center:
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 14] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 15] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -274,7 +281,7 @@ class Center:
     """
 
     nodes: Ints
-    devices: Ints
+    devices: Devices
     shapes: Ints
     tasks: Tasks
     blocker: NDArray[np.int8]
@@ -302,9 +309,9 @@ class Center:
     node_keys: Floats
     spare: Ints
     then_nodes: Ints
-    then_devices: Ints
+    then_devices: Devices
     both_nodes: Ints
-    both_devices: Ints
+    both_devices: Devices
     steps: Ints
     step_devices: Ints
     rises: Ints
@@ -376,9 +383,9 @@ def make_center(sizes: Sizes) -> Center:
     steps = nodes + sizes.holds + 2 * sizes.booked if sizes.booked else 0
     devices = _no_devices(nodes, sizes.devices)
     center = Center(
-        nodes=_ints(nodes, 15),
+        nodes=_ints(nodes, FREE_DISK + 1),
         devices=devices,
-        shapes=_ints(shapes, 20),
+        shapes=_ints(shapes, TASK_DISK + 1),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
@@ -389,7 +396,7 @@ def make_center(sizes: Sizes) -> Center:
         log=np.zeros(4 * nodes + 1024, dtype=np.int64),
         jobs=_ints(jobs, 17),
         keys=np.zeros((sizes.keys, jobs)),
-        holds=_ints(sizes.holds, 9),
+        holds=_ints(sizes.holds, NEXT + 1),
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
         kinds=_ints(sizes.kinds, 11),
@@ -404,11 +411,11 @@ def make_center(sizes: Sizes) -> Center:
         busy=np.zeros(nodes, dtype=np.float32),
         node_keys=np.zeros(nodes),
         spare=_ints(2, sizes.engines),
-        then_nodes=_ints(nodes, 15),
+        then_nodes=_ints(nodes, FREE_DISK + 1),
         then_devices=devices.copy(),
-        both_nodes=_ints(nodes, 15),
+        both_nodes=_ints(nodes, FREE_DISK + 1),
         both_devices=devices.copy(),
-        steps=_ints(steps, 6),
+        steps=_ints(steps, STEP_AFTER + 1),
         step_devices=_ints(steps, sizes.devices),
         rises=_ints(steps, 2),
         drops=_ints(sizes.booked, 2),
@@ -441,8 +448,8 @@ def _of_merits(sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def _no_devices(nodes: int, positions: int) -> Ints:
-    devices = np.zeros((nodes, positions, 3), dtype=np.int64)
+def _no_devices(nodes: int, positions: int) -> Devices:
+    devices = np.zeros((nodes, positions, 3), dtype=np.int16)
     devices[:, :, TYPE] = NOBODY
     return devices
 

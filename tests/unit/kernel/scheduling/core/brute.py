@@ -17,27 +17,29 @@ class Free:
     cpu: int
     memory: int
     devices: list[int]
+    disk: int
     holders: int = 0
     alone: int = 0
 
 
 def free_beside(replayed: Replayed, jobs: Sequence[int]) -> list[Free]:
     """What is free beside what these jobs hold."""
-    free = [Free(node, node.cpu, node.memory, [1000] * len(node.devices)) for node in replayed.nodes]
+    free = [Free(node, node.cpu, node.memory, [1000] * len(node.devices), node.disk) for node in replayed.nodes]
     for job in jobs:
         take(free, replayed.holds(job), replayed.device_holds(job))
     return free
 
 
 Rows = Sequence[tuple[int, ...]]
-"""Of nodes (node, tasks, cpus, memory, alone) or of devices (node, position, thousandths)."""
+"""Of nodes (node, tasks, cpus, memory, alone, disk) or of devices (node, position, thousandths)."""
 
 
 def take(free: Sequence[Free], holds: Rows, devices: Rows) -> None:
     """Let no longer be free what these rows hold."""
-    for row, _, cpu, memory, alone in holds:
+    for row, _, cpu, memory, alone, disk in holds:
         free[row].cpu -= cpu
         free[row].memory -= memory
+        free[row].disk -= disk
         free[row].holders += 1
         free[row].alone += alone
     for row, position, share in devices:
@@ -48,7 +50,8 @@ def least(one: Free, other: Free) -> Free:
     """What is free of a node both in one case and in the other."""
     devices = [min(pair) for pair in zip(one.devices, other.devices, strict=True)]
     holders, alone = max(one.holders, other.holders), max(one.alone, other.alone)
-    return Free(one.node, min(one.cpu, other.cpu), min(one.memory, other.memory), devices, holders, alone)
+    cpu, memory, disk = min(one.cpu, other.cpu), min(one.memory, other.memory), min(one.disk, other.disk)
+    return Free(one.node, cpu, memory, devices, disk, holders, alone)
 
 
 def tasks_on(free: Free, shape: Shape) -> int:
@@ -56,11 +59,12 @@ def tasks_on(free: Free, shape: Shape) -> int:
     node = free.node
     if not node.ready or free.alone or (shape.alone and free.holders):
         return 0
-    cpu, memory, devices, tasks = free.cpu, free.memory, list(free.devices), 0
+    cpu, memory, disk, devices, tasks = free.cpu, free.memory, free.disk, list(free.devices), 0
     while tasks < 1000:
         cpu -= shape.cpu
         memory -= shape.memory
-        if cpu < 0 or memory < 0 or not _take(devices, node, shape):
+        disk -= shape.disk
+        if cpu < 0 or memory < 0 or (shape.disk and disk < 0) or not _take(devices, node, shape):
             return tasks
         tasks += 1
     return tasks
@@ -104,17 +108,17 @@ def check_holds(replayed: Replayed, job: int, holds: Rows, devices: Rows) -> Non
         assert all(tasks == shape.unit for _, tasks, *_ in holds)
     else:
         assert sum(tasks for _, tasks, *_ in holds) == asked.need
-    for row, tasks, cpu, memory, alone in holds:
+    for row, tasks, cpu, memory, alone, disk in holds:
         node = replayed.nodes[row]
         of_node = [(position, share) for at, position, share in devices if at == row]
         assert node.ready
         assert alone == shape.alone
         if shape.alone:
-            assert (cpu, memory) == (node.cpu, node.memory)
+            assert (cpu, memory, disk) == (node.cpu, node.memory, node.disk)
             well = {position for position, (_, healthy) in enumerate(node.devices) if healthy}
             assert {position for position, share in of_node if share == 1000} == well
             continue
-        assert (cpu, memory) == (tasks * shape.cpu, tasks * shape.memory)
+        assert (cpu, memory, disk) == (tasks * shape.cpu, tasks * shape.memory, tasks * shape.disk)
         assert sum(share for _, share in of_node) == tasks * shape.devices * shape.share
         for position, share in of_node:
             assert share % shape.share == 0
@@ -128,10 +132,12 @@ def check_room(replayed: Replayed) -> None:
     for row, one in enumerate(free):
         assert one.cpu >= 0
         assert one.memory >= 0
+        assert one.disk >= 0
         assert all(0 <= share <= 1000 for share in one.devices)
         assert one.alone == 0 or one.holders == one.alone == 1
         assert center.nodes[row, t.FREE_CPU] == one.cpu
         assert center.nodes[row, t.FREE_MEMORY] == one.memory
+        assert center.nodes[row, t.FREE_DISK] == one.disk
         assert center.nodes[row, t.HOLDERS] == one.holders
         assert center.nodes[row, t.EXCLUSIVE] == one.alone
         assert center.devices[row, : len(one.devices), t.FREE].tolist() == one.devices

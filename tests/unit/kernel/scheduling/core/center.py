@@ -27,6 +27,7 @@ class Node:
     windows: int = 0
     features: int = 0
     switch: int = 0
+    disk: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Shape:
     kept_off: int = 0
     within: int = 0
     must_have: int = 0
+    disk: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Replayed:
         return [int(job) for job in self.center.lists[t.RUNNING, : self.center.sizes[t.RUNNING_SIZE]]]
 
     def holds(self, job: int) -> list[tuple[int, ...]]:
-        """Node, tasks, cpus, memory, alone."""
+        """Node, tasks, cpus, memory, alone, disk."""
         return chain(self.center.holds, int(self.center.jobs[job, t.HOLD]), t.HELD_BY)
 
     def device_holds(self, job: int) -> list[tuple[int, ...]]:
@@ -139,6 +141,8 @@ def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs:
             (t.RESERVED, node.windows),
             (t.HAS, node.features),
             (t.SWITCH, node.switch),
+            (t.DISK, node.disk),
+            (t.FREE_DISK, node.disk),
         ):
             center.nodes[row, column] = value
         for position, (kind, healthy) in enumerate(node.devices):
@@ -150,7 +154,7 @@ def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs:
         asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))
         center.shapes[row, : len(asked)] = asked
         center.shapes[row, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION]] = types
-        center.shapes[row, [t.BY_NODES, t.MOST_TASKS]] = (shape.unit > 0, shape.most)
+        center.shapes[row, [t.BY_NODES, t.MOST_TASKS, t.TASK_DISK]] = (shape.unit > 0, shape.most, shape.disk)
         center.shapes[row, [t.KEPT_OFF, t.WITHIN, t.MUST_HAVE]] = (shape.kept_off, shape.within, shape.must_have)
     for row, job in enumerate(jobs):
         of_job = (shapes.index(job.shape), job.need, 0, job.limit, 0, job.array)

@@ -20,9 +20,11 @@ NODES = st.builds(
     devices=DEVICES,
     engine=st.sampled_from([0, 0, 0, 1]),
     ready=st.sampled_from([True, True, True, True, False]),
+    disk=st.sampled_from([0, 5, 20]),
 )
 SHAPES = st.one_of(
     st.builds(Shape, cpu=st.integers(1, 6), memory=st.integers(1, 10), unit=st.sampled_from([0, 0, 1, 2])),
+    st.builds(Shape, cpu=st.integers(1, 3), disk=st.integers(1, 8), unit=st.sampled_from([0, 0, 1, 2])),
     st.builds(
         Shape,
         cpu=st.integers(1, 3),
@@ -36,7 +38,7 @@ SHAPES = st.one_of(
         share=st.sampled_from([250, 300, 500, 700]),
         types=st.frozensets(st.integers(0, 2), min_size=1),
     ),
-    st.builds(Shape, alone=st.just(True)),
+    st.builds(Shape, alone=st.just(True), disk=st.sampled_from([0, 0, 6])),
 )
 
 

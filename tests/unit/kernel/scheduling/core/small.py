@@ -59,10 +59,11 @@ def run(
     """Let a job run until an instant: how many tasks on each node, and of devices node, position, thousandths."""
     shape = center.shapes[center.jobs[job, t.SHAPE]]
     alone = int(shape[t.ALONE])
-    held = np.zeros((len(on), 5), dtype=np.int64)
+    held = np.zeros((len(on), 6), dtype=np.int64)
     for row, (node, tasks) in enumerate(on.items()):
         amounts = center.nodes[node, [t.CPU, t.MEMORY]] if alone else tasks * shape[[t.TASK_CPU, t.TASK_MEMORY]]
-        held[row] = (node, tasks, *amounts, alone)
+        disk = center.nodes[node, t.DISK] if alone else tasks * shape[t.TASK_DISK]
+        held[row] = (node, tasks, *amounts, alone, disk)
     center.jobs[job, [t.END, t.STARTED]] = (end, started)
     changes.run(center, job, held, np.array(devices, dtype=np.int64).reshape(-1, 3))
 
@@ -74,7 +75,13 @@ def running(center: t.Center) -> list[int]:
 
 def holds(center: t.Center, job: int) -> list[tuple[int, ...]]:
     """Node, tasks, cpus, memory, alone."""
-    return chain(center.holds, int(center.jobs[job, t.HOLD]), t.HELD_BY)
+    return chain(center.holds, int(center.jobs[job, t.HOLD]), t.HELD_DISK)
+
+
+def disk_holds(center: t.Center, job: int) -> dict[int, int]:
+    """Disk by node."""
+    rows = chain(center.holds, int(center.jobs[job, t.HOLD]), t.HELD_BY)
+    return {row[t.HELD_NODE]: row[t.HELD_DISK] for row in rows}
 
 
 def device_holds(center: t.Center, job: int) -> list[tuple[int, ...]]:

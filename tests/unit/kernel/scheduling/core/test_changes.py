@@ -27,7 +27,7 @@ def queue(center: t.Center) -> list[int]:
 def test_a_node_is_what_was_said_of_it() -> None:
     center = small([Node(4, 40), Node(8, 80)], [Job()])
     before = center.copied()
-    changes.set_node(center, 1, (2, 0, 6, 90, 0b11, 0b101, 7))
+    changes.set_node(center, 1, (2, 0, 6, 90, 0b11, 0b101, 7, 0))
     assert center.nodes[1, [t.ENGINE, t.READY, t.CPU, t.MEMORY]].tolist() == [2, 0, 6, 90]
     assert center.nodes[1, [t.RESERVED, t.HAS, t.SWITCH]].tolist() == [0b11, 0b101, 7]
     assert free(center, 1) == (6, 90, 0, 0)
@@ -43,9 +43,9 @@ def test_a_node_is_what_was_said_of_it() -> None:
 def test_what_is_held_of_a_node_stays_held(cpu: int, memory: int, expected: tuple[int, int]) -> None:
     center = small([Node(8, 80)], [Job()])
     run(center, 0, 50, {0: 3})
-    changes.set_node(center, 0, (0, 1, cpu, memory, 0, 0, 0))
+    changes.set_node(center, 0, (0, 1, cpu, memory, 0, 0, 0, 0))
     assert free(center, 0) == (*expected, 1, 0)
-    changes.set_node(center, 0, (0, 1, 8, 80, 0, 0, 0))
+    changes.set_node(center, 0, (0, 1, 8, 80, 0, 0, 0, 0))
     assert free(center, 0) == (5, 77, 1, 0)
     changes.end(center, 0)
     assert free(center, 0) == (8, 80, 0, 0)
@@ -57,7 +57,7 @@ def test_who_runs_holds_what_was_said() -> None:
     center.asks[1] = (1, 5, 6, 1500, 2)
     center.associations[0, 0] = 0
     center.jobs[1, t.END] = 30
-    held = np.array([[0, 2, 4, 10, 0], [1, 1, 2, 5, 0]], dtype=np.int64)
+    held = np.array([[0, 2, 4, 10, 0, 0], [1, 1, 2, 5, 0, 7]], dtype=np.int64)
     of_devices = np.array([[0, 1, 500], [0, 0, 1000]], dtype=np.int64)
     before = center.copied()
     changes.run(center, 1, held, of_devices)

@@ -418,12 +418,12 @@ def test_of_parts_too_the_first_constraint_that_leaves_too_few_is_named(
 
 @given(NODES, SHAPES, st.data())
 def test_as_many_fit_as_can_be_put_there_one_by_one(node: Node, shape: Shape, data: st.DataObject) -> None:
-    cpu, memory = data.draw(st.integers(-2, node.cpu)), data.draw(st.integers(-2, node.memory))
+    cpu, memory, disk = (data.draw(st.integers(-2, most)) for most in (node.cpu, node.memory, node.disk))
     holders, devices = data.draw(st.integers(0, 2)), [data.draw(st.integers(0, 1000)) for _ in node.devices]
     alone = data.draw(st.integers(0, 1)) if holders == 1 else 0
-    columns = {t.FREE_CPU: cpu, t.FREE_MEMORY: memory, t.HOLDERS: holders, t.EXCLUSIVE: alone}
+    columns = {t.FREE_CPU: cpu, t.FREE_MEMORY: memory, t.FREE_DISK: disk, t.HOLDERS: holders, t.EXCLUSIVE: alone}
     tasks, blocker = judged(node, shape, columns, devices)
-    assert tasks == brute.tasks_on(brute.Free(node, cpu, memory, devices, holders, alone), shape)
+    assert tasks == brute.tasks_on(brute.Free(node, cpu, memory, devices, disk, holders, alone), shape)
     assert (blocker == t.NOBODY) == (tasks >= max(shape.unit, 1))
 
 

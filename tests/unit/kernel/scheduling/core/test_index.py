@@ -161,7 +161,7 @@ def test_nodes_move_back_when_a_turn_is_undone_and_elsewhere_when_they_change(se
         for _ in range(chance.randint(0, 30)):
             node = chance.randrange(len(replayed.nodes))
             set_node(
-                center, node, (0, int(chance.random() < 0.8), chance.randint(1, 20), chance.randint(1, 50), 0, 0, 0)
+                center, node, (0, int(chance.random() < 0.8), chance.randint(1, 20), chance.randint(1, 50), 0, 0, 0, 0)
             )
         check_index(center, policy)
         for shape in range(len(replayed.shapes)):

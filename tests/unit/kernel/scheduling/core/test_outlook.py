@@ -263,14 +263,14 @@ def test_what_it_costs_to_look_again_decides() -> None:
     for holders, expected in ((4, 170), (5, NEVER)):
         center = of_many(17)
         center.nodes[0, t.HOLDERS] = holders
-        changes.set_node(center, 0, (0, 1, 4, 100, 0, 0, 0))
+        changes.set_node(center, 0, (0, 1, 4, 100, 0, 0, 0, 0))
         assert again(center, 17) == expected
     # A node that changed twice is looked at once.
     center = of_many(17)
     for _ in range(2):
-        changes.set_node(center, 0, (0, 1, 4, 100, 0, 0, 0))
+        changes.set_node(center, 0, (0, 1, 4, 100, 0, 0, 0, 0))
     assert again(center, 17) == 170
-    changes.set_node(center, 1, (0, 1, 4, 100, 0, 0, 0))
+    changes.set_node(center, 1, (0, 1, 4, 100, 0, 0, 0, 0))
     assert again(center, 17) == NEVER
 
 
@@ -278,17 +278,17 @@ def test_what_it_costs_to_look_again_decides() -> None:
 def test_the_bound_on_that_cost(need: int, holders: int, expected: int) -> None:
     center = of_many(need)
     center.nodes[4, t.HOLDERS] = holders
-    changes.set_node(center, 4, (0, 1, 4, 100, 0, 0, 0))
+    changes.set_node(center, 4, (0, 1, 4, 100, 0, 0, 0, 0))
     assert again(center, need) == expected
 
 
 def test_a_node_that_can_be_of_no_use_any_more_brings_nothing() -> None:
     center = of_many(18)
-    changes.set_node(center, 0, (0, 0, 4, 100, 0, 0, 0))
+    changes.set_node(center, 0, (0, 0, 4, 100, 0, 0, 0, 0))
     assert again(center, 18) == NEVER
     assert all(node != 0 for _, node, _ in gains(center))
     center = of_many(16)
-    changes.set_node(center, 4, (0, 0, 4, 100, 0, 0, 0))
+    changes.set_node(center, 4, (0, 0, 4, 100, 0, 0, 0, 0))
     assert again(center, 16) == 160
 
 
@@ -298,7 +298,7 @@ def test_what_ends_at_once_on_a_node_is_noted_once() -> None:
         run(center, job, 10 * (1 + (job - 1) // 2), {(job - 1) // 4: 1})
     assert ahead(center, 18) == 90
     center.sizes[[t.HEAD_SEEN, t.HEAD_START]] = (center.sizes[t.LOG_SIZE], 90)
-    changes.set_node(center, 1, (0, 1, 4, 100, 0, 0, 0))
+    changes.set_node(center, 1, (0, 1, 4, 100, 0, 0, 0, 0))
     assert again(center, 18) == 90
     assert [gain for gain in gains(center) if gain[1] == 1] == [(30, 1, 2), (40, 1, 4)]
     assert gains(center) == sorted(gains(center), key=lambda gain: gain[0])

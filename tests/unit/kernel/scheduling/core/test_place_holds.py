@@ -131,7 +131,7 @@ def test_rows_are_taken_from_the_front_and_given_back_there() -> None:
     center = small([Node(9)], [Job(), Job()])
     assert unused(center) == (list(range(ROWS)), list(range(ROWS)))
     for job, node in ((0, 5), (1, 6), (0, 7)):
-        hold_node(center.holds, center.jobs, center.sizes, job, (node, 1, 2, 3, 0))
+        hold_node(center.holds, center.jobs, center.sizes, job, (node, 1, 2, 3, 0, 0))
     assert holds(center, 0) == [(7, 1, 2, 3, 0), (5, 1, 2, 3, 0)]
     assert holds(center, 1) == [(6, 1, 2, 3, 0)]
     assert center.holds[:3, t.HELD_BY].tolist() == [0, 1, 0]

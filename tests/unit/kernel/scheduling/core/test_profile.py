@@ -34,7 +34,7 @@ def steps(center: t.Center, node: int) -> list[tuple[int, ...]]:
     """From when, cpus, memory, holders, and who is alone."""
     found, step = [], node
     while step >= 0:
-        found.append(tuple(center.steps[step, : t.STEP_AFTER].tolist()))
+        found.append(tuple(center.steps[step, : t.STEP_DISK].tolist()))
         step = int(center.steps[step, t.STEP_AFTER])
     return found
 
@@ -134,7 +134,7 @@ def test_it_is_built_anew_each_time() -> None:
 def lay(center: t.Center, job: int, cpus: Mapping[int, int], start: int, end: int, now: int = 0) -> None:
     """Take so many cpus of each node from an instant until another."""
     for node, cpu in cpus.items():
-        hold_node(center.holds, center.jobs, center.sizes, job, (node, cpu, cpu, cpu, 0))
+        hold_node(center.holds, center.jobs, center.sizes, job, (node, cpu, cpu, cpu, 0, 0))
     occupy(center, job, start, end, now)
 
 
@@ -189,7 +189,7 @@ def test_devices_are_reserved_with_their_nodes() -> None:
     lay(center, 0, {0: 1}, 5, 10)
     hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 1, 600))
     hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 0, 1000))
-    hold_node(center.holds, center.jobs, center.sizes, 1, (0, 1, 8, 9, 1))
+    hold_node(center.holds, center.jobs, center.sizes, 1, (0, 1, 8, 9, 1, 0))
     occupy(center, 1, 7, NEVER, 0)
     assert shares(center, 0) == [
         (0, [1000, 1000]),
@@ -349,7 +349,7 @@ def test_what_is_free_for_a_while_is_the_least_of_it(
     run(center, 3, 10, {1: 1})
     build(center, 0, 1)
     for job, (cpu, begin, until, part) in enumerate([(2, 5, 15, 500), (3, 12, 20, 0)]):
-        hold_node(center.holds, center.jobs, center.sizes, job, (1, 1, cpu, cpu, 0))
+        hold_node(center.holds, center.jobs, center.sizes, job, (1, 1, cpu, cpu, 0, 0))
         hold_device(center.device_holds, center.jobs, center.sizes, job, (1, 0, part))
         occupy(center, job, begin, until, 0)
     before = center.copied()

@@ -123,7 +123,7 @@ def test_work_past_its_end_leaves_soon_in_the_order_of_all_ends(soon: int, need:
 
 def test_a_node_that_shrank_frees_less_than_what_is_given_back() -> None:
     center = one_node({100: 2, 200: 2}, 2)
-    changes.set_node(center, 0, (0, 1, 3, 100, 0, 0, 0))
+    changes.set_node(center, 0, (0, 1, 3, 100, 0, 0, 0, 0))
     assert reserved(center, 0) == 200
     assert told(center.then_nodes, 0) == (1, 98, 1, 0)
 

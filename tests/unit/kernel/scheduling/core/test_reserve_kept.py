@@ -34,7 +34,7 @@ def test_what_is_kept_is_told_as_it_is_at_the_start_and_until_then() -> None:
     assert told(center.then_nodes, 0) == (1, 11, 2, 0)
     assert told(center.both_nodes, 0) == (1, 11, 2, 0)
     assert free(center, 0) == (2, 16, 2, 0)
-    assert chain(center.holds, int(center.sizes[t.HEAD_HOLD]), t.HELD_BY) == [(0, 4, 4, 8, 0)]
+    assert chain(center.holds, int(center.sizes[t.HEAD_HOLD]), t.HELD_BY) == [(0, 4, 4, 8, 0, 0)]
 
 
 def test_until_the_start_there_may_be_less_than_from_then_on() -> None:
@@ -52,7 +52,7 @@ def test_who_waits_to_be_alone_is_told_as_alone() -> None:
     assert reserved(center, 0) == 150
     assert told(center.then_nodes, 0) == (0, 0, 1, 1)
     assert told(center.both_nodes, 0) == (0, 0, 2, 1)
-    assert chain(center.holds, int(center.sizes[t.HEAD_HOLD]), t.HELD_BY) == [(0, 1, 9, 30, 1)]
+    assert chain(center.holds, int(center.sizes[t.HEAD_HOLD]), t.HELD_BY) == [(0, 1, 9, 30, 1, 0)]
 
 
 @pytest.mark.parametrize(
