@@ -175,8 +175,12 @@ class Turn:
         """
         tables, head, start = self.state.tables, self._decided.head, self._decided.start_us
         if self._reservations > EASY:
-            own = [one.start for one in self._booked if one.job == job.row and one.start < t.NEVER]
-            return own[0] if own else int(many.foresee_many(tables, job.row, self.now, self._soon, self._score))
+            kept = (one for one in self._booked if one.start < t.NEVER)
+            own = {one.job: one.start for one in kept if self.state.jobs[one.job].workload == job.workload}
+            if job.row in own:
+                return own[job.row]
+            form = next(iter(own), t.NOBODY)
+            return int(many.foresee_many(tables, job.row, self.now, self._soon, form, self._score))
         if self.head is not None and self.head.workload == job.workload:
             if job.row == head:
                 return self.head_start

@@ -34,11 +34,13 @@ def most_drawn(room: Room, found: Sequence[Stage], demand: Demand) -> int:
 def drawn_by_task(draws: t.Ints, suiting: t.Flags, cpu_milli: int, devices: int, share: int) -> t.Ints:
     """What one task draws at most on each node [N], given what its cpus and devices draw, and which devices will do.
 
-    ``draws`` [N, 1 + D] are milliwatts, ``suiting`` is [N, D]; the task asks for thousandths of so many devices.
+    ``draws`` [N, 1 + D] are milliwatts, ``suiting`` is [N, D]; the task asks for thousandths of so many devices, and
+    several of such parts may be of one.
     """
     found = rounded(cpu_milli * draws[:, 0])
     if devices:
-        found += np.sort(rounded(np.where(suiting, draws[:, 1:], 0) * share), axis=1)[:, -devices:].sum(axis=1)
+        parts = np.repeat(rounded(np.where(suiting, draws[:, 1:], 0) * share), t.WHOLE // share, axis=1)
+        found += np.sort(parts, axis=1)[:, -devices:].sum(axis=1)
     return found
 
 

@@ -88,17 +88,17 @@ def _refused(
     started: t.Ints,
     now: int,
     in_the_way: Callable[[t.Ints], _InTheWay],
-    of_their_own: Sequence[Refusal],
+    of_their_own: Mapping[int, Refusal],
 ) -> Sequence[Refusal]:
     """``in_the_way`` is asked of the places of kinds that have room, but not beside what is reserved.
 
-    ``of_their_own`` are those that have room and are told for themselves alone.
+    ``of_their_own`` are those that have room and are told for themselves alone, by row of jobs.
     """
     tables, kinds = state.tables, state.kinds
     waiting = tables.kinds.take(kinds.rows, axis=0)
     blocked, long = waiting[:, t.BLOCKED] == tables.sizes[t.TURN], waiting[:, t.LONG] == tables.sizes[t.TURN]
     without = [one for one in unlicensed(state, now) if not blocked[one.place]]
-    apart = np.array([state.waiting(one.alone).row for one in of_their_own], dtype=np.int64)
+    apart = np.array(list(of_their_own), dtype=np.int64)
     windows = np.full(kinds.rows.size, t.NEVER)
     for one in without:
         windows[one.place] = one.window_us
@@ -125,7 +125,7 @@ def _refused(
             windows=found.reasons,
             limits_s=limits // MICROSECONDS,
             too_long=too_long,
-            alone=of_their_own,
+            alone=tuple(of_their_own.values()),
             held_back=held_back(state, started),
             unlicensed=tuple((one, int(unlicensed_of[one.place])) for one in without),
             places={row: place for place, row in enumerate(kinds.rows.tolist())},
@@ -133,29 +133,29 @@ def _refused(
     )
 
 
-def _alone(state: ClusterState, alone: Sequence[Booked], now: int) -> list[Refusal]:
-    """Of those that have room now and no bound in their way, whose reservation is in it."""
-    tables, found = state.tables, []
+def _alone(state: ClusterState, alone: Sequence[Booked], now: int) -> dict[int, Refusal]:
+    """Of those that have room now and no bound in their way, whose reservation is in it; by row of jobs."""
+    tables, found = state.tables, dict[int, Refusal]()
     for one in alone:
         job, row = state.jobs[one.job], tables.jobs[one.job]
         is_over = bool(state.bounds) and bool(are_over(tables, row[None, [t.ASSOCIATION, t.ASKS]]).any())
         if is_over or tables.kinds[row[t.FORM_KIND], t.BLOCKED] == tables.sizes[t.TURN] or one.behind == t.NOBODY:
             continue
         reason = window(job.time_limit_s, (one.until - now) // MICROSECONDS, state.jobs[one.behind].workload)
-        found.append(Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload))
+        found[one.job] = Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload)
     return found
 
 
-def _patient(state: ClusterState, now: int) -> list[Refusal]:
-    """Of those that could start and have no bound in their way, who rather waits for faster devices."""
-    tables, found = state.tables, []
+def _patient(state: ClusterState, now: int) -> dict[int, Refusal]:
+    """Of those that could start and have no bound in their way, who rather waits for faster devices; by row of jobs."""
+    tables, found = state.tables, dict[int, Refusal]()
     if tables.sizes[t.READY_TURN] != tables.sizes[t.TURN]:
-        return []
+        return found
     for row in np.flatnonzero(tables.pursuits[:, t.CHOSE] == tables.sizes[t.TURN]).tolist():
         job, asked = state.jobs[row], tables.jobs[row][None, [t.ASSOCIATION, t.ASKS]]
         reason = rather_waiting(state, job, now)
         if reason is not None and not (bool(state.bounds) and bool(are_over(tables, asked).any())):
-            found.append(Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload))
+            found[row] = Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload)
     return found
 
 
@@ -298,15 +298,13 @@ def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: 
     # The kinds stand in the order of the queue: so a look at each job, all over memory, is spared for the most part.
     kind_of = tables.lists[t.KIND_OF, first : first + queue.size]
     windows = window_of[kind_of]
-    if apart.size:
-        windows = np.where(np.isin(queue, apart), t.NEVER, windows)
     rows, windows = queue[windows < t.NEVER], windows[windows < t.NEVER]
     if state.has_forms:
         forms = _forms(tables, queue[tables.kinds[kind_of, t.OF_SHAPE] == t.NOBODY])
         of_forms = window_of[tables.jobs[forms, t.FORM_KIND]]
         rows, windows = np.append(rows, forms), np.append(windows, of_forms)
     jobs = tables.jobs[rows]
-    counted = jobs[:, t.LIMIT] > windows
+    counted = (jobs[:, t.LIMIT] > windows) & ~np.isin(rows, apart)
     if state.bounds:
         counted &= ~are_over(tables, jobs[:, [t.ASSOCIATION, t.ASKS]]).any(axis=1)
     return np.bincount(jobs[counted, t.FORM_KIND], minlength=len(tables.kinds))[kinds]

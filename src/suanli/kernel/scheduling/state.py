@@ -34,7 +34,7 @@ from suanli.model.quota import License, Quota
 from suanli.model.rates import LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
-from suanli.model.spec import WorkloadSpec
+from suanli.model.spec import MAX_ALTERNATIVES, WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload
 
 _JUDGED = 4096
@@ -336,8 +336,9 @@ class ClusterState(Nodes):
                 rows_for(np.minimum(kinds[:, column], there), kinds[:, t.WAITING_OF], most, 0)
                 for column, there in ((t.HOLDS_OF, nodes), (t.DEVICE_HOLDS_OF, positions))
             )
-            # Each may also be written down without a place.
-            self._reach(booked=of_nodes + most + 1, booked_devices=of_devices)
+            # Each, and each other form of it, may also be written down without a place.
+            forms = 1 + MAX_ALTERNATIVES if self.has_forms else 1
+            self._reach(booked=of_nodes + forms * most + 1, booked_devices=of_devices)
 
     @property
     def kinds(self) -> Kinds:

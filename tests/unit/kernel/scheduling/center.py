@@ -184,7 +184,8 @@ class Center:
         return Standings(weights=ShareWeights(member_s=3600), projects={}, members=members)
 
     def credit_us(self, owner: UserName) -> int:
-        return (3600 >> self.held[owner]) * SECOND if self.held else 0
+        """Of an hour what is left, in whole minutes."""
+        return round(60 / 2 ** self.held[owner]) * 60 * SECOND if self.held else 0
 
     def withdraw(self, id: WorkloadId) -> None:
         del self.waiting[id]

@@ -293,7 +293,7 @@ def forms_waiting(center: Center, plan: Plan, head: Workload) -> list[int]:
     """In which forms nothing but room keeps the head from starting; where it asks for licenses, those alone tell."""
     early, found = ahead_of(center, head.id), []
     before = replace(plan, placements=tuple(row for row in plan.placements if row.workload in early))
-    own = {one.alternative for one in plan.reservations}
+    own = {one.alternative for one in plan.reservations if one.workload == head.id}
     for form, wanted in enumerate(forms(center, head, center.now)):
         is_open = not wanted.spec.reservation or wanted.lies_within(center.reservations.values())
         may = is_open and not wanted.is_late and not full(center, head, before, form) and possible(center, wanted)
@@ -357,7 +357,7 @@ def check_refusals(center: Center, plan: Plan) -> None:
             limited = replace(workload, time_limit_s=center.limit_s(workload, job.form))
             reason = plan.reason(limited, job.demand)
             told += reason is not None
-            if reason is not None:
+            if reason is not None and (not wanted.is_late or center.policy.reservations == 1):
                 check_refusal(center, plan, workload, (job.form, reason), final)
             else:
                 # It is in time in another form.
@@ -403,7 +403,7 @@ def fits_nowhere(final: Room, wanted: Asked, reason: Reason) -> bool:
 
 def would_delay(center: Center, plan: Plan, wanted: Asked, reason: Reason, workload: Workload) -> bool:
     if center.policy.reservations > 1:
-        return would_delay_one(center, plan, workload, reason)
+        return would_delay_one(center, plan, wanted, reason, workload)
     (reservation,), everything = plan.reservations, held(center, plan, plan.placements)
     assert reason.ahead == reservation.workload
     assert wanted.end > reservation.start

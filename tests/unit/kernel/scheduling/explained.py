@@ -164,7 +164,8 @@ def foreseen(center: Center, plan: Plan, workload: Workload, form: int) -> int |
         return None
     if center.policy.reservations > 1:
         own = promised(center, plan).get(int(workload.id))
-        return foreseen_beside(center, plan, workload) if own is None else own.start
+        is_own = own is not None and own.form == form
+        return own.start if own is not None and is_own else foreseen_beside(center, plan, workload, form)
     instants = {center.now, *(end for _, end in everything), *turns(center)}
     for reservation in plan.reservations:
         if (reservation.workload, reservation.alternative) == (workload.id, form):

@@ -248,7 +248,7 @@ class Life:
         self.of_rates = Random(seed) if seed % 11 in {1, 4, 6, 9} else None
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
-        self.of_power = Random(seed) if seed % 5 == 4 and seed % 7 not in {0, 3, 6} else None
+        self.of_power = Random(seed) if seed % 5 == 4 else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
         # Three of seven have more than one reservation.
@@ -364,9 +364,7 @@ class Life:
             spec = replace(spec, max_tasks_per_node=self.of_switches.choice([0, 0, 1, 2]))
         if self.of_forms is not None:
             spec = moldable(self.of_forms, spec)
-            # Of alternatives a turn with many reservations looks at the first request alone.
-            others = alternatives(self.of_forms)
-            spec = replace(spec, alternatives=others if self.center.policy.reservations == 1 else ())
+            spec = replace(spec, alternatives=alternatives(self.of_forms))
         if self.of_rates is not None:
             others = tuple(replace(one, resources=rated(self.of_rates, one.resources)) for one in spec.alternatives)
             spec = replace(spec, resources=rated(self.of_rates, spec.resources), alternatives=others)

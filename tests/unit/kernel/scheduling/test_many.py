@@ -192,14 +192,168 @@ def test_moldable_work_starts_with_what_the_promises_leave() -> None:
     assert (placement.workload, placement.allocation.tasks) == (wide, 3)
 
 
-def test_of_work_with_alternatives_the_first_request_is_promised_a_place() -> None:
+def test_work_with_alternatives_starts_in_the_first_that_can() -> None:
     center = busy(EVERYBODY)
     first = center.add(replace(job(4, 50), alternatives=(Request(resources=asks(1), time_limit_s=60),)))
-    second = center.add(replace(job(1, 100), alternatives=(Request(resources=asks(2), time_limit_s=60),)))
     plan = center.plan()
-    assert starts(center, plan) == {first: 100}
-    assert [(row.workload, row.alternative) for row in plan.placements] == [(second, 0)]
-    assert explained(center, first).forms[0].earliest_start == center.now + 100 * SECOND
+    check(center, plan)
+    assert [(row.workload, row.alternative) for row in plan.placements] == [(first, 1)]
+    assert not plan.reservations
+
+
+def either(first: WorkloadSpec, *others: WorkloadSpec) -> WorkloadSpec:
+    """Work that will do with any of these."""
+    return replace(first, alternatives=tuple(replace(one.requests[0], time_limit_s=one.time_limit_s) for one in others))
+
+
+def forms_told(center: Center, plan: Plan, workload: WorkloadId) -> list[tuple[ReasonCode, WorkloadId]]:
+    """Of each form, why it does not start, and who is ahead."""
+    found = []
+    for job in center.state.forms(workload):
+        limited = replace(center.waiting[workload], time_limit_s=center.limit_s(center.waiting[workload], job.form))
+        reason = plan.reason(limited, job.demand)
+        assert reason is not None
+        found.append((reason.code, reason.ahead))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("second", "form", "start"), [(job(2, 60), 1, 100), (job(3, 60), 0, 150), (job(4, 10), 0, 150)]
+)
+def test_work_with_alternatives_has_one_reservation_for_the_form_that_can_start_first(
+    second: WorkloadSpec, form: int, start: int
+) -> None:
+    center = Center(policy=Policy(reservations=EVERYBODY)).with_nodes(node("n0", 4, 16))
+    center.add(job(2, 100))
+    center.add(job(2, 150))
+    center.turn()
+    workload = center.add(either(job(4, 50), second))
+    plan = center.plan()
+    check(center, plan)
+    check_explanation(center, plan, explained(center, workload))
+    assert [(one.workload, one.alternative) for one in plan.reservations] == [(workload, form)]
+    assert starts(center, plan) == {workload: start}
+
+
+def test_who_waits_behind_several_forms_waits_for_the_one_that_is_kept() -> None:
+    center = busy(EVERYBODY)
+    first = center.add(either(job(4, 50), job(2, 500)))
+    long, short = center.add(job(3, 30)), center.add(job(1, 100))
+    plan = center.plan()
+    check(center, plan)
+    # Both forms can start at 100: the first in order is kept, and who fits before it starts.
+    assert [(one.workload, one.alternative) for one in plan.reservations] == [(first, 0), (long, 0)]
+    assert starts(center, plan) == {first: 100, long: 150}
+    assert [row.workload for row in plan.placements] == [short]
+    # The other is foreseen beside what all others have reserved.
+    foreseen = [one.earliest_start for one in explained(center, first).forms]
+    assert foreseen == [center.now + 100 * SECOND, center.now + 180 * SECOND]
+
+
+def test_each_form_is_told_whose_reservation_is_in_its_way_and_never_its_own() -> None:
+    center = busy(EVERYBODY)
+    head = center.add(job(4, 50))
+    several = center.add(either(job(1, 200), job(1, 300), job(4, 10)))
+    plan = center.plan()
+    check(center, plan)
+    assert starts(center, plan) == {head: 100, several: 150}
+    told = forms_told(center, plan, several)
+    assert told[:2] == [(ReasonCode.BACKFILL_WINDOW, head)] * 2
+    assert told[2][0] is ReasonCode.CPU
+    found = explained(center, several)
+    check_explanation(center, plan, found)
+    assert [one.reasons[0].ahead for one in found.forms[:2]] == [head, head]
+    # Beside the others each could start as early; what is kept for its own work is not in the way.
+    assert [one.earliest_start for one in found.forms] == [center.now + 150 * SECOND] * 3
+
+
+def test_a_form_that_is_late_or_held_back_is_kept_no_place() -> None:
+    center = busy(EVERYBODY)
+    late = replace(either(job(4, 50), job(3, 20)), deadline=Instant(center.now + 30 * SECOND))
+    workload = center.add(late)
+    plan = center.plan()
+    check(center, plan)
+    # The first can no more be in time, and so only the second is looked at.
+    assert [(one.workload, one.alternative) for one in plan.reservations] == [(workload, 1)]
+
+
+def test_the_first_that_may_preempt_does_for_the_first_form_that_this_makes_room_for() -> None:
+    center = Center(policy=Policy(reservations=3)).with_nodes(node("n0", 4, 16))
+    center.add(replace(job(3, 1000), preemptible=True))
+    center.add(job(1, 500))
+    center.turn()
+    urgent = center.add(replace(either(job(4, 100), job(3, 50)), priority=2))
+    plan = center.plan()
+    check(center, plan)
+    assert [one.by for one in plan.preemptions] == [urgent]
+    assert [(one.workload, one.alternative) for one in plan.reservations] == [(urgent, 1)]
+    assert starts(center, plan) == {urgent: 1}
+
+
+def powered(reservations: int, cap: int) -> Center:
+    """Eight cpus of ten watts each."""
+    center = Center(policy=Policy(reservations=reservations))
+    center.set_node(replace(node("n0", 8, 64), cpu_power_mw=10_000))
+    center.cap_power(cap)
+    return center
+
+
+def test_every_reservation_has_its_power_and_nobody_behind_delays_it() -> None:
+    center = powered(EVERYBODY, 50)
+    center.add(job(3, 100))
+    center.turn()
+    first, second, third = center.add(job(4, 50)), center.add(job(3, 40)), center.add(job(1, 1000))
+    short = center.add(job(2, 100))
+    plan = center.plan()
+    check(center, plan)
+    # At 100 there is power for five cpus: the first and one more, so that the second waits for the first's end.
+    assert starts(center, plan) == {first: 100, second: 150, short: 190}
+    assert [row.workload for row in plan.placements] == [third]
+    assert why(center, plan, short).code is ReasonCode.POWER
+    for workload in (first, second, short):
+        check_explanation(center, plan, explained(center, workload))
+
+
+def test_who_would_take_the_power_of_the_second_is_told_so() -> None:
+    center = powered(EVERYBODY, 50)
+    center.add(job(3, 100))
+    center.turn()
+    first, second = center.add(job(3, 50)), center.add(job(5, 40))
+    passing, long = center.add(job(2, 150)), center.add(job(2, 151))
+    plan = center.plan()
+    check(center, plan)
+    assert starts(center, plan) == {first: 100, second: 150, long: 190}
+    assert [row.workload for row in plan.placements] == [passing]
+    center.withdraw(passing)
+    plan = center.plan()
+    check(center, plan)
+    reason = why(center, plan, long)
+    assert (reason.code, reason.available, reason.ahead) == (ReasonCode.BACKFILL_WINDOW, 150, second)
+    check_explanation(center, plan, explained(center, long))
+
+
+def test_moldable_work_leaves_the_reservations_their_power() -> None:
+    center = powered(EVERYBODY, 60)
+    center.add(job(3, 100))
+    center.turn()
+    center.add(job(4, 50))
+    wide = center.add(replace(job(1, 500), tasks=4, min_tasks=1))
+    plan = center.plan()
+    check(center, plan)
+    assert [(row.workload, row.allocation.tasks) for row in plan.placements] == [(wide, 2)]
+
+
+def test_a_form_that_draws_less_may_start_first() -> None:
+    center = powered(EVERYBODY, 40)
+    center.add(job(2, 100))
+    center.add(job(2, 200))
+    center.turn()
+    either_one = center.add(either(job(3, 50), job(2, 500)))
+    plan = center.plan()
+    check(center, plan)
+    assert [(one.workload, one.alternative) for one in plan.reservations] == [(either_one, 1)]
+    assert starts(center, plan) == {either_one: 100}
+    assert [code for code, _ in forms_told(center, plan, either_one)] == [ReasonCode.POWER, ReasonCode.POWER]
 
 
 def test_a_preview_stands_behind_every_promise() -> None:
@@ -241,8 +395,12 @@ class Crowd:
         chance = self.chance
         self.center = Center(policy=Policy(reservations=chance.choice([2, 3, EVERYBODY])))
         devices = [[], [gpu(0), gpu(1)]]
+        # Their own, so that the rest of a seed is as it was without.
+        self.of_forms = Random(seed) if seed % 2 else None
         for number in range(chance.randint(1, 3)):
-            self.center.set_node(node(f"n{number}", chance.randint(2, 6), 64, *chance.choice(devices)))
+            one = node(f"n{number}", chance.randint(2, 6), 64, *chance.choice(devices))
+            self.center.set_node(replace(one, cpu_power_mw=10_000) if seed % 3 else one)
+        self.center.cap_power([0, 40, 70][seed % 3])
 
     def step(self) -> None:
         chance, center = self.chance, self.center
@@ -257,7 +415,7 @@ class Crowd:
                 time_limit_s=chance.choice([0, 10, 10, 40, 100, 300]),
                 priority=chance.choice([0, 0, 0, 1]),
             )
-            center.add(spec)
+            center.add(self.with_forms(spec))
         if chance.random() < 0.1:
             begin = chance.choice([5, 50])
             center.reserve("w", begin, begin + chance.choice([10, 100]), "n0")
@@ -270,6 +428,17 @@ class Crowd:
             if chance.random() < 0.25:
                 center.end(run.id)
         center.pass_time(chance.choice([1, 10, 30]))
+
+    def with_forms(self, spec: WorkloadSpec) -> WorkloadSpec:
+        """Let some work do with something else."""
+        chance = self.of_forms
+        if chance is None or chance.random() < 0.5:
+            return spec
+        others = [
+            Request(resources=asks(chance.choice([1, 2, 3])), time_limit_s=chance.choice([5, 20, 60, 200]))
+            for _ in range(chance.choice([1, 1, 2]))
+        ]
+        return replace(spec, alternatives=tuple(others))
 
     def judge(self) -> None:
         center = self.center
@@ -284,6 +453,7 @@ class Crowd:
             self.met["told"] += reason is not None and reason.code is ReasonCode.BACKFILL_WINDOW
         self.met["alone"] += sum(one.alone > 0 for one in plan.refusals)
         self.met["many"] += len(plan.reservations) > 1
+        self.met["forms"] += any(one.alternative for one in plan.reservations)
         self.met["widened"] += sum(row.allocation.tasks > 1 for row in plan.placements)
         again = center.rebuilt()
         decided = cycle(again, center.now, center.policy)
@@ -307,5 +477,6 @@ def test_crowds_meet_everything_there_is_to_judge() -> None:
         for _ in range(15):
             crowd.step()
         met += crowd.met
-    expected = [ReasonCode.BACKFILL_WINDOW, ReasonCode.PRIORITY, "told", "alone", "many", "widened"]
+    expected = [ReasonCode.BACKFILL_WINDOW, ReasonCode.PRIORITY, ReasonCode.POWER, "told", "alone", "many", "widened"]
+    expected += ["forms"]
     assert not {name for name in expected if met[name] < 20}, met

@@ -5,20 +5,19 @@ predictability, workloads, and user runtime estimates in scheduling the IBM SP2 
 2001: work starts ahead of its turn only if that delays nobody in front of it. Every turn reserves anew, in the
 order of the queue, so that who is in front may change and room that becomes free early is used at once.
 
-Power is kept for the first of them alone; of the others each gets nodes from when it could have power beside that.
+Power is kept like nodes: the profiles know what the cap leaves from when. Work in several forms gets one reservation.
 """
 
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, power
-from suanli.kernel.scheduling.core.admit import begin, fits, is_full, widen
-from suanli.kernel.scheduling.core.copying import copy
+from suanli.kernel.scheduling.core.admit import fits, is_full
+from suanli.kernel.scheduling.core.booking import begin_beside, book, earliest_start, in_the_way, note
+from suanli.kernel.scheduling.core.forms import may_be_held, may_wait, preempt_first
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.lists import start as let_run
 from suanli.kernel.scheduling.core.lists import waiting
-from suanli.kernel.scheduling.core.place import choose, choose_now, hold, unchain
 from suanli.kernel.scheduling.core.preempt import preempt
-from suanli.kernel.scheduling.core.profile import build, earliest, earliest_from, occupy, open_between, room_until
+from suanli.kernel.scheduling.core.profile import build
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
 from suanli.kernel.scheduling.core.reserve import release
 from suanli.kernel.scheduling.core.rules import Decided, Rules
@@ -26,25 +25,12 @@ from suanli.kernel.scheduling.core.tables import (
     BARRED,
     BLOCKED,
     BOOKED,
-    BOOKED_BEHIND,
     BOOKED_DEVICES,
-    BOOKED_HOLD,
-    BOOKED_JOB,
-    BOOKED_START,
-    BOOKED_UNTIL,
-    CANDIDATE,
-    CHOSEN,
     CLOSED,
-    DEVICE_HOLD,
-    DEVICE_NEXT,
-    DEVICE_UNUSED,
     FORM_KIND,
     HEAD,
-    HELD_BY,
-    HELD_NODE,
-    HOLD,
     IMPOSSIBLE,
-    IS_KEPT,
+    KIND,
     KINDS,
     LEAVING_SIZE,
     LEFT,
@@ -52,62 +38,55 @@ from suanli.kernel.scheduling.core.tables import (
     LONG,
     LONG_BEHIND,
     LONG_UNTIL,
-    NEED,
     NEVER,
-    NEXT,
     NOBODY,
     OF_SHAPE,
-    POWER_KEPT_FROM,
+    OTHER,
     SHAPE,
     SHORTEST_LONG,
+    START_BY,
     TURN,
-    UNUSED,
     WITHIN,
     Center,
     Ints,
 )
 
+Given = tuple[int, int, int, bool, bool]
+"""The present; when work past its end is taken to end; how many were leaving when the profiles were last built (-1:
+never); whether there are reservations left, and none was made yet."""
+Found = tuple[int, int, int, int, bool]
+
 
 @compiled
 def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> Decided:
     """Take a turn as ``turn`` does, with more than one reservation; ``booked`` has them afterwards."""
-    sizes, kinds, jobs, this = center.sizes, center.kinds, center.jobs, _open(center)
+    sizes, kinds, this = center.sizes, center.kinds, _open(center)
     queue, kind_of = waiting(center)
     place, count, kept, blocked, built = 0, 0, 0, sizes[BARRED], NOBODY
     head, head_start, complete = NOBODY, NEVER, True
     while place < queue.size and (blocked < sizes[KINDS] or kept < rules.reservations):
         job, kind, may_wait = queue[place], kind_of[place], kept < rules.reservations
         place += 1
-        kind = _kind(center, job, kind)
-        if _is_out(center, job, kinds[kind], (now, soon), may_wait):
+        has_forms = kinds[kind, OF_SHAPE] == NOBODY
+        if has_forms and not may_wait and kinds[kind, BLOCKED] == this:
+            continue
+        if not has_forms and _is_out(center, job, kinds[kind], (now, soon), may_wait):
             continue
         if count == rules.most:
             complete = False
             break
-        has_room = fits(center, job, rules.score) and not power.lacks(center, job)
-        if not has_room:
-            blocked += int(kinds[kind, BLOCKED] != this)
-            kinds[kind, BLOCKED] = this
-            if not may_wait:
-                continue
-            built = _look_ahead(center, job, (now, soon), built, rules.preempt and kept == 0)
-        last = NEVER - 1 if may_wait else now
-        start = now if built == NOBODY else earliest_start(center, job, (now, soon, now), last)
+        given = (now, soon, built, may_wait, kept == 0)
+        found = _try_forms(center, job, given, rules) if has_forms else _try(center, job, kind, given, rules)
+        form, start, built, newly, has_place = found
+        blocked += newly
         if start == now:
-            _begin(center, job, now, built != NOBODY)
-            started[count] = job
+            started[count] = form
             center.lists[LEFT, count] = place - 1
             count += 1
-            continue
-        told = in_the_way(center, job, now) if has_room and rules.tells else (NOBODY, NOBODY)
-        if has_room:
-            _remember_long(kinds[kind], this, jobs[job, LIMIT], told)
-        if start == NEVER and has_room and may_wait:
-            _note(center, job, told)
-        if start < NEVER:
-            kept = kept + 1 if _book(center, job, (start, now, soon), told) else rules.reservations
-            head = job if head == NOBODY and sizes[BOOKED] > 0 else head
-            head_start = start if head == job else head_start
+        elif start < NEVER:
+            kept = kept + 1 if has_place else rules.reservations
+            if has_place and head == NOBODY:
+                head, head_start = form, start
             if kept == rules.reservations and rules.shortest_first:
                 queue, kind_of = behind(center, place)
     if count:
@@ -116,9 +95,117 @@ def turn_with_many(center: Center, now: int, soon: int, rules: Rules, started: I
 
 
 @compiled
-def _kind(center: Center, job: int, kind: int) -> int:
-    """The kind to go by, of one that waits under a kind: of work in several forms the first form's alone."""
-    return int(center.jobs[job, FORM_KIND]) if center.kinds[kind, OF_SHAPE] == NOBODY else kind
+def _try(center: Center, job: int, kind: int, given: Given, rules: Rules) -> Found:
+    """Start a job of a kind, or reserve for it if it may wait for that.
+
+    Returns the job, its start (NEVER if there is none), how many were leaving when the profiles were last built, how
+    many more kinds are known to be blocked, and whether there was room in the tables for its reservation.
+    """
+    kinds, this = center.kinds, center.sizes[TURN]
+    now, soon, built, may_wait_now, is_first = given
+    has_room, newly = fits(center, job, rules.score) and not power.lacks(center, job), 0
+    if not has_room:
+        newly = int(kinds[kind, BLOCKED] != this)
+        kinds[kind, BLOCKED] = this
+        if not may_wait_now:
+            return job, NEVER, built, newly, False
+        if rules.preempt and is_first and not power.lacks(center, job):
+            preempt(center, job)
+        built = _look_ahead(center, now, soon, built)
+    last = NEVER - 1 if may_wait_now else now
+    start = now if built == NOBODY else earliest_start(center, job, (now, now), last)
+    if start == now:
+        begin_beside(center, job, now, built != NOBODY)
+        return job, now, built, newly, True
+    told = in_the_way(center, job, now) if has_room and rules.tells else (NOBODY, NOBODY)
+    if has_room:
+        _remember_long(kinds[kind], this, center.jobs[job, LIMIT], told)
+    if start == NEVER:
+        if has_room and may_wait_now:
+            note(center, job, told)
+        return job, NEVER, built, newly, False
+    return job, start, built, newly, book(center, job, (start, now, soon), told)
+
+
+@compiled
+def _try_forms(center: Center, job: int, given: Given, rules: Rules) -> Found:
+    """The same of a job with several forms: in the first that can start, or else for that which can start first.
+
+    Of equal ones it is the first in order.
+    """
+    jobs, kinds, this = center.jobs, center.kinds, center.sizes[TURN]
+    now, soon, built, may_wait_now, _ = given
+    form, newly, lacking, is_shut, is_held_back = job, 0, NOBODY, True, True
+    while form != NOBODY:
+        kind = kinds[jobs[form, FORM_KIND]]
+        if now <= jobs[form, START_BY] and not is_full(center, form) and may_be_held(center, form):
+            if licensing.first_lacking(center, form, now) >= 0:
+                lacking = form
+            else:
+                is_held_back = False
+                if may_wait_now or not _is_hopeless(kind, this, jobs[form, LIMIT]):
+                    has_started, is_new = _begin_form(center, form, now, built, rules)
+                    newly += is_new
+                    if has_started:
+                        return form, now, built, newly, True
+        is_shut &= kind[BLOCKED] == this
+        form = jobs[form, OTHER]
+    if is_shut:
+        kinds[jobs[job, KIND], BLOCKED] = this
+    if is_held_back:
+        if lacking != NOBODY:
+            licensing.must_wait(center, lacking, now, soon)
+        return job, NEVER, built, newly, False
+    if not may_wait_now:
+        return job, NEVER, built, newly, False
+    return _reserve_forms(center, job, given, newly, rules)
+
+
+@compiled
+def _begin_form(center: Center, form: int, now: int, built: int, rules: Rules) -> tuple[bool, int]:
+    """Start a form that nothing but room and power keep from it; whether it did, and how many kinds that blocks."""
+    kind, this = center.kinds[center.jobs[form, FORM_KIND]], center.sizes[TURN]
+    if not fits(center, form, rules.score) or power.lacks(center, form):
+        is_new = int(kind[BLOCKED] != this)
+        kind[BLOCKED] = this
+        return False, is_new
+    if built == NOBODY or earliest_start(center, form, (now, now), now) == now:
+        begin_beside(center, form, now, built != NOBODY)
+        return True, 0
+    told = in_the_way(center, form, now) if rules.tells else (NOBODY, NOBODY)
+    _remember_long(kind, this, center.jobs[form, LIMIT], told)
+    return False, 0
+
+
+@compiled
+def _reserve_forms(center: Center, job: int, given: Given, newly: int, rules: Rules) -> Found:
+    """Reserve for the form of a job that can start first; of others that have room write down what is in the way."""
+    jobs, kinds, this = center.jobs, center.kinds, center.sizes[TURN]
+    now, soon, built, _, is_first = given
+    if rules.preempt and is_first:
+        preempt_first(center, job, now)
+    built = _look_ahead(center, now, soon, built)
+    best, best_start, form = NOBODY, NEVER, job
+    while form != NOBODY:
+        if may_wait(center, form, now):
+            start = earliest_start(center, form, (now, now), best_start - 1)
+            if start < best_start:
+                best, best_start = form, start
+        form = jobs[form, OTHER]
+    told, form = (NOBODY, NOBODY), job
+    while form != NOBODY:
+        if rules.tells and kinds[jobs[form, FORM_KIND], BLOCKED] != this and may_wait(center, form, now):
+            of_form = in_the_way(center, form, now)
+            if form == best:
+                told = of_form
+            else:
+                note(center, form, of_form)
+        form = jobs[form, OTHER]
+    if best == NOBODY:
+        return job, NEVER, built, newly, False
+    # What there is then, where it was last looked for, may be another form's.
+    earliest_start(center, best, (now, now), best_start)
+    return best, best_start, built, newly, book(center, best, (best_start, now, soon), told)
 
 
 @compiled
@@ -146,7 +233,13 @@ def _is_out(center: Center, job: int, kind: Ints, times: tuple[int, int], may_wa
         return True
     if licensing.must_wait(center, job, times[0], times[1]):
         return True
-    return not may_wait and bool(kind[LONG] == this and jobs[job, LIMIT] >= kind[SHORTEST_LONG])
+    return not may_wait and _is_hopeless(kind, this, jobs[job, LIMIT])
+
+
+@compiled
+def _is_hopeless(kind: Ints, this: int, limit: int) -> bool:
+    """Tell whether work of a kind that may run so long is known to have no room, or none beside the reservations."""
+    return bool(kind[BLOCKED] == this or (kind[LONG] == this and limit >= kind[SHORTEST_LONG]))
 
 
 @compiled
@@ -161,161 +254,11 @@ def _remember_long(kind: Ints, this: int, limit: int, told: tuple[int, int]) -> 
 
 
 @compiled
-def in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
-    """Until when there is room for a job that has room now beside what is reserved, and whose place that is then.
-
-    The same of power. ``row`` stays as it is.
-    """
-    if power.would_take(center, job, now):
-        return int(center.sizes[POWER_KEPT_FROM]), _first_booked(center)
-    jobs, saved = center.jobs, center.scratch[CANDIDATE]
-    copy(saved, center.row)
-    end = min(now + jobs[job, LIMIT], NEVER)
-    until, node = room_until(center, jobs[job, SHAPE], jobs[job, NEED], (now, end))
-    copy(center.row, saved)
-    for row in range(center.sizes[BOOKED]):
-        booked = center.booked[row]
-        if booked[BOOKED_START] == until and booked[BOOKED_HOLD + HELD_NODE] == node:
-            return until, int(booked[BOOKED_JOB])
-    return until, NOBODY
-
-
-@compiled
-def _first_booked(center: Center) -> int:
-    """Who has the first reservation, -1 where nobody has one."""
-    for row in range(center.sizes[BOOKED]):
-        if center.booked[row, BOOKED_START] < NEVER:
-            return int(center.booked[row, BOOKED_JOB])
-    return NOBODY
-
-
-@compiled
-def _look_ahead(center: Center, job: int, times: tuple[int, int], built: int, preempts: bool) -> int:
-    """Let the first that cannot start take its right, and see what running work leaves when.
+def _look_ahead(center: Center, now: int, soon: int, built: int) -> int:
+    """See what running work leaves when, unless that is known.
 
     ``built`` is how many were leaving when the profiles were last built (-1: never), and that is returned.
     """
-    if preempts and not power.lacks(center, job):
-        preempt(center, job)
     if built != center.sizes[LEAVING_SIZE]:
-        build(center, times[0], times[1])
+        build(center, now, soon)
     return int(center.sizes[LEAVING_SIZE])
-
-
-@compiled
-def earliest_start(center: Center, job: int, times: tuple[int, int, int], last: int) -> int:
-    """The first start of a job beside all that is reserved, of power too, up to a last instant; NEVER if there is none.
-
-    ``times`` are the present, when work past its expected end is taken to end, and the first instant of interest.
-    """
-    jobs, (now, soon, least) = center.jobs, times
-    shape, need, limit = jobs[job, SHAPE], jobs[job, NEED], jobs[job, LIMIT]
-    # What ends at once has not ended yet: what it draws is not left now.
-    first = max(power.powered_from(center, job, now, max(soon, now + 1), 0), least)
-    if first < NEVER and power.would_take(center, job, first):
-        first = max(first, center.sizes[POWER_KEPT_FROM])
-    if first > last:
-        return NEVER
-    if first > now:
-        return earliest_from(center, shape, need, limit, (first, last))
-    return earliest(center, shape, need, limit, (now, last))
-
-
-@compiled
-def _begin(center: Center, job: int, now: int, is_beside: bool) -> None:
-    """Start a job, beside reservations on nodes that ``row`` says."""
-    licensing.take(center, job, now)
-    shape = center.jobs[job, SHAPE]
-    if not is_beside:
-        begin(center, job, now, choose_now(center, shape, widen(center, job, center.total[shape], False)), False)
-        let_run(center, job)
-        return
-    end = min(now + center.jobs[job, LIMIT], NEVER)
-    # What there is room for beside the reservations was added up there by who found the instant.
-    count = choose(center, shape, widen(center, job, center.spare[0], True), center.row, center.score[shape])
-    _keep(center, shape, count, (now, end))
-    begin(center, job, now, count, True)
-    let_run(center, job)
-    _let_go(center, count)
-    occupy(center, job, now, end, now)
-
-
-@compiled
-def _keep(center: Center, shape: int, count: int, times: tuple[int, int]) -> None:
-    """Let only what is free of the chosen nodes from one instant to another be held of them."""
-    for place in range(count):
-        open_between(center, shape, center.scratch[CHOSEN, place], times[0], times[1])
-        center.nodes[center.scratch[CHOSEN, place], IS_KEPT] = 1
-
-
-@compiled
-def _let_go(center: Center, count: int) -> None:
-    for place in range(count):
-        center.nodes[center.scratch[CHOSEN, place], IS_KEPT] = 0
-
-
-@compiled
-def _book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int, int]) -> bool:
-    """Reserve for a job from an instant on, on nodes that ``row`` says; False where the tables have no room for it.
-
-    Nodes of which least is free now are kept first, so that most of what is free stays open to others. ``times`` are
-    the instant, the present, and when work past its expected end is taken to end; ``told`` is written down with it.
-    """
-    jobs, sizes, holds, held = center.jobs, center.sizes, center.holds, center.device_holds
-    start, now, soon = times
-    shape, end = jobs[job, SHAPE], min(start + jobs[job, LIMIT], NEVER)
-    if _first_booked(center) == NOBODY:
-        power.keep(center, job, start, (now, soon))
-    for node in range(center.busy.size):
-        center.busy[node] = center.tasks[shape, node]
-    count = choose(center, shape, jobs[job, NEED], center.row, center.busy)
-    _keep(center, shape, count, (start, end))
-    hold(center, job, count, True)
-    _let_go(center, count)
-    of_devices = _length(held, jobs[job, DEVICE_HOLD])
-    has_room = count <= center.booked.shape[0] - sizes[BOOKED]
-    has_room &= of_devices <= center.booked_devices.shape[0] - sizes[BOOKED_DEVICES]
-    if has_room:
-        occupy(center, job, start, end, now)
-        licensing.keep(center, job, start, (now, soon))
-        row = jobs[job, HOLD]
-        while row >= 0:
-            booked = center.booked[sizes[BOOKED]]
-            booked[BOOKED_JOB], booked[BOOKED_START] = job, start
-            booked[BOOKED_UNTIL], booked[BOOKED_BEHIND] = told
-            copy(booked[BOOKED_HOLD:], holds[row, :HELD_BY])
-            sizes[BOOKED] += 1
-            row = holds[row, NEXT]
-        row = jobs[job, DEVICE_HOLD]
-        while row >= 0:
-            center.booked_devices[sizes[BOOKED_DEVICES], 0] = job
-            copy(center.booked_devices[sizes[BOOKED_DEVICES], 1:], held[row, :DEVICE_NEXT])
-            sizes[BOOKED_DEVICES] += 1
-            row = held[row, DEVICE_NEXT]
-    unchain(holds, sizes, UNUSED, jobs[job], HOLD)
-    unchain(held, sizes, DEVICE_UNUSED, jobs[job], DEVICE_HOLD)
-    return bool(has_room)
-
-
-@compiled
-def _note(center: Center, job: int, told: tuple[int, int]) -> None:
-    """Write down what stands in the way of a job that has room now and for which no start is foreseen.
-
-    It is a row of what is booked that begins never, on no node.
-    """
-    sizes = center.sizes
-    if sizes[BOOKED] < center.booked.shape[0]:
-        booked = center.booked[sizes[BOOKED]]
-        booked[BOOKED_JOB], booked[BOOKED_START] = job, NEVER
-        booked[BOOKED_UNTIL], booked[BOOKED_BEHIND] = told
-        booked[BOOKED_HOLD + HELD_NODE] = NOBODY
-        sizes[BOOKED] += 1
-
-
-@compiled
-def _length(table: Ints, row: int) -> int:
-    count = 0
-    while row >= 0:
-        count += 1
-        row = table[row, table.shape[1] - 1]
-    return count

@@ -122,7 +122,7 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
             if licensing.first_lacking(center, form, now) >= 0:
                 lacking = form
             elif kinds[kind, BLOCKED] == this:
-                outcome = NO_ROOM if _may_be_held(center, form) else outcome
+                outcome = NO_ROOM if may_be_held(center, form) else outcome
             elif not long or kinds[kind, LONG] != this:
                 _, became, blocked = attempt(center, form, kind, (now, soon, long, False), score)
                 found += blocked
@@ -139,16 +139,16 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
 
 
 @compiled
-def _may_be_held(center: Center, form: int) -> bool:
+def may_be_held(center: Center, form: int) -> bool:
     """Tell whether a form could be held some day, and is not kept from it by a reservation that is not open."""
     is_closed = center.shapes[center.jobs[form, SHAPE], WITHIN] >= CLOSED
     return not is_closed and center.kinds[center.jobs[form, FORM_KIND], IMPOSSIBLE] == 0
 
 
 @compiled
-def _may_wait(center: Center, form: int, now: int) -> bool:
+def may_wait(center: Center, form: int, now: int) -> bool:
     """Tell whether nothing but room keeps a form from starting."""
-    if now > center.jobs[form, START_BY] or is_full(center, form) or not _may_be_held(center, form):
+    if now > center.jobs[form, START_BY] or is_full(center, form) or not may_be_held(center, form):
         return False
     return licensing.first_lacking(center, form, now) < 0
 
@@ -164,13 +164,13 @@ def reserve_first(center: Center, job: int, now: int, soon: int, rules: Rules) -
     """
     jobs, form, last, first, until = center.jobs, job, NOBODY, NOBODY, NEVER
     while form != NOBODY:
-        if _may_wait(center, form, now):
+        if may_wait(center, form, now):
             fits(center, form, rules.score)
             first = form if first == NOBODY else first
             last = form if center.sizes[HEAD] == form else last
         form = jobs[form, OTHER]
     if rules.preempt:
-        _preempt_first(center, job, now)
+        preempt_first(center, job, now)
     if last != NOBODY:
         until = reserve(center, last, now, soon)
     best, start, is_ahead, form = NOBODY, NEVER, last != NOBODY, job
@@ -178,7 +178,7 @@ def reserve_first(center: Center, job: int, now: int, soon: int, rules: Rules) -
         found = NEVER
         if form == last:
             found, is_ahead = until, False
-        elif _may_wait(center, form, now):
+        elif may_wait(center, form, now):
             found = first_start(center, form, now, soon, min(start, until + int(is_ahead)))
         if found < start:
             best, start = form, found
@@ -191,17 +191,17 @@ def reserve_first(center: Center, job: int, now: int, soon: int, rules: Rules) -
 
 
 @compiled
-def _preempt_first(center: Center, job: int, now: int) -> None:
+def preempt_first(center: Center, job: int, now: int) -> None:
     """Let running work leave for the first form of a job that this makes room for, if none has it without."""
     jobs, sizes, form = center.jobs, center.sizes, job
     if sizes[PREEMPTIBLES] == 0:
         return
     while form != NOBODY:
-        if _may_wait(center, form, now) and leaving_suffices(center, form):
+        if may_wait(center, form, now) and leaving_suffices(center, form):
             return
         form = jobs[form, OTHER]
     form, before = job, sizes[LEAVING_SIZE]
     while form != NOBODY and sizes[LEAVING_SIZE] == before:
-        if _may_wait(center, form, now) and not power.lacks(center, form):
+        if may_wait(center, form, now) and not power.lacks(center, form):
             preempt(center, form)
         form = jobs[form, OTHER]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from suanli.kernel.scheduling.core import licensing
+from suanli.kernel.scheduling.core.booking import earliest_start, give_back, in_the_way
 from suanli.kernel.scheduling.core.changes import keep_before
-from suanli.kernel.scheduling.core.conserve import earliest_start, in_the_way, turn_with_many
+from suanli.kernel.scheduling.core.conserve import turn_with_many
 from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.jit import entry
 from suanli.kernel.scheduling.core.profile import build
@@ -32,8 +33,10 @@ def plan_many(center: Center, now: int, soon: int, rules: Rules, started: Ints) 
 
 
 @entry
-def foresee_many(center: Center, job: int, now: int, soon: int, policy: int) -> int:
+def foresee_many(center: Center, job: int, now: int, soon: int, own: int, policy: int) -> int:
     """The start, beside all reservations, of a job that waits and has none; NEVER where none can be foreseen.
+
+    ``own`` (-1: none) is the form of it that has one, which does not stand in the way.
 
     -1 where it would then take a license from whom it is kept for. Work past its expected end is taken to end at the
     instant ``soon``. The turn must not have been taken back.
@@ -42,7 +45,11 @@ def foresee_many(center: Center, job: int, now: int, soon: int, policy: int) -> 
     if center.sizes[BOOKED] == 0:
         build(center, now, soon)
     licensed = licensing.licensed_from(center, job, now, soon)
-    start = earliest_start(center, job, (now, soon, licensed), NEVER - 1)
+    if own != NOBODY:
+        give_back(center, own, 1)
+    start = earliest_start(center, job, (now, licensed), NEVER - 1)
+    if own != NOBODY:
+        give_back(center, own, -1)
     return start if start >= NEVER or licensing.first_kept(center, job, start) < 0 else NOBODY
 
 

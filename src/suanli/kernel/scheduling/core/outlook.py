@@ -93,7 +93,7 @@ def look_until(center: Center, shape: int, need: int, times: tuple[int, int, int
         while due < size and jobs[running[due], END] == instant:
             _let_end(center, running[due], shape, total, (instant, is_kept))
             due += 1
-        if _suffices(total, need):
+        if suffices(total, need):
             sizes[ENDED] = due if is_kept else sizes[ENDED]
             return int(instant)
     return NEVER
@@ -262,13 +262,14 @@ def _first_sufficient(center: Center, shape: int, need: int) -> int:
         while place < size and gains[place, GAIN_AT] == instant:
             _gain(center, shape, total, gains[place, GAIN_NODE], gains[place, GAIN_TASKS])
             place += 1
-        if _suffices(total, need):
+        if suffices(total, need):
             return int(instant)
     return NEVER
 
 
 @compiled
-def _suffices(total: Ints, need: int) -> bool:
+def suffices(total: Ints, need: int) -> bool:
+    """Tell whether some engine's nodes have all of the need, by totals [E]."""
     for engine in range(total.size):
         if total[engine] >= need:
             return True

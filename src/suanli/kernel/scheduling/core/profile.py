@@ -3,6 +3,8 @@
 A node's profile is a chain of steps; what a step says is free holds until the next one begins, that of the last for
 ever. It is built for one turn that keeps more than one reservation. What is free of a node for a while is the least of
 each amount, and of each device, over the steps of that while: a job stays where it is once it has started.
+
+Where there is a power cap, what it leaves has a profile of the same kind.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.outlook import due_by
+from suanli.kernel.scheduling.core.outlook import due_by, suffices
 from suanli.kernel.scheduling.core.tables import (
     AT,
     AT_NODE,
@@ -20,6 +22,7 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_NEXT,
     DEVICE_NODE,
     DEVICES,
+    DRAW,
     DROPS,
     END,
     ENGINE,
@@ -45,6 +48,9 @@ from suanli.kernel.scheduling.core.tables import (
     NEXT,
     NOBODY,
     POSITION,
+    POWER_CAP,
+    POWER_IN_USE,
+    POWER_STEP,
     RESERVED,
     RISES,
     RUNNING,
@@ -56,6 +62,7 @@ from suanli.kernel.scheduling.core.tables import (
     STEP_DISK,
     STEP_HOLDERS,
     STEP_MEMORY,
+    STEP_POWER,
     STEPS,
     UNIT,
     UNTIL,
@@ -72,7 +79,8 @@ def build(center: Center, now: int, soon: int) -> None:
     """Set up all profiles by what runs, taken to end as expected; what is past its end is to end at ``soon``."""
     jobs, running, size = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE]
     sizes, reach, nodes, devices = center.sizes, center.reach, center.nodes, center.devices
-    sizes[STEPS], sizes[RISES], sizes[DROPS] = nodes.shape[0], 0, 0
+    sizes[STEPS], sizes[RISES], sizes[DROPS] = nodes.shape[0] + 1, 0, 0
+    _begin_power(center, now)
     for node in range(nodes.shape[0]):
         center.steps[node] = (
             now,
@@ -118,6 +126,56 @@ def _release(center: Center, job: int, instant: int) -> None:
         step = reach[LATEST, held[row, DEVICE_NODE]]
         center.step_devices[step, held[row, POSITION]] += held[row, HELD_SHARE]
         row = held[row, DEVICE_NEXT]
+    if center.jobs[job, DRAW] > 0:
+        step = center.sizes[POWER_STEP]
+        if steps[step, STEP_AT] != instant:
+            step = _split(center, step, instant)
+            center.sizes[POWER_STEP] = step
+        steps[step, STEP_POWER] += center.jobs[job, DRAW]
+
+
+@compiled
+def _begin_power(center: Center, now: int) -> None:
+    sizes, first = center.sizes, center.nodes.shape[0]
+    center.steps[first, STEP_AT], center.steps[first, STEP_AFTER] = now, NOBODY
+    center.steps[first, STEP_POWER] = sizes[POWER_CAP] - sizes[POWER_IN_USE]
+    sizes[POWER_STEP] = first
+
+
+@compiled
+def draw_between(center: Center, milliwatts: int, start: int, end: int) -> None:
+    """Take so much of what the power cap leaves from an instant on, until another."""
+    if milliwatts == 0:
+        return
+    steps, first = center.steps, center.nodes.shape[0]
+    step = _step_at(center, first, start)
+    if end < NEVER:
+        _step_at(center, first, end)
+    while step >= 0 and steps[step, STEP_AT] < end:
+        steps[step, STEP_POWER] -= milliwatts
+        step = steps[step, STEP_AFTER]
+
+
+@compiled
+def least_power(center: Center, start: int, end: int) -> int:
+    """The least, in milliwatts, that the power cap leaves from an instant until before another."""
+    steps = center.steps
+    step = _reach(steps, center.nodes.shape[0], start)
+    least = steps[step, STEP_POWER]
+    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] < end:
+        step = steps[step, STEP_AFTER]
+        least = min(least, steps[step, STEP_POWER])
+    return int(least)
+
+
+@compiled
+def powered_until(center: Center, draws: int, now: int) -> int:
+    """Until when the power cap leaves so much that is left now; NEVER where it does for ever."""
+    steps = center.steps
+    step = _reach(steps, center.nodes.shape[0], now)
+    while step >= 0 and (draws == 0 or steps[step, STEP_POWER] >= draws):
+        step = steps[step, STEP_AFTER]
+    return int(steps[step, STEP_AT]) if step >= 0 else NEVER
 
 
 @compiled
@@ -162,27 +220,45 @@ def _insert(entries: Ints, sizes: Ints, of: int, instant: int, node: int) -> Non
 @compiled
 def occupy(center: Center, job: int, start: int, end: int, now: int) -> None:
     """Take what a job holds from an instant on, until another; the profiles must have that much free."""
-    holds, held, steps = center.holds, center.device_holds, center.steps
+    holds, held = center.holds, center.device_holds
     row = center.jobs[job, HOLD]
     while row >= 0:
         node = holds[row, HELD_NODE]
-        step = _step_at(center, node, start)
         if start > now:
             _insert(center.drops, center.sizes, DROPS, start, node)
         if end < NEVER:
-            _step_at(center, node, end)
             _insert(center.rises, center.sizes, RISES, end, node)
-        while step >= 0 and steps[step, STEP_AT] < end:
-            _shift(steps, step, holds[row], -1)
-            step = steps[step, STEP_AFTER]
+        shift_between(center, holds[row], (start, end), -1)
         row = holds[row, NEXT]
     row = center.jobs[job, DEVICE_HOLD]
     while row >= 0:
-        step = _step_at(center, held[row, DEVICE_NODE], start)
-        while step >= 0 and steps[step, STEP_AT] < end:
-            center.step_devices[step, held[row, POSITION]] -= held[row, HELD_SHARE]
-            step = steps[step, STEP_AFTER]
+        share_between(center, held[row], (start, end), -1)
         row = held[row, DEVICE_NEXT]
+
+
+@compiled
+def shift_between(center: Center, hold: Ints, times: tuple[int, int], sign: int) -> None:
+    """Give back (1) or take (-1) what a hold says of one node, from an instant on until another."""
+    steps, (start, end) = center.steps, times
+    step = _step_at(center, hold[HELD_NODE], start)
+    if end < NEVER:
+        _step_at(center, hold[HELD_NODE], end)
+    while step >= 0 and steps[step, STEP_AT] < end:
+        _shift(steps, step, hold, sign)
+        step = steps[step, STEP_AFTER]
+
+
+@compiled
+def share_between(center: Center, held: Ints, times: tuple[int, int], sign: int) -> None:
+    """Give back (1) or take (-1) what a hold says of one device, from an instant on until another.
+
+    Its node must have steps that begin then.
+    """
+    steps, (start, end) = center.steps, times
+    step = _step_at(center, held[DEVICE_NODE], start)
+    while step >= 0 and steps[step, STEP_AT] < end:
+        center.step_devices[step, held[POSITION]] += sign * held[HELD_SHARE]
+        step = steps[step, STEP_AFTER]
 
 
 @compiled
@@ -201,31 +277,32 @@ def _reach(steps: Ints, step: int, instant: int) -> int:
 
 
 @compiled
-def earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int, int]) -> int:
+def earliest(center: Center, shape: int, need: int, asked: tuple[int, int], times: tuple[int, int]) -> int:
     """The first instant from which some engine's nodes can hold all of the need for as long as it may run.
 
-    The shape must be up to date. ``times`` are the present and the last instant of interest, after which NEVER is the
-    answer. ``row`` has then what fits on each node for that while. Windows are heeded as at each instant.
+    ``asked`` are how long that is, and what it could draw, which must be left all the while. The shape must be up to
+    date. ``times`` are the present and the last instant of interest, after which NEVER is the answer. ``row`` has then
+    what fits on each node for that while. Windows are heeded as at each instant.
     """
     kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
-    start = _earliest(center, shape, need, limit, (times[0], times[1], False))
+    start = _earliest(center, shape, need, asked, (times[0], times[1], False))
     center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
     return start
 
 
 @compiled
-def earliest_from(center: Center, shape: int, need: int, limit: int, times: tuple[int, int]) -> int:
+def earliest_from(center: Center, shape: int, need: int, asked: tuple[int, int], times: tuple[int, int]) -> int:
     """The first such instant from a later one on: the first of ``times``, which is not the present."""
     kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
-    start = _earliest(center, shape, need, limit, (times[0], times[1], True))
+    start = _earliest(center, shape, need, asked, (times[0], times[1], True))
     center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
     return start
 
 
 @compiled
-def _earliest(center: Center, shape: int, need: int, limit: int, times: tuple[int, int, bool]) -> int:
+def _earliest(center: Center, shape: int, need: int, asked: tuple[int, int], times: tuple[int, int, bool]) -> int:
     """As ``earliest``; the third of ``times`` says that the first of them is to come, and what then must be heeded."""
-    rises, drops, sizes, reach = center.rises, center.drops, center.sizes, center.reach
+    rises, drops, sizes, reach, limit = center.rises, center.drops, center.sizes, center.reach, asked[0]
     copy(center.row, center.tasks[shape])
     total = center.spare[0]
     copy(total, center.total[shape])
@@ -245,9 +322,8 @@ def _earliest(center: Center, shape: int, need: int, limit: int, times: tuple[in
         while entered < sizes[DROPS] and drops[entered, AT] < until:
             _judge(center, shape, drops[entered, AT_NODE], (instant, until, least), total)
             entered += 1
-        for engine in range(total.size):
-            if total[engine] >= need:
-                return int(instant)
+        if suffices(total, need) and (asked[1] == 0 or least_power(center, instant, until) >= asked[1]):
+            return int(instant)
         former, instant = instant, rises[passed, AT] if passed < sizes[RISES] else NEVER
         if sizes[WINDOWS_SIZE] > 0:
             instant = min(instant, next_opening(center, shape, former))
@@ -341,10 +417,7 @@ def room_until(center: Center, shape: int, need: int, times: tuple[int, int]) ->
                 total[center.nodes[node, ENGINE]] += weight(shapes, shape, tasks) - weight(shapes, shape, row[node])
                 row[node], less = tasks, node
             place += 1
-        has_room = False
-        for engine in range(total.size):
-            has_room |= total[engine] >= need
-        if not has_room:
+        if not suffices(total, need):
             return int(instant), int(less)
     return NEVER, NOBODY
 

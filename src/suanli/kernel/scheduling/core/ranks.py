@@ -24,7 +24,7 @@ from suanli.kernel.scheduling.core.tables import (
 
 @compiled
 def behind(center: Center, place: int) -> tuple[Ints, Ints]:
-    """The queue with what is behind a place sorted by limit, and the kinds."""
+    """The queue with what is behind a place sorted by limit, and the kinds; in front of the place they say nothing."""
     waiting, _ = lists.waiting(center)
     queue, kind_of, size = center.lists[BEHIND], center.lists[KIND_BEHIND], waiting.size
     for entry in range(place, size):
@@ -32,7 +32,7 @@ def behind(center: Center, place: int) -> tuple[Ints, Ints]:
     _sort(queue[place:size], center.jobs)
     for entry in range(place, size):
         kind_of[entry] = center.jobs[queue[entry], KIND]
-    return queue, kind_of
+    return queue[:size], kind_of[:size]
 
 
 _FEW = 8

@@ -110,18 +110,15 @@ lie within, with CLOSED where that is not open to it. Then come bits of the feat
 tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk."""
 
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
-"""What a shape pursues, if it does: it has work to be done, which only the center's score may ask about; its own
-objective ranks device types; so does the expected time, and it may wait for a faster device."""
+"""What a shape pursues: work that only the center's score may ask about; an own objective; time, so that it may wait."""
 
 RANK, SLOWER, HUNGRIER, TAKES = range(4)
-"""Rows of merits [S, 4, types]: the place of a type by the shape's own objective, equal ones alike, from 0; by which
-part it is slower than the fastest, and draws more, in hundredths of its own; microseconds that one device takes for a
-unit of work (10^12 operations). Infinite where that is not known."""
+"""Rows of merits [S, 4, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
+part it is slower, and draws more, than the best, in hundredths; microseconds of a device for 10^12 operations."""
 
 WORK, EXPECTED, CHOSE, WAITS_FOR, WAITS_UNTIL, ENDS_THEN, ENDS_NOW = range(7)
 """Columns of pursuits [J, 7]: units of work; when it is done, where that is known and before its limit; the last turn
 in which it could start and rather waited, for which type, until when, and when it then ends, and would have."""
-
 HELD_FROM, FREE_NOW = range(2)
 """Rows of ready types [2, types + 1]: where the ends of the held devices of a type begin, and how many are free."""
 
@@ -160,7 +157,9 @@ GAIN_AT, GAIN_NODE, GAIN_TASKS = range(3)
 
 STEP_AT, STEP_CPU, STEP_MEMORY, STEP_HOLDERS, STEP_ALONE, STEP_DISK, STEP_AFTER = range(7)
 """Columns of steps: from when, what is then free of one node (as in nodes), and the node's next step. Row n is the
-first step of node n."""
+first step of node n, and that after the nodes' the first of power: what the cap leaves from when, in milliwatts, stands
+where cpus do (STEP_POWER)."""
+STEP_POWER = STEP_CPU
 
 AT, AT_NODE = range(2)
 """Columns of rises and drops: an instant at which a node gets more, or less, free, and which."""
@@ -222,8 +221,8 @@ WAITING_SIZE, RUNNING_SIZE, KINDS, LOG_SIZE, CHANGES, UNUSED, DEVICE_UNUSED, KEP
 HEAD_START, BARRED, LEAVING_SIZE, HEAD_HOLD, HEAD_DEVICE_HOLD, LARGEST_CPU, LARGEST_MEMORY = range(10, 17)
 HEAD_SEEN, GAINS, ENDED, LOOKS, PREEMPTIBLES, RAN, PREEMPTIBLES_BEFORE, FIRST, STEPS, RISES, DROPS = range(17, 28)
 BOOKED, BOOKED_DEVICES, HEAD_PAST, WINDOWS_SIZE, INDEX_SEEN, SHELVES_USED, SHELF_UNUSED, GROUPS = range(28, 36)
-SWITCHES, BUCKETS, TYPICAL, POWER_CAP, POWER_IN_USE, POWER_KEPT_FROM, POWER_SPARE = range(36, 43)
-READY_TURN = 43
+SWITCHES, BUCKETS, TYPICAL, POWER_CAP, POWER_IN_USE, POWER_KEPT_FROM, POWER_SPARE, POWER_STEP = range(36, 44)
+READY_TURN = 44
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -235,7 +234,8 @@ so that its gains do not tell it; how many rows of windows there are to look at;
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
 how many switches there are, of which one is that of all nodes whose switch is not known; how many buckets of typical
 device demands there are, and requests in them; and in milliwatts the power cap (``NEVER``: none), what running work
-draws, from when some is kept for the head, and how much is left then beside it; and the turn of which ``ready`` is."""
+draws, from when some is kept for the head, and how much is left then beside it; the last step of power while profiles
+are built; and the turn of which ``ready`` is."""
 
 (
     FAILS_STATE,
@@ -415,8 +415,8 @@ def make_center(sizes: Sizes) -> Center:
         then_devices=devices.copy(),
         both_nodes=_ints(nodes, FREE_DISK + 1),
         both_devices=devices.copy(),
-        steps=_ints(steps, STEP_AFTER + 1),
-        step_devices=_ints(steps, sizes.devices),
+        steps=_ints(2 * steps, STEP_AFTER + 1),
+        step_devices=_ints(2 * steps, sizes.devices),
         rises=_ints(steps, 2),
         drops=_ints(sizes.booked, 2),
         reach=_ints(4, nodes),
@@ -434,12 +434,12 @@ def make_center(sizes: Sizes) -> Center:
         worth=np.zeros(DEVICE_TYPES + 2),
         draws=_ints(nodes, 1 + sizes.devices),
         **_of_merits(sizes),
-        sizes=np.zeros(44, dtype=np.int64),
+        sizes=np.zeros(45, dtype=np.int64),
     )
     return _begun(center)
 
 
-def _of_merits(sizes: Sizes) -> dict[str, Any]:
+def _of_merits(sizes: Sizes) -> dict[str, Table]:
     return {
         "merits": np.zeros((sizes.shapes, 4, DEVICE_TYPES)),
         "pursuits": _ints(sizes.jobs, 7),

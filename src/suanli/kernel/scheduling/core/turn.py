@@ -56,7 +56,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         place += 1
         has_forms = kinds[kind, OF_SHAPE] == NOBODY
         if kinds[kind, BLOCKED] == this or (not has_forms and _is_held_back(center, job, now, soon)):
-            place = _next_open(kinds, kind_of[:size], place, this)
+            place = _next_open(kinds, kind_of, place, this)
             continue
         long = head != NOBODY and now + jobs[job, LIMIT] > head_start
         if long and not has_forms and kinds[kind, LONG] == this:

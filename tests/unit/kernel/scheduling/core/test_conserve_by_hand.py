@@ -138,6 +138,16 @@ def test_behind_the_last_reservation_the_shortest_may_go_first(shortest_first: b
     assert [int(job) for job in t.queued(center)] == [job for job in range(4) if job not in started]
 
 
+def test_behind_the_last_reservation_the_turn_ends_where_the_queue_does() -> None:
+    """The first job was withdrawn: whatever the tables say behind the queue's end, it does not start."""
+    center = waiting(FOUR, [Job(limit=5), Job(limit=9, need=4), Job(limit=9, need=4), Job(limit=7)], [(20, 1), (20, 1)])
+    changes.wait_no_longer(center, 0)
+    # The next two have reservations; of two free cpus the last job has one, and nobody else waits.
+    assert taken(center, reservations=2, shortest_first=1) == [3]
+    assert [int(job) for job in t.queued(center)] == [1, 2]
+    assert [job for job, _ in booked(center)] == [1, 2]
+
+
 @pytest.mark.parametrize(("most", "started"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (4, [0, 1, 2])])
 def test_no_more_start_than_are_asked_for(most: int, started: list[int]) -> None:
     center = waiting(FOUR, [Job(limit=9)] * 3)

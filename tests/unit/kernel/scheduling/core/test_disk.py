@@ -200,7 +200,7 @@ def test_the_first_place_among_many_has_disk_all_the_while(need: int, limit: int
     center = of_disk([7], [(10, {0: 2}), (20, {0: 4})], Job(need=need, limit=limit, shape=Shape(disk=1)))
     refresh(center, 0, FIRST_FIT)
     build(center, 0, 1)
-    assert earliest(center, 0, need, limit, (0, NEVER - 1)) == expected
+    assert earliest(center, 0, need, (limit, 0), (0, NEVER - 1)) == expected
 
 
 def test_a_start_is_foreseen_when_there_is_disk() -> None:

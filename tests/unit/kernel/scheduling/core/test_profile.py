@@ -61,7 +61,7 @@ def test_a_center_in_which_nothing_runs_is_the_same_for_ever() -> None:
     build(center, 7, 8)
     assert steps(center, 0) == [(7, 4, 100, 0, 0)]
     assert steps(center, 1) == [(7, 8, 50, 0, 0)]
-    assert (rises(center), drops(center), center.sizes[t.STEPS]) == ([], [], 2)
+    assert (rises(center), drops(center), center.sizes[t.STEPS]) == ([], [], 3)
     assert changed(before, center) <= {"steps", "step_devices", "reach", "sizes"}
 
 
@@ -106,7 +106,8 @@ def test_a_step_begins_where_something_ends(
     assert steps(center, 1)[-1][3] == endless
     assert steps(center, 0) == [(now, 4, 100, 0, 0)]
     assert rises(center) == risen
-    assert center.sizes[t.STEPS] == 2 + len(risen)
+    # A first step of each node, and of power.
+    assert center.sizes[t.STEPS] == 3 + len(risen)
 
 
 def test_all_that_is_held_is_left_and_rises_are_in_order() -> None:
@@ -202,7 +203,7 @@ def test_devices_are_reserved_with_their_nodes() -> None:
 
 def asked(center: t.Center, need: int, limit: int, now: int = 0, last: int = LAST, shape: int = 0) -> int:
     refresh(center, shape, BEST_FIT)
-    return int(earliest(center, shape, need, limit, (now, last)))
+    return int(earliest(center, shape, need, (limit, 0), (now, last)))
 
 
 @pytest.mark.parametrize(
@@ -397,7 +398,7 @@ def test_the_earliest_start_is_what_a_look_at_every_instant_finds(seed: int) -> 
             if sum((one >= shape.unit) if shape.unit else one for one in left) >= need:
                 expected = instant
                 break
-        assert earliest(center, 0, need, limit, (0, LAST)) == expected
+        assert earliest(center, 0, need, (limit, 0), (0, LAST)) == expected
         if expected < NEVER:
             least = shape.unit or 1
             told = [one if one >= least else 0 for one in center.row.tolist()]

@@ -241,10 +241,10 @@ def test_the_earliest_start_has_room_for_all_the_while_and_no_earlier_one_has(se
     reserve_some(chance, world, 5)
     for _ in range(5):
         need, limit = chance.randint(1, 5), chance.choice([chance.randint(1, 15), NEVER])
-        found = earliest(world.center, 0, need, limit, (0, LAST))
+        found = earliest(world.center, 0, need, (limit, 0), (0, LAST))
         assert found == world.earliest(need, limit, 0)
         last = chance.randint(0, 20)
-        assert earliest(world.center, 0, need, limit, (0, last)) == (found if found <= last else NEVER)
+        assert earliest(world.center, 0, need, (limit, 0), (0, last)) == (found if found <= last else NEVER)
 
 
 @settings(max_examples=80)
@@ -255,7 +255,7 @@ def test_the_earliest_start_from_a_later_instant_on(seed: int) -> None:
     reserve_some(chance, world, 5)
     for _ in range(5):
         need, limit, first = chance.randint(1, 5), chance.choice([chance.randint(1, 15), NEVER]), chance.randint(1, 18)
-        assert earliest_from(world.center, 0, need, limit, (first, LAST)) == world.earliest(need, limit, first)
+        assert earliest_from(world.center, 0, need, (limit, 0), (first, LAST)) == world.earliest(need, limit, first)
 
 
 @settings(max_examples=80)
@@ -275,9 +275,9 @@ def test_windows_are_heeded_at_every_start(seed: int, is_within: bool) -> None:
         need, limit = chance.randint(1, 4), chance.randint(1, 12)
         see_present(world.center, 0, limit, 0)
         kept = world.center.shapes[0, [t.KEPT_OFF, t.WITHIN]].tolist()
-        assert earliest(world.center, 0, need, limit, (0, LAST)) == world.earliest(need, limit, 0)
+        assert earliest(world.center, 0, need, (limit, 0), (0, LAST)) == world.earliest(need, limit, 0)
         first = chance.randint(1, 12)
-        assert earliest_from(world.center, 0, need, limit, (first, LAST)) == world.earliest(need, limit, first)
+        assert earliest_from(world.center, 0, need, (limit, 0), (first, LAST)) == world.earliest(need, limit, first)
         # What must be heeded now is as it was.
         assert world.center.shapes[0, [t.KEPT_OFF, t.WITHIN]].tolist() == kept
 
@@ -374,4 +374,4 @@ def test_a_node_that_lacks_devices_is_looked_at_again_as_soon_as_one_comes_back(
     world = World([node], center, Shape(1, 1, 2, 1000, ANY))
     lay(world, 1, Laid(2, 10, 0, 1, ((0, 1000),)))
     lay(world, 2, Laid(8, 15, 0, 1, ((1, 1000),)))
-    assert [earliest(center, 0, 1, limit, (0, LAST)) for limit in (2, 3, 9)] == [0, 15, 15]
+    assert [earliest(center, 0, 1, (limit, 0), (0, LAST)) for limit in (2, 3, 9)] == [0, 15, 15]

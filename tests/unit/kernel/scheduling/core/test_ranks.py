@@ -24,6 +24,12 @@ def sort_behind(center: t.Center, place: int) -> None:
     behind(center, place)
 
 
+@compiled
+def length_behind(center: t.Center, place: int) -> tuple[int, int]:
+    queue, kind_of = behind(center, place)
+    return queue.size, kind_of.size
+
+
 def waiting(limits: list[int], first: int = 0) -> t.Center:
     """Jobs wait in the order of their rows, of three kinds, from a place of the queue's row on."""
     size = len(limits)
@@ -123,3 +129,9 @@ def test_whoever_starts_the_others_keep_their_order(seed: int) -> None:
         if chance.random() < 0.7:
             open_ranks(center, count)
             assert queue(center) == before
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("first", [0, 2])
+def test_what_is_behind_ends_where_the_queue_does(first: int, place: int) -> None:
+    assert length_behind(waiting([3, 2, 1], first), place) == (3, 3)
