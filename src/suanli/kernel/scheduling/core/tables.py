@@ -110,7 +110,7 @@ lie within, with CLOSED where that is not open to it. Then come bits of the feat
 tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk."""
 
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
-"""What a shape pursues: work that only the center's score may ask about; an own objective; time, so that it may wait."""
+"""What a shape pursues: work that only the center's score asks about; an own objective; time, so that it may wait."""
 
 RANK, SLOWER, HUNGRIER, TAKES = range(4)
 """Rows of merits [S, 4, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
