@@ -362,7 +362,7 @@ def test_a_gap_is_used_by_what_it_is_long_enough_for(limit: int, first: int, sta
     world = of_cpus(1)
     lay(world, 1, Laid(5, 10, 0, 1))
     ask = earliest_from if first else earliest
-    assert ask(world.center, 0, 1, limit, (first, LAST)) == start
+    assert ask(world.center, 0, 1, (limit, 0), (first, LAST)) == start
 
 
 def test_a_node_that_lacks_devices_is_looked_at_again_as_soon_as_one_comes_back() -> None:
