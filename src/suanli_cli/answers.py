@@ -152,6 +152,16 @@ class Alternative(TypedDict):
     earliest_start: str | None
 
 
+class Expected(TypedDict):
+    """How long work takes on one device model, by so many finished runs (0: by a part of the nominal rate)."""
+
+    model: str
+    seconds: float
+    rate: float
+    runs: int
+    energy_joules: float | None
+
+
 class Explanation(TypedDict):
     """Why a workload stands where it stands."""
 
@@ -161,6 +171,7 @@ class Explanation(TypedDict):
     alternatives: list[Alternative]
     earliest_start: str | None
     earliest_start_known: bool
+    expected: list[Expected]
 
 
 class Preview(TypedDict):
@@ -172,6 +183,7 @@ class Preview(TypedDict):
     earliest_start: str | None
     reasons: list[Reason]
     alternatives: list[Alternative]
+    expected: list[Expected]
     spec: Spec
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from suanli_cli.answers import Spec
+from suanli_cli.devices import EXAMPLES, FORM, PRECISIONS, GrammarError, parse_device, parse_work
 from suanli_cli.documents import read_text
 from suanli_cli.errors import UsageMistake
 from suanli_cli.frame import F, Reference, Whole, Word, option
@@ -21,9 +22,8 @@ T = TypeVar("T")
 
 KINDS = ("job", "service", "instance", "session")
 LAUNCHERS = ("none", "mpi", "torchrun")
-PRECISIONS = ("fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8")
+OBJECTIVES = ("time", "energy", "cost")
 RETRY_CAUSES = ("failed", "timeout", "out_of_memory", "lost", "launch_failed")
-DEVICE_CLASSES = ("gpu", "npu", "fpga", "any")
 DEPENDENCIES = ("after", "afterok", "afternotok", "afterany")
 
 
@@ -113,23 +113,31 @@ class Between(Form[tuple[int, int]]):
 
 
 class Device(Form[dict[str, Any]]):
-    """``gpu``, ``gpu:2``, ``gpu:A100``, ``gpu:A100:2``, or a share of one, ``gpu:0.5``."""
+    """What `suanli_cli.devices` reads as a device request."""
 
-    name = "CLASS[:MODEL][:COUNT]"
+    name = FORM
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
-        kind, *rest = str(value).split(":")
-        request: dict[str, Any] = {"class": kind}
-        if rest and re.fullmatch(r"[0-9]+|0?\.[0-9]+", rest[-1]):
-            last = rest.pop()
-            request |= {"share": float(last)} if "." in last else {"count": int(last)}
-        if rest:
-            request["model"] = rest.pop(0)
-        if kind not in DEVICE_CLASSES or rest or "" in request.values():
-            self.fail(say("usage.form", value=value, form="gpu:2, gpu:A100:2, gpu:0.5, npu, any:1"), param, ctx)
-        return request
+        try:
+            return parse_device(str(value))
+        except GrammarError as error:
+            self.fail(say("usage.device", value=value, part=error, form=EXAMPLES), param, ctx)
+
+
+class Work(Form[tuple[str, float]]):
+    """``bf16=3.2e18``."""
+
+    name = "PRECISION=OPERATIONS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_work(str(value))
+        except GrammarError:
+            self.fail(say("usage.form", value=value, form="bf16=3.2e18, fp64=40P"), param, ctx)
 
 
 def _with(options: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
@@ -155,6 +163,7 @@ _OF_NODES = (
     option("--max-tasks-per-node", type=Whole(1), metavar="N", says="spec.max_tasks_per_node"),
     option("--exclusive", is_flag=True, says="spec.exclusive"),
     option("--feature", metavar="NAME", multiple=True, says="spec.feature"),
+    option("--work", type=Work(), multiple=True, says="spec.work"),
     option("-t", "--time", metavar="DURATION", says="spec.time"),
 )
 """What is asked of nodes: of the spec itself, and of each alternative."""
@@ -192,6 +201,7 @@ _OPTIONS = (
     option("--script", metavar="FILE", says="spec.script"),
     *_OF_NODES,
     option("--or", "alternatives", type=Alternative(), multiple=True, says="spec.or"),
+    option("--objective", type=Word(OBJECTIVES), says="spec.objective"),
     option("--license", type=Count("NAME[:COUNT]"), multiple=True, says="spec.license"),
     option("--deadline", metavar="INSTANT", says="spec.deadline"),
     option("-q", "--queue", metavar="NAME", says="spec.queue"),
@@ -218,6 +228,7 @@ _OPTIONS = (
 )
 _PLAIN = (
     "name",
+    "objective",
     "project",
     "kind",
     "application",
@@ -277,6 +288,7 @@ def request_of(given: Mapping[str, Any]) -> Spec:
         "max_tasks_per_node": given["max_tasks_per_node"],
         "exclusive": given["exclusive"],
         "features": sorted(set(given["feature"])),
+        "work": dict(given["work"]),
         "time_limit": given["time"],
     }
     nodes = {} if given["nodes"] is None else {"nodes": given["nodes"]}

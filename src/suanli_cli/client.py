@@ -145,6 +145,16 @@ class Client:
         nodes: Json = self._to.document("GET", "/v1/nodes")
         return nodes
 
+    def rates(self) -> Json:
+        """What finished work reached on which device models."""
+        rates: Json = self._to.document("GET", "/v1/rates")
+        return rates
+
+    def supply(self) -> Json:
+        """What the center's devices can do, by precision."""
+        supply: Json = self._to.document("GET", "/v1/supply")
+        return supply
+
     def drain(self, name: str, reason: str) -> Json:
         """Let a node finish what it has and take nothing new."""
         node: Json = self._to.document("POST", f"/v1/nodes/{quote(name, safe='')}/drain", body={"reason": reason})

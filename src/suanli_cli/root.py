@@ -51,6 +51,7 @@ root = LazyGroup(
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",
             "usage": f"{_HERE}.shares:usage",
+            "rates": f"{_HERE}.rates:rates",
         },
         "section.people": {
             "whoami": f"{_HERE}.people:whoami",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from suanli_cli.answers import Alternative, Hold, Reason, WorkloadFields
+from suanli_cli.answers import Alternative, Expected, Hold, Reason, WorkloadFields
 from suanli_cli.language import say
 
 _GAP = "  "
@@ -112,6 +112,16 @@ def alternatives(listed: Sequence[Alternative]) -> list[str]:
         start = say("why.earliest", at=instant(one["earliest_start"])) if one["earliest_start"] else say("why.unknown")
         lines += [f"{say('alternative', number=one['alternative'])}: {start}", *reasons(one["reasons"])]
     return lines
+
+
+def expected(listed: Sequence[Expected]) -> list[str]:
+    """For each device model, how long the work takes there, and what that rests on."""
+    lines = []
+    for one in listed:
+        rests = say("expected.runs", runs=one["runs"]) if one["runs"] else say("expected.nominal")
+        energy = "" if one["energy_joules"] is None else f", {one['energy_joules'] / 3.6e6:.3g} kWh"
+        lines.append(f"  {one['model']}: {duration(one['seconds'])}{energy} ({rests})")
+    return [say("expected.heading"), *lines] if lines else []
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:

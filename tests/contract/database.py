@@ -50,6 +50,7 @@ from suanli.model.facts import (
     WorkloadUpdated,
 )
 from suanli.model.ids import (
+    EngineName,
     LicenseName,
     NodeName,
     ProjectName,
@@ -64,13 +65,24 @@ from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
-from suanli.model.resources import NodeState, Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, RetryCause, RetryPolicy, WorkloadSpec
+from suanli.model.resources import Allocation, DeviceHold, NodeHold, NodeState, Queue
+from suanli.model.spec import (
+    ArraySpec,
+    Dependency,
+    DependencyKind,
+    DeviceRequest,
+    Precision,
+    Request,
+    RetryCause,
+    RetryPolicy,
+    TaskResources,
+    WorkloadSpec,
+)
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import EndCause
 from suanli.ports.clock import Clock
 from suanli.ports.store import Fold, Store, Transaction, WorkloadFilter
-from suanli.testing.builders import ANN, BOB, SetClock, allocation, end, node, submit
+from suanli.testing.builders import ANN, BOB, GIB, SetClock, allocation, end, node, submit
 from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract import agreed, together
 from suanli.testing.store_contract.common import DAY_US
@@ -97,6 +109,26 @@ class DatabasePlace:
 
 
 Step = tuple[int, int, bool]
+
+
+def taught(tx: Transaction) -> None:
+    """Record runs with work to do: two that teach of one class and one of another, and some that teach nothing."""
+    tx.append(NodeRegistered(node=node("n0")), actor=ANN)
+    one = Request(resources=TaskResources(devices=DeviceRequest()), work={Precision.INT8: 7})
+    held = NodeHold(
+        node=NodeName("n0"), tasks=1, cpu_milli=1000, memory_bytes=GIB, devices=(DeviceHold(index=0, share=1000),)
+    )
+    for alternative, exit_code, stop in ((0, 0, False), (0, 0, False), (1, 0, False), (0, 1, False), (0, 0, True)):
+        workload = submit(tx, resources=one.resources, work={Precision.BF16: 60}, alternatives=(one,))
+        run = run_id(workload, 1)
+        placed = Allocation(engine=EngineName("local"), nodes=(held,))
+        tx.append(RunPlaced(workload=workload, run=run, allocation=placed, alternative=alternative), actor=ANN)
+        tx.append(RunStarted(workload=workload, run=run, started_at=Instant(5)), actor=ANN)
+        if stop:
+            tx.append(CancelRequested(workload=workload), actor=ANN)
+        end(tx, workload, exit_code=exit_code, ended_at=5_000_005)
+
+
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
 _steps = st.lists(st.tuples(st.integers(0, 27), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
@@ -231,6 +263,7 @@ class DatabaseContract:
                 place_run(tx, done)
                 began = DAY_US - 1_000_000 * over_midnight
                 end(tx, done, started_at=began, ended_at=began + 3_000_001)
+            taught(tx)
             tx.append(ProjectDefined(project=Project(name=ProjectName("p"))), actor=ANN)
             for runs in (2, 3):
                 quota = Quota(scope=QuotaScope.USER, name=ANN, runs=runs, memory_bytes=2**50)
@@ -260,6 +293,7 @@ class DatabaseContract:
                     "n9": ("", 0),
                 }
                 assert tables.power_cap() == PowerCap(watts=7, generation=2)
+                assert [rate.runs for rate in tables.learned_rates()] == [2, 1]
         downgrade(engines.writer, "0004")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
@@ -268,8 +302,8 @@ class DatabaseContract:
         downgrade(engines.writer, "0001")
         with engines.reader.connect() as connection:
             kept = connection.exec_driver_sql("SELECT id, spec FROM submissions ORDER BY id").all()
-            assert [decoder(WorkloadSpec)(row[1]).array is None for row in kept] == [False, True, True, True]
-            assert [row[0] for row in kept] == [1, 3, 4, 5]
+            assert [decoder(WorkloadSpec)(row[1]).array is None for row in kept] == [False, *[True] * 8]
+            assert [row[0] for row in kept] == [1, *range(3, 11)]
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
@@ -305,7 +339,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0010'")
+        place.alter("UPDATE alembic_version SET version_num = '0013'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

@@ -29,6 +29,7 @@ from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.power import Power
 from suanli.services.quotas import QuotaCheck, Quotas
+from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
@@ -141,6 +142,7 @@ def running(home: Path) -> Iterator[RunningCenter]:
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         quotas=Quotas(store),
         power=Power(store),
+        rates=Rates(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
     )
@@ -167,6 +169,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         scheduling=center.scheduling,
         quotas=center.quotas,
         power=center.power,
+        rates=center.rates,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

@@ -34,7 +34,9 @@ devices = st.builds(
     model=st.sampled_from(["", "A100", "A100|H800", "910B1..910B3"]),
     min_memory_bytes=st.integers(0, nouns.MAX_MEMORY_BYTES),
     precision=st.none() | st.sampled_from(nouns.Precision),
+    at_least=st.integers(0, nouns.MAX_RATE),
 )
+work = st.dictionaries(st.sampled_from(nouns.Precision), st.integers(1, nouns.MAX_WORK), max_size=2)
 singleton = st.just(nouns.Dependency(kind=nouns.DependencyKind.SINGLETON))
 resources = st.builds(
     nouns.TaskResources,
@@ -52,6 +54,7 @@ requests = st.builds(
     max_tasks_per_node=st.integers(0, nouns.MAX_TASKS),
     exclusive=st.booleans(),
     features=st.frozensets(names, max_size=3),
+    work=work,
     time_limit_s=st.integers(0, 10**9),
 )
 specs = st.builds(
@@ -68,6 +71,8 @@ specs = st.builds(
     max_tasks_per_node=st.integers(0, nouns.MAX_TASKS),
     exclusive=st.booleans(),
     features=st.frozensets(names, max_size=3),
+    work=work,
+    objective=st.none() | st.sampled_from(nouns.Objective),
     time_limit_s=st.integers(0, 10**9),
     queue=names.map(QueueName),
     priority=st.integers(-(10**6), 10**6),

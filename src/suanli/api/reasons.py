@@ -32,6 +32,10 @@ def _watts(milliwatts: int) -> str:
     return f"{milliwatts / MILLIWATTS:g} W"
 
 
+def _rate(billions: int) -> str:
+    return f"{billions / 1000:g} TF"
+
+
 def _devices(thousandths: int) -> str:
     return f"{thousandths / WHOLE_DEVICE:g}"
 
@@ -163,6 +167,18 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("another precision", "改用其他精度"),
     ),
+    "device_rate": Row(
+        "resources.devices.at_least",
+        Words(
+            "on {failing} of {total} nodes the devices do less than {needed} in {wanted}, or nobody knows how much",
+            "{total} 个节点中有 {failing} 个的设备 {wanted} 算力不足 {needed}，或算力未知",
+        ),
+        Words(
+            "asking for less; the most that is known: {available}. A rate that is not known does not count",
+            "降低算力要求；已知最大为 {available}。算力未知的设备不计入",
+        ),
+        _rate,
+    ),
     "device_health": Row(
         "resources.devices",
         Words(
@@ -288,6 +304,14 @@ ROWS: Mapping[str, Row] = {
             "它会推迟排在前面的作业 {ahead}：它可能运行 {needed} 秒，而空档只有 {available} 秒",
         ),
         Words("a shorter time limit", "缩短时间限制"),
+    ),
+    "faster_device": Row(
+        "objective",
+        Words(
+            "it could start and would be done in {needed}s; waiting until {starts} for {wanted}, in {available}s",
+            "现在启动需 {needed} 秒完成；等到 {starts} 改用 {wanted} 则只需 {available} 秒",
+        ),
+        Words("another objective, or none, if it is to start at once", "若要立即启动，改用其他目标或不设目标"),
     ),
     "no_time_limit": Row(
         "time_limit",

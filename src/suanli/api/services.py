@@ -10,6 +10,7 @@ from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.power import Power
 from suanli.services.quotas import Quotas
+from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import Reservations
 from suanli.services.scheduling import Scheduling
@@ -30,6 +31,7 @@ class Services:
     inventory: Inventory
     quotas: Quotas
     power: Power
+    rates: Rates
     reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting

@@ -15,6 +15,7 @@ from suanli.api.gather import Change
 from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.fields import Body, Name, maybe_timestamp
 from suanli.api.schemas.holds import hold_view
+from suanli.api.schemas.rates import expected_view
 from suanli.api.schemas.reasons import PreviewView, WhyView
 from suanli.api.schemas.spec import WorkloadSpec
 from suanli.api.schemas.workloads import (
@@ -142,6 +143,7 @@ _PREVIEW = {
     "earliest_start": "2026-11-24T11:00:00.000000Z",
     "reasons": [],
     "alternatives": [],
+    "expected": [],
     "spec": _SHOWN_SPEC,
 }
 _WHY = {
@@ -161,6 +163,9 @@ _WHY = {
     "alternatives": [],
     "earliest_start": "2026-11-24T12:30:00.000000Z",
     "earliest_start_known": True,
+    "expected": [
+        {"model": "NVIDIA A100 SXM4 80GB", "seconds": 1831.5, "rate": 1.092e14, "runs": 0, "energy_joules": 732600.0}
+    ],
 }
 _CHANGED = gives(200, "Which were changed, and which were in no state to be.", {"changed": [120], "unchanged": []})
 _SUBMIT = refuses(AdmissionRefusedError, UnsupportedError, IdempotencyMismatchError, body=True)
@@ -240,6 +245,7 @@ def preview_workload(visit: AnyVisit) -> Response:
             earliest_start=maybe_timestamp(foreseen.earliest_start or 0),
             reasons=[reasons.tell(reason, visit.language) for reason in foreseen.reasons],
             alternatives=reasons.of_alternatives(foreseen, visit.language),
+            expected=[expected_view(one) for one in foreseen.expected],
             spec=WorkloadSpec.of(spec),
         )
     )
@@ -339,11 +345,12 @@ def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
     shown = visit.services.workloads.show(visit.caller, parse_ref(ref))
     why = visit.services.scheduling.explain(shown.workload.id)
     told = reasons.of_state(why.workload, visit.language)
-    start, alternatives = None, []
+    start, alternatives, expected = None, [], []
     if why.explanation is not None:
         told = [reasons.tell(reason, visit.language) for reason in why.explanation.reasons]
         alternatives = reasons.of_alternatives(why.explanation, visit.language)
         start = why.explanation.earliest_start
+        expected = [expected_view(one) for one in why.explanation.expected]
     return answer(
         WhyView(
             id=why.workload.id,
@@ -352,6 +359,7 @@ def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
             alternatives=alternatives,
             earliest_start=maybe_timestamp(start or 0),
             earliest_start_known=start is not None,
+            expected=expected,
         )
     )
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import singledispatch
 from typing import Protocol, TypeVar
 
+from suanli.kernel import learning
 from suanli.kernel.usage import used
 from suanli.model import facts
 from suanli.model.altered import altered
@@ -87,7 +88,7 @@ class Instruction(StrEnum):
     NOTHING = "nothing"
 
 
-class Tables(Protocol):
+class Tables(learning.Tables, Protocol):
     """What the fold looks up. Each raises NotFoundError where there is no such record; a power cap there always is."""
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
@@ -318,7 +319,7 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         started_at=done.started_at,
         ended_at=ended_at,
     )
-    return [done, over, *usage]
+    return [done, over, *usage, *learning.learned(done, workload, tables)]
 
 
 @_fold.register

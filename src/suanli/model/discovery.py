@@ -6,7 +6,8 @@ A number that the machine did not tell is None, never zero. Sizes that vendors' 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from suanli.model.power import MILLIWATTS
@@ -84,6 +85,8 @@ class DiscoveredDevice:
     """Maker and name of its model in the catalogue; empty where that has no such model."""
     precisions: frozenset[Precision] = frozenset()
     """What it computes natively as its model's row of the catalogue says, which no machine tells."""
+    rates: Mapping[Precision, int] = field(default_factory=dict)
+    """10^9 operations a second at most, by precision, as that row says."""
     board_power_w: float | None = None
     """Watts that it draws at most, as that row says."""
     health: Health = Health.OK
@@ -99,6 +102,7 @@ class DiscoveredDevice:
             model=self.known_as or self.model,
             memory_bytes=self.memory_bytes or 0,
             precisions=self.precisions,
+            rates=dict(self.rates),
             healthy=self.health in {Health.OK, Health.DEGRADED},
             reason=self.reason,
             power_mw=milliwatts(self.board_power_w),

@@ -11,6 +11,7 @@ from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, TokenId,
 from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
+from suanli.model.rates import LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
@@ -266,7 +267,19 @@ CenterFact = (
 Fact = WorkloadFact | CenterFact
 
 Record = (
-    Workload | Run | Node | Queue | Quota | License | PowerCap | AdvanceReservation | User | Project | Token | UsageDay
+    Workload
+    | Run
+    | Node
+    | Queue
+    | Quota
+    | License
+    | PowerCap
+    | AdvanceReservation
+    | User
+    | Project
+    | Token
+    | UsageDay
+    | LearnedRate
 )
 """A row of a table, whole, as it stands after a fact."""
 

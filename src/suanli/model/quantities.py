@@ -1,7 +1,8 @@
 """Quantities with their units: instants, durations, memory, processors. Text forms are parsed and printed here only.
 
 Units in use: instants are microseconds since the Unix epoch (UTC), durations are whole seconds where named ``_s`` and
-microseconds where named ``_us``, processors are milli-cpus, memory is bytes, a device share is in thousandths.
+microseconds where named ``_us``, processors are milli-cpus, memory is bytes, a device share is in thousandths, rates of
+devices are 10^9 operations a second, work is 10^12 operations.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ WHOLE_CPU = 1000
 WHOLE_DEVICE = 1000
 """Thousandths in one device."""
 
+BILLION = 10**9
+"""Operations in the unit of rates."""
+TRILLION = 10**12
+"""Operations in the unit of work."""
+
 _NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)"
 _MEMORY = re.compile(_NUMBER + r" ?((?:[kmgtp]i?)?)b?", re.IGNORECASE | re.ASCII)
 _CPU = re.compile(_NUMBER + r"(m?)")
@@ -35,7 +41,10 @@ _INSTANT = re.compile(
 _LATEST = (date(9999, 1, 1) - _EPOCH) // timedelta(microseconds=1)
 _SECONDS = re.compile(r"[0-9]{1,18}")
 _CLOCK = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
-_SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_OPERATIONS = re.compile(
+    r"([0-9]{1,18}(?:\.[0-9]{1,9})?(?:e[0-9]{1,2})?) ?([kmgtpe]?)(?:(?:fl)?ops?|f)?(?:/s)?", re.IGNORECASE | re.ASCII
+)
+_SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
 
 def parse_day(text: str) -> int:
@@ -92,6 +101,19 @@ def parse_memory(text: str) -> int:
     if match[1].isdecimal():
         return int(match[1]) * factor
     return round(Fraction(match[1]) * factor)
+
+
+def parse_operations(text: str) -> int:
+    """Operations, or those of a second, of ``300TF``, ``3.2e18``, ``20 TFLOPS`` or ``250TOPS``.
+
+    Raises:
+        InvalidRequestError: the text is not an amount of operations.
+    """
+    match = _OPERATIONS.fullmatch(text.strip())
+    if match is None:
+        raise InvalidRequestError("operations", f"{text!r} is not an amount of operations", "write 300TF or 3.2e18")
+    scale: int = 1000 ** _SCALES[match[2].lower()]
+    return round(Fraction(match[1]) * scale)
 
 
 def parse_cpu(text: str) -> int:

@@ -30,6 +30,8 @@ class Device:
     healthy: bool = True
     reason: str = ""
     """What is wrong with it, if anything is."""
+    rates: dict[Precision, int] = field(default_factory=dict)
+    """10^9 operations a second of each precision that it does natively, at most; what is not in it is not known."""
     power_mw: int = 0
     """Milliwatts that it draws at most, as its maker says of the model (board power); 0: not known."""
 

@@ -23,6 +23,9 @@ MAX_FEATURES = 16
 MAX_FEATURES_ASKED = 62
 MAX_ALTERNATIVES = 8
 MAX_PRIORITY = 1_000_000
+MAX_RATE = 10**9
+MAX_WORK = 10**15
+"""In 10^9 operations a second of a device, and in 10^12 operations."""
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
 MAX_SCRIPT_BYTES = 4 * 1024 * 1024
@@ -71,6 +74,14 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class Objective(StrEnum):
+    """What ranks device models for work: how soon it ends, what it draws until then, or what it costs."""
+
+    TIME = "time"
+    ENERGY = "energy"
+    COST = "cost"
+
+
 class DependencyKind(StrEnum):
     """Slurm's words: start after the other began, ended well, badly, or anyhow; or be the only one of a name."""
 
@@ -110,6 +121,8 @@ class DeviceRequest:
     """Names of models, ``|`` between those that will do (`suanli.model.device_names`); empty accepts every model."""
     min_memory_bytes: int = 0
     precision: Precision | None = None
+    at_least: int = 0
+    """Least rate of each whole device at the precision, in 10^9 operations a second; 0 for any, known or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +150,7 @@ class Request:
     max_tasks_per_node: int = 0
     exclusive: bool = False
     features: frozenset[str] = frozenset()
+    work: dict[Precision, int] = field(default_factory=dict)
     time_limit_s: int = 0
     """0: that of the workload."""
 
@@ -223,6 +237,10 @@ class WorkloadSpec:
     exclusive: bool = False
     features: frozenset[str] = frozenset()
     """What each of its nodes must have, by names of the engine's own (``Node.features``)."""
+    work: dict[Precision, int] = field(default_factory=dict)
+    """Operations to be done in all, by the precision that they need, in 10^12."""
+    objective: Objective | None = None
+    """What ranks device models for it; None leaves that to the center."""
     licenses: dict[LicenseName, int] = field(default_factory=dict)
     """How many of each license, for the workload as a whole."""
     alternatives: tuple[Request, ...] = ()
@@ -305,10 +323,20 @@ def _check_body(spec: WorkloadSpec) -> None:
 
 def _check_amounts(spec: WorkloadSpec) -> None:
     _check_request(spec)
+    _check_objective(spec)
     check_bounds("priority", spec.priority, -MAX_PRIORITY, MAX_PRIORITY)
     check_bounds("retry.max_attempts", spec.retry.max_attempts, 1, 1000)
     for name, count in spec.licenses.items():
         check_bounds(f"licenses.{name}", count, 1, MAX_LICENSES)
+
+
+def _check_objective(spec: WorkloadSpec) -> None:
+    if spec.objective is None:
+        return
+    if not spec.work:
+        raise InvalidRequestError("objective", "device models are ranked by the work to be done", "say the work, too")
+    if spec.objective is Objective.COST:
+        raise InvalidRequestError("objective", "this center has no prices to rank by", "choose time or energy")
 
 
 def _check_alternatives(spec: WorkloadSpec) -> None:
@@ -338,6 +366,10 @@ def _check_request(request: Request | WorkloadSpec) -> None:
     check_bounds("time_limit", request.time_limit_s, 0, MAX_TIME_LIMIT_S)
     if resources.devices is not None:
         _check_devices(resources.devices)
+    if request.work and resources.devices is None:
+        raise InvalidRequestError("work", "work to be done is counted on devices, and none is asked for")
+    for precision, amount in request.work.items():
+        check_bounds(f"work.{precision}", amount, 1, MAX_WORK)
 
 
 def _check_spread(spec: Request | WorkloadSpec) -> None:
@@ -370,6 +402,9 @@ def _check_devices(request: DeviceRequest) -> None:
     check_bounds("resources.devices.min_memory", request.min_memory_bytes, 0, MAX_MEMORY_BYTES)
     if request.share < WHOLE_DEVICE and request.count != 1:
         raise InvalidRequestError("resources.devices.count", "a shared device is asked for one at a time")
+    check_bounds("resources.devices.at_least", request.at_least, 0, MAX_RATE)
+    if request.at_least and request.precision is None:
+        raise InvalidRequestError("resources.devices.at_least", "a rate is one of a precision", "name the precision")
     if request.model:
         parse_names(request.model)
 

@@ -27,6 +27,7 @@ from suanli.model.ids import (
 )
 from suanli.model.power import PowerCap
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import Kind
@@ -316,6 +317,22 @@ class Reading(Protocol):
         """
         ...
 
+    def learned_rate(self, job_class: JobClass, model: str) -> LearnedRate:
+        """What finished runs of a job class reached on a device model.
+
+        Raises:
+            NotFoundError: nothing was learned of them.
+        """
+        ...
+
+    def learned_rates(self) -> Sequence[LearnedRate]:
+        """All that was learned, by job class and model."""
+        ...
+
+    def rates_of(self, job_class: JobClass) -> Sequence[LearnedRate]:
+        """All that was learned of one job class, by model."""
+        ...
+
     def facts(self, after: FactSeq, which: FactFilter, limit: int) -> Sequence[RecordedFact]:
         """Facts that pass the filter with a higher number than ``after``, in order, at most ``limit``."""
         ...
@@ -448,7 +465,8 @@ class Store(Protocol):
 class Lookups(Protocol):
     """The part of a reading that a fold may ask: one record by its name.
 
-    Each raises NotFoundError if there is none; a power cap there always is.
+    Each raises NotFoundError if there is none; a power cap there always is, and of submissions those without work may
+    be left out.
     """
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
@@ -463,6 +481,8 @@ class Lookups(Protocol):
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
     def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay: ...
+    def submission(self, first: WorkloadId, /) -> Submission: ...
+    def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate: ...
 
 
 class Fold(Protocol):

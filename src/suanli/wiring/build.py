@@ -44,6 +44,7 @@ from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.power import Power
 from suanli.services.quotas import QuotaCheck, Quotas
+from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
@@ -75,6 +76,7 @@ class Center:
     scheduling: Scheduling
     quotas: Quotas
     power: Power
+    rates: Rates
     accounting: Accounting
     ending: ExitStack
 
@@ -144,6 +146,7 @@ def build_center(settings: Settings) -> Center:
         scheduling=Scheduling(store, lambda: _planner(store, clock, settings)),
         quotas=Quotas(store),
         power=Power(store),
+        rates=Rates(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )

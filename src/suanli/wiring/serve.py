@@ -88,6 +88,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         scheduling=center.scheduling,
         quotas=center.quotas,
         power=center.power,
+        rates=center.rates,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

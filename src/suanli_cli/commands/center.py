@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from suanli_cli import text
+from suanli_cli.devices import format_operations
 from suanli_cli.frame import App, command, option, pass_app
 from suanli_cli.language import say
 
@@ -20,9 +21,14 @@ def nodes(app: App) -> None:
 
 
 @command("devices")
+@option("--supply", is_flag=True, says="devices.supply")
 @pass_app
-def devices(app: App) -> None:
-    """Print the devices."""
+def devices(app: App, *, supply: bool) -> None:
+    """Print the devices, or what they can do in all."""
+    if supply:
+        told = app.client().supply()
+        app.answer(told, lambda: _supply_text(told["items"]))
+        return
     found = app.client().nodes()
     listed = [{"node": node["name"], **device} for node in found["items"] for device in node["devices"]]
     app.answer({"items": listed}, lambda: _devices_text(listed))
@@ -107,6 +113,22 @@ def _devices_text(listed: list[dict[str, Any]]) -> str:
         for device in listed
     ]
     return text.table([say(f"column.{name}") for name in headings], rows, right=(1, 4, 6))
+
+
+def _supply_text(items: list[dict[str, Any]]) -> str:
+    rows = [
+        [
+            item["precision"],
+            str(item["devices"]),
+            format_operations(item["operations_per_hour"]),
+            format_operations(item["held_operations_per_hour"]),
+            str(item["unknown_devices"] or ""),
+        ]
+        for item in items
+        if item["devices"] or item["unknown_devices"]
+    ]
+    headings = [say(f"column.{name}") for name in ("precision", "devices", "an_hour", "held_an_hour", "unknown")]
+    return text.table(headings, rows, right=(1, 2, 3, 4)) if rows else say("supply.none")
 
 
 def _health(device: dict[str, Any]) -> str:

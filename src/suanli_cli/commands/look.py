@@ -11,6 +11,7 @@ from suanli_cli import text
 from suanli_cli.answers import FINAL_STATES, LIVE_STATES, Explanation, Page, Run, Shown, Workload
 from suanli_cli.asking import KINDS
 from suanli_cli.client import Client
+from suanli_cli.devices import format_device
 from suanli_cli.frame import App, Reference, Whole, Word, command, option, pass_app
 from suanli_cli.language import say
 
@@ -106,7 +107,8 @@ def _shown_text(shown: Shown) -> str:
     }
     parts = [text.fields({say(f"field.{name}"): value for name, value in named.items()})]
     parts += [_run_text(run) for run in shown["runs"]]
-    body = {name: value for name, value in shown["spec"].items() if value not in (None, "", [], {}, 0, False)}
+    spec = _with_devices(shown["spec"])
+    body = {name: value for name, value in spec.items() if value not in (None, "", [], {}, 0, False)}
     parts.append("\n".join([say("show.spec"), *(f"  {name}: {_brief(value)}" for name, value in body.items())]))
     return "\n\n".join(parts)
 
@@ -134,6 +136,13 @@ def _brief(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _with_devices(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec with its devices in the one word in which they may be asked for."""
+    resources = spec.get("resources") or {}
+    devices = resources.get("devices")
+    return spec | {"resources": resources | {"devices": format_device(devices)}} if devices else spec
+
+
 def _explanation_text(explanation: Explanation) -> str:
     lines = [f"{explanation['id']}: {text.state(explanation['state'])}", *text.reasons(explanation["reasons"])]
     lines += text.alternatives(explanation["alternatives"])
@@ -142,4 +151,5 @@ def _explanation_text(explanation: Explanation) -> str:
         lines.append(
             say("why.earliest", at=text.instant(explanation["earliest_start"])) if known else say("why.unknown")
         )
+    lines += text.expected(explanation["expected"])
     return "\n".join(lines)

@@ -93,7 +93,8 @@ def _preview_text(preview: Preview) -> str:
     lines += [f"  {text.held(hold)}" for hold in preview["placement"]]
     if preview["earliest_start"] and preview["decision"] != "now":
         lines.append(say("why.earliest", at=text.instant(preview["earliest_start"])))
-    return "\n".join(lines + text.reasons(preview["reasons"]) + text.alternatives(preview["alternatives"]))
+    lines += text.reasons(preview["reasons"]) + text.alternatives(preview["alternatives"])
+    return "\n".join(lines + text.expected(preview["expected"]))
 
 
 def _why(client: Client, ref: str) -> str:

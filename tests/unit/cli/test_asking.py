@@ -42,6 +42,7 @@ def test_every_field_of_the_spec_has_its_option(
         "--name relax --project oxides --kind service --tasks 2-4 -c 0.5 -m 4GiB --disk 100GB -d gpu:A100:2"
         " --device-memory 40GiB --precision bf16 -N 2 --max-tasks-per-node 2 --exclusive --feature ib"
         " --feature avx512 -t 2h30m -q urgent --priority -5 --reservation course --or=--tasks=8-32 --or=-dgpu:V100:2"
+        " --work bf16=3.2e18 --work fp64=40P --objective energy"
         " --deadline 2026-11-27T12:00:00Z --license solver:2 --license mesher"
         " -a 0-7%4 --after 1 --afterok 2 --afterok 3_4 --afternotok 5 --afterany 6 --singleton -e A=b=c"
         " -e SEED -C work --launcher mpi"
@@ -65,6 +66,8 @@ def test_every_field_of_the_spec_has_its_option(
             {"tasks": 32, "min_tasks": 8},
             {"resources": {"devices": {"class": "gpu", "model": "V100", "count": 2}}},
         ],
+        "work": {"bf16": 3.2e18, "fp64": 4e16},
+        "objective": "energy",
         "nodes": 2,
         "max_tasks_per_node": 2,
         "exclusive": True,
@@ -137,6 +140,16 @@ def test_an_alternative_is_asked_for_by_the_same_options(accepting: FakeServer) 
         (["-d", "tpu:1", "--", "x"], "--device"),
         (["-d", "gpu:a:b:1", "--", "x"], "--device"),
         (["-d", "gpu::1", "--", "x"], "--device"),
+        (["-d", "any:bf16>=", "--", "x"], "bf16>="),
+        (["-d", "any:bf16>=300XF:4", "--", "x"], "300XF"),
+        (["-d", "any:fp17>=300TF", "--", "x"], "fp17"),
+        (["-d", "gpu:A100,H800", "--", "x"], "H800"),
+        (["-d", "any:bf16,fp64", "--", "x"], "fp64"),
+        (["-d", "any:mem>=1GB,mem>=2GB", "--", "x"], "mem>=2GB"),
+        (["--work", "bf16", "--", "x"], "bf16=3.2e18"),
+        (["--work", "fp17=3e9", "--", "x"], "bf16=3.2e18"),
+        (["--work", "bf16=0", "--", "x"], "bf16=3.2e18"),
+        (["--objective", "speed", "--", "x"], "energy"),
         (["--precision", "fp16", "--", "x"], "--device"),
         (["--precision", "fp17", "--", "x"], "fp16"),
         (["-c", "-1", "--", "x"], "--cpus"),

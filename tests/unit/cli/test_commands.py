@@ -112,6 +112,7 @@ def test_why_gives_every_reason(
         "state": "waiting",
         "reasons": [REASON],
         "alternatives": [{"alternative": 1, "reasons": [REASON], "earliest_start": None}],
+        "expected": [],
         "earliest_start": None,
         "earliest_start_known": False,
     }
@@ -137,6 +138,7 @@ def test_a_dry_run_submits_nothing(
         "earliest_start": "2026-11-24T12:00:00.000000Z" if decision == "later" else None,
         "reasons": [] if decision == "now" else [REASON],
         "alternatives": [],
+        "expected": [],
         "spec": {},
     }
     server.on("POST", "/v1/workloads/preview", Reply(preview))

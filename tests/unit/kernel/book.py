@@ -25,6 +25,7 @@ from suanli.model.ids import (
 from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
@@ -34,13 +35,15 @@ from suanli.model.workload import Run, Submission, Workload
 from suanli.testing.builders import ANN, allocation
 
 R = TypeVar("R", bound=Record)
-Name = str | int | tuple[int, ProjectName, UserName] | tuple[QuotaScope, str]
+Name = str | int | tuple[int, ProjectName, UserName] | tuple[QuotaScope, str] | tuple[str, ...]
 Key = tuple[type, Name]
 _NAMED = (Node, Queue, License, AdvanceReservation, User, Project)
 
 
 def key_of(record: Record) -> Key:
     """What a record is found by."""
+    if isinstance(record, LearnedRate):
+        return LearnedRate, (*record.job_class, record.model)
     if isinstance(record, UsageDay):
         return UsageDay, (record.day, record.project, record.owner)
     if isinstance(record, Quota):
@@ -133,3 +136,6 @@ class Book:
 
     def usage_day(self, day: int, project: ProjectName, owner: UserName) -> UsageDay:
         return self._one(UsageDay, (day, project, owner))
+
+    def learned_rate(self, job_class: JobClass, model: str) -> LearnedRate:
+        return self._one(LearnedRate, (*job_class, model))

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_CPU, format_memory, parse_cpu, parse_duration, parse_instant, parse_memory
+from suanli.model.quantities import (
+    WHOLE_CPU,
+    format_memory,
+    parse_cpu,
+    parse_duration,
+    parse_instant,
+    parse_memory,
+    parse_operations,
+)
 
 EXPONENT = {"K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
@@ -114,3 +122,29 @@ def test_what_is_no_instant(text: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         parse_instant(text)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "operations"),
+    [
+        ("300TF", 300 * 10**12),
+        ("300 TFLOPS", 300 * 10**12),
+        ("300tflop/s", 300 * 10**12),
+        ("250TOPS", 250 * 10**12),
+        ("7.834T", 7_834 * 10**9),
+        ("3.2e18", 32 * 10**17),
+        ("3.2E", 32 * 10**17),
+        ("1EF", 10**18),
+        ("2e3G", 2 * 10**12),
+        ("0", 0),
+        ("1.4", 1),
+    ],
+)
+def test_operations_have_the_suffixes_that_people_write(text: str, operations: int) -> None:
+    assert parse_operations(text) == operations
+
+
+@pytest.mark.parametrize("text", ["", "TF", "3TX", "-3TF", "3..2", "3e", "1e400", "3 T F", "thirty", "3TB"])
+def test_what_is_no_amount_of_operations_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_operations(text)

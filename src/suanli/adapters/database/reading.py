@@ -9,6 +9,7 @@ from suanli.adapters.database.cursors import CursorQueries
 from suanli.adapters.database.facts import FactQueries
 from suanli.adapters.database.power import POWER_CAPS, PowerQueries
 from suanli.adapters.database.quota import LICENSES, QUOTAS, QuotaQueries
+from suanli.adapters.database.rates import LEARNED_RATES, RateQueries
 from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS, ReservationQueries
 from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
@@ -30,6 +31,7 @@ AGGREGATES: tuple[Aggregate[Any], ...] = (
     PROJECTS,
     TOKENS,
     USAGE_DAYS,
+    LEARNED_RATES,
 )
 """In the order they are written: what is referred to comes before what refers to it."""
 
@@ -45,6 +47,7 @@ class Snapshot(
     ReservationQueries,
     TenancyQueries,
     UsageQueries,
+    RateQueries,
     AnswerQueries,
     CursorQueries,
 ):

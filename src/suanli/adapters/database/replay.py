@@ -10,6 +10,7 @@ from sqlalchemy import select, tuple_
 from suanli.adapters.database.facts import about, dependency_rows, read_fact
 from suanli.adapters.database.power import POWER_CAPS
 from suanli.adapters.database.quota import LICENSES, QUOTAS
+from suanli.adapters.database.rates import LEARNED_RATES, rate_key
 from suanli.adapters.database.reading import AGGREGATE_OF, AGGREGATES, Snapshot
 from suanli.adapters.database.reservations import ADVANCE_RESERVATIONS
 from suanli.adapters.database.resources import NODES, QUEUES
@@ -20,7 +21,7 @@ from suanli.adapters.database.usage import USAGE_DAYS
 from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
 from suanli.model.errors import NotFoundError
-from suanli.model.facts import Record
+from suanli.model.facts import Fact, Record, WorkloadSubmitted
 from suanli.model.ids import (
     LicenseName,
     NodeName,
@@ -34,11 +35,12 @@ from suanli.model.ids import (
 )
 from suanli.model.power import PowerCap
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
-from suanli.model.workload import Run, Workload
+from suanli.model.workload import Run, Submission, Workload
 from suanli.ports.store import Fold, TableDifference
 
 _PAGE = 1000
@@ -49,6 +51,13 @@ class Replayed:
 
     def __init__(self) -> None:
         self._records: dict[Aggregate[Any], dict[Key, Any]] = {aggregate: {} for aggregate in AGGREGATES}
+        self._working: dict[WorkloadId, Submission] = {}
+        """Submissions that say how much work there is; no fold asks for others."""
+
+    def note(self, fact: Fact) -> None:
+        """Keep of a fact what no record has and a later fold asks for."""
+        if isinstance(fact, WorkloadSubmitted) and any(request.work for request in fact.spec.requests):
+            self._working[fact.first] = Submission(id=fact.first, spec=fact.spec)
 
     def save(self, records: Iterable[Record]) -> None:
         """Write records, each over the one of the same key."""
@@ -101,6 +110,15 @@ class Replayed:
     def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay:
         return self._find(USAGE_DAYS, (day, project, owner))
 
+    def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate:
+        return self._find(LEARNED_RATES, rate_key(job_class, model))
+
+    def submission(self, first: WorkloadId, /) -> Submission:
+        found = self._working.get(first)
+        if found is None:
+            raise NotFoundError("submission with work", first)
+        return found
+
     def _find(self, aggregate: Aggregate[R], key: Key) -> R:
         record: R | None = self._records[aggregate].get(key)
         if record is None:
@@ -124,6 +142,7 @@ class Replay(Snapshot):
         for row in self._fact_rows():
             recorded = read_fact(row)
             replayed.save(fold(replayed, recorded))
+            replayed.note(recorded.fact)
             named |= dependency_rows(recorded.fact)
             if about(recorded.fact, replayed) != (row[4], row[5]):
                 yield TableDifference(table="facts", key=str(recorded.seq))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -22,7 +22,7 @@ class _Row:
     printed: frozenset[str]
     device_class: DeviceClass
     known_as: str
-    precisions: frozenset[Precision]
+    rates: Mapping[Precision, int]
     board_power_w: float | None
 
 
@@ -39,7 +39,13 @@ def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
     if not meant:
         return device
     row = max(meant, key=lambda row: len(row.words))
-    return replace(device, known_as=row.known_as, precisions=row.precisions, board_power_w=row.board_power_w)
+    return replace(
+        device,
+        known_as=row.known_as,
+        precisions=frozenset(row.rates),
+        rates=row.rates,
+        board_power_w=row.board_power_w,
+    )
 
 
 def catalogued_processors(processors: Processors) -> Processors:
@@ -79,12 +85,20 @@ def _rows() -> Sequence[_Row]:
             frozenset(row.get("printed", ())),
             DeviceClass(row["class"]),
             f"{row['vendor']} {row['name']}",
-            frozenset(precision for precision in Precision if precision in row),
+            _rates(row),
             row.get("tdp_w"),
         )
         for row in _catalogue()
         if row["class"] != "cpu"
     ]
+
+
+def _rates(row: Mapping[str, Any]) -> Mapping[Precision, int]:
+    """In 10^9 operations a second; of fp64 that of the faster units, vector or matrix."""
+    told = {precision: row[precision] for precision in Precision if precision in row}
+    if "fp64_matrix" in row:
+        told[Precision.FP64] = max(row["fp64_matrix"], told.get(Precision.FP64, 0))
+    return {precision: round(rate * 1000) for precision, rate in told.items()}
 
 
 @cache

@@ -11,7 +11,7 @@ from suanli.api.schemas.fields import Body, Priority, Seconds, ShortText, cpus
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.model.ids import QueueName
 from suanli.model.power import MILLIWATTS
-from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.quantities import BILLION, WHOLE_DEVICE
 from suanli.model.resources import NodeState, Queue
 from suanli.model.spec import DeviceClass, Precision
 from suanli.ports.engine import DeviceBinding, DiskBinding, Isolation, LimitEnforcement, Placement
@@ -37,6 +37,8 @@ class DeviceView:
     """Its memory."""
     precisions: list[Precision]
     """Arithmetic it does natively."""
+    rates: dict[Precision, float]
+    """Operations a second that it does at most, by precision; what is not in it is not known."""
     healthy: bool
     """Whether it may be given to work."""
     reason: str
@@ -196,6 +198,7 @@ def node_view(standing: Standing) -> NodeView:
                 model=device.model,
                 memory_bytes=device.memory_bytes,
                 precisions=sorted(device.precisions),
+                rates={precision: float(rate * BILLION) for precision, rate in sorted(device.rates.items())},
                 healthy=device.healthy,
                 reason=device.reason,
                 free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,

@@ -11,9 +11,24 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_CPU, parse_duration, parse_instant, parse_memory
+from suanli.model.quantities import (
+    BILLION,
+    TRILLION,
+    WHOLE_CPU,
+    parse_duration,
+    parse_instant,
+    parse_memory,
+    parse_operations,
+)
 from suanli.model.quota import MAX_TOTAL_MEMORY_BYTES
-from suanli.model.spec import MAX_CPU_MILLI, MAX_MEMORY_BYTES, MAX_PRIORITY, MAX_TIME_LIMIT_S
+from suanli.model.spec import (
+    MAX_CPU_MILLI,
+    MAX_MEMORY_BYTES,
+    MAX_PRIORITY,
+    MAX_RATE,
+    MAX_TIME_LIMIT_S,
+    MAX_WORK,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -106,6 +121,22 @@ TotalBytes = Annotated[
     _memory_schema(MAX_TOTAL_MEMORY_BYTES, 1099511627776, "2TiB"),
 ]
 """Bytes of many tasks together, or their text form."""
+
+_OPERATIONS = r"^[0-9]{1,12}(?:\.[0-9]{1,6})?(?:[eE][0-9]{1,2})? ?[kKmMgGtTpPeE]?(?:F|TF|FLOPS|OPS)?$"
+
+
+def _operations(most: int, *examples: float | str) -> tuple[BeforeValidator, WithJsonSchema]:
+    number = {"type": "number", "minimum": 0, "maximum": most}
+    forms = [number, {"type": "string", "pattern": _OPERATIONS}]
+    read = text_form(lambda text: float(parse_operations(text)))
+    return read, WithJsonSchema({"anyOf": forms, "examples": list(examples)})
+
+
+Rate = Annotated[float, Field(ge=0, le=MAX_RATE * BILLION), *_operations(MAX_RATE * BILLION, 3e14, "300TF")]
+"""Operations a second, or the text forms of :func:`suanli.model.quantities.parse_operations`."""
+
+Operations = Annotated[float, Field(gt=0, le=MAX_WORK * TRILLION), *_operations(MAX_WORK * TRILLION, 3.2e18, "3.2E")]
+"""Operations, or their text forms."""
 
 Cpus = Annotated[float, Field(ge=0.001, le=MAX_CPU_MILLI / WHOLE_CPU, examples=[2, 0.5])]
 """A number of cpus, exact to a thousandth."""

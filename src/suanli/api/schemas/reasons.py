@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from suanli.api.schemas.fields import Timestamp
 from suanli.api.schemas.holds import HoldView
 from suanli.api.schemas.problem import DESCRIBED
+from suanli.api.schemas.rates import ExpectedView
 from suanli.api.schemas.spec import WorkloadSpec
 from suanli.model.workload import WorkloadState
 
@@ -68,6 +69,8 @@ class WhyView:
     """The first instant at which one of these fits, everything that runs taken to run to its limit."""
     earliest_start_known: bool
     """Whether a start can be foreseen."""
+    expected: list[ExpectedView]
+    """How long its work takes on each device model that will do, soonest done first; where it says how much it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,5 +91,7 @@ class PreviewView:
     """Everything that blocks what the spec itself asks of nodes."""
     alternatives: list[AlternativeView]
     """The same of each alternative, in order."""
+    expected: list[ExpectedView]
+    """How long its work takes on each device model that will do, soonest done first; where it says how much it is."""
     spec: WorkloadSpec
     """The spec as it would be recorded, all defaults filled in."""

@@ -17,6 +17,7 @@ from suanli.api.schemas.fields import (
     Name,
     NameOrNothing,
     Priority,
+    Rate,
     Seconds,
     ShortText,
     Text,
@@ -24,10 +25,11 @@ from suanli.api.schemas.fields import (
     maybe_timestamp,
     text_form,
 )
+from suanli.api.schemas.work import NOTHING, Work, kept, work_of, work_told
 from suanli.model import spec as nouns
 from suanli.model.altered import altered
 from suanli.model.ids import WorkloadId
-from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
+from suanli.model.quantities import BILLION, WHOLE_CPU, WHOLE_DEVICE
 from suanli.model.spec import (
     MAX_ALTERNATIVES,
     MAX_ARRAY_INDEX,
@@ -42,6 +44,7 @@ from suanli.model.spec import (
     Kind,
     Launcher,
     NotifyEvent,
+    Objective,
     Precision,
     RetryCause,
 )
@@ -123,6 +126,8 @@ class DeviceRequest(Body):
     """Least memory of the device."""
     precision: Precision | None = None
     """Arithmetic the device must do natively."""
+    at_least: Rate = 0
+    """Operations a second that each whole device must do at the precision; one of which that is not known does not."""
 
     def noun(self) -> nouns.DeviceRequest:
         """What is asked, in the center's own units."""
@@ -133,6 +138,7 @@ class DeviceRequest(Body):
             model=self.model,
             min_memory_bytes=self.min_memory,
             precision=self.precision,
+            at_least=kept(self.at_least, BILLION),
         )
 
     @classmethod
@@ -145,6 +151,7 @@ class DeviceRequest(Body):
             model=noun.model,
             min_memory=noun.min_memory_bytes,
             precision=noun.precision,
+            at_least=noun.at_least * BILLION,
         )
 
 
@@ -242,6 +249,8 @@ class Alternative(Body):
     """Keep everybody else off its nodes."""
     features: Annotated[frozenset[Feature], InOrder] = Field(default=frozenset(), max_length=MAX_FEATURES)
     """What each of its nodes must have."""
+    work: Work = NOTHING
+    """Operations to be done in all, by precision."""
     time_limit: Seconds = 0
     """Longest time to run; 0 means that of the workload."""
 
@@ -255,6 +264,7 @@ class Alternative(Body):
             max_tasks_per_node=self.max_tasks_per_node,
             exclusive=self.exclusive,
             features=self.features,
+            work=work_of(self.work),
             time_limit_s=self.time_limit,
         )
 
@@ -269,6 +279,7 @@ class Alternative(Body):
             max_tasks_per_node=noun.max_tasks_per_node,
             exclusive=noun.exclusive,
             features=noun.features,
+            work=work_told(noun.work),
             time_limit=noun.time_limit_s,
         )
 
@@ -284,9 +295,6 @@ _EXAMPLE: JsonDict = {
     "retry": {"max_attempts": 3, "on": ["lost", "launch_failed"]},
     "labels": {"study": "oxides"},
 }
-
-_NOTHING: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
-"""Made anew for each spec: a default of its own would be deep-copied, at ten times the price."""
 
 
 class WorkloadSpec(Body):
@@ -320,7 +328,11 @@ class WorkloadSpec(Body):
     """Keep everybody else off its nodes."""
     features: Annotated[frozenset[Feature], InOrder] = Field(default=frozenset(), max_length=MAX_FEATURES)
     """What each of its nodes must have; `/v1/nodes` says which have what."""
-    licenses: dict[Name, Annotated[int, Field(ge=1, le=MAX_LICENSES)]] = _NOTHING
+    work: Work = NOTHING
+    """Operations to be done in all, by precision: what its expected time on each device model is told by."""
+    objective: Objective | None = None
+    """What ranks device models for it; null leaves that to the center."""
+    licenses: dict[Name, Annotated[int, Field(ge=1, le=MAX_LICENSES)]] = NOTHING
     """How many of each license it needs, on whatever nodes it runs."""
     alternatives: tuple[Alternative, ...] = Field(default=(), max_length=MAX_ALTERNATIVES)
     """What will do as well, in order: the first that can start is taken, after what the spec itself asks."""
@@ -361,7 +373,7 @@ class WorkloadSpec(Body):
     """Make one workload of each index."""
     dependencies: tuple[DependencyText, ...] = Field(default=(), max_length=1000)
     """What must have happened first."""
-    environment: dict[str, Text] = _NOTHING
+    environment: dict[str, Text] = NOTHING
     """Variables of every task."""
     working_directory: Text = Field(default="", max_length=4096)
     """Absolute path; empty gives the run a scratch folder of its own."""
@@ -375,7 +387,7 @@ class WorkloadSpec(Body):
     """When to run again."""
     preemptible: bool = False
     """May lose its place to work of higher priority, and wait again."""
-    labels: dict[str, Text] = _NOTHING
+    labels: dict[str, Text] = NOTHING
     """Free words for searching and grouping."""
     notify: tuple[Notification, ...] = Field(default=(), max_length=100)
     """Whom to tell."""
@@ -416,6 +428,8 @@ class WorkloadSpec(Body):
             max_tasks_per_node=noun.max_tasks_per_node,
             exclusive=noun.exclusive,
             features=noun.features,
+            work=work_told(noun.work),
+            objective=noun.objective,
             licenses={str(name): count for name, count in noun.licenses.items()},
             alternatives=tuple(map(Alternative.of, noun.alternatives)),
             time_limit=noun.time_limit_s,
@@ -443,6 +457,7 @@ _PLAIN = nouns.WorkloadSpec()
 
 _CONVERSIONS: dict[str, Callable[[Any], object]] = {
     "resources": lambda resources: resources.noun(),
+    "work": work_of,
     "array": lambda array: array and nouns.ArraySpec(indices=array.indices, max_running=array.max_running),
     "deadline": lambda instant: instant or 0,
     "alternatives": lambda items: tuple([item.noun() for item in items]),

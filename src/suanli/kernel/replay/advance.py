@@ -39,6 +39,7 @@ from suanli.kernel.scheduling.core.tables import (
     CLOSED,
     DEVICE_HOLD,
     DEVICE_NEXT,
+    DEVICE_NODE,
     END,
     HEAD_SEEN,
     HELD_CPU,
@@ -49,8 +50,10 @@ from suanli.kernel.scheduling.core.tables import (
     NEXT,
     NOBODY,
     OF_SHAPE,
+    POSITION,
     RUNNING_SIZE,
     TURN,
+    TYPE,
     WAITING_OF,
     WAITING_SIZE,
     WITHIN,
@@ -132,11 +135,24 @@ def _start(center: Center, course: Course, job: int, now: int) -> None:
     course.started_us[job] = now
     course.began[course.at[BEGAN]] = job
     course.at[BEGAN] += 1
-    course.ended_us[job] = min(now + course.runtime_us[job], NEVER)
+    course.ended_us[job] = min(now + _runtime(center, course, job), NEVER)
     if course.ended_us[job] < NEVER:
         _push(course, job)
     course.sums[WAITING_CPU] -= course.tasks[job] * course.cpu_milli[job]
     _add(course, _held(center, job), 1)
+
+
+@compiled
+def _runtime(center: Center, course: Course, job: int) -> int:
+    """How long a job that begins runs, by the slowest type of device that it holds where that matters."""
+    if course.factors.shape[0] == 0 or center.jobs[job, DEVICE_HOLD] < 0:
+        return int(course.runtime_us[job])
+    held, row, slowest = center.device_holds, center.jobs[job, DEVICE_HOLD], 0.0
+    while row >= 0:
+        kind = center.devices[held[row, DEVICE_NODE], held[row, POSITION], TYPE]
+        slowest = max(slowest, course.factors[course.application[job], kind])
+        row = held[row, DEVICE_NEXT]
+    return int(min(course.runtime_us[job] * slowest, float(NEVER)))
 
 
 @compiled

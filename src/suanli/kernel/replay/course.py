@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from suanli.kernel.replay.trace import Int64s, Trace
+from suanli.kernel.replay.trace import Floats, Int64s, Trace
 from suanli.kernel.scheduling.core.tables import NEVER, Ints
 from suanli.kernel.scheduling.prediction.history import History, history
 
@@ -40,7 +40,8 @@ class Course(NamedTuple):
     their true end, ``started`` [J] what the last turn started, ``began`` and ``over`` [J] who has begun and who is
     over, in that order. ``history`` [7, 2 J and more] has the sums after each turn, ``sums`` [7] those now. By job
     ``account`` says whose it is and ``sized_us`` what its size is worth of waiting, ``owed_us`` [A] what accounts are
-    owed, where the order asks for that.
+    owed, where the order asks for that. ``factors`` [applications, device types] say how many times ``runtime_us``
+    a job takes there (empty: just that everywhere).
     """
 
     submitted_us: Ints
@@ -60,12 +61,14 @@ class Course(NamedTuple):
     account: Ints
     owed_us: Ints
     sized_us: Ints
+    application: Ints
+    factors: Floats
     history: Ints
     sums: Ints
     at: Ints
 
 
-def begin(trace: Trace, cpu_milli: int, more: int = 0) -> Course:
+def begin(trace: Trace, cpu_milli: int, more: int = 0, factors: Floats | None = None) -> Course:
     """A course before its first event, on a center of so many milli-cpus, with room for so many turns beside events."""
     jobs = len(trace)
     pairs, account = accounts(trace)
@@ -87,6 +90,8 @@ def begin(trace: Trace, cpu_milli: int, more: int = 0) -> Course:
         account=account,
         owed_us=np.zeros(len(pairs), dtype=np.int64),
         sized_us=np.zeros(jobs, dtype=np.int64),
+        application=trace.application.astype(np.int64),
+        factors=np.ones((0, 0)) if factors is None else factors,
         history=np.zeros((7, 2 * jobs + more), dtype=np.int64),
         sums=np.zeros(7, dtype=np.int64),
         at=np.array([0, 0, 0, cpu_milli, 0, 0], dtype=np.int64),

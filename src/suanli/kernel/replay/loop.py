@@ -29,6 +29,7 @@ from suanli.kernel.replay.policy import Policy
 from suanli.kernel.replay.queue import FAIR_SHARE
 from suanli.kernel.replay.reserving import Reserving
 from suanli.kernel.replay.sharing import Sharing
+from suanli.kernel.replay.speeds import factors_of, longest_us, pursue
 from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
@@ -86,12 +87,16 @@ class Life:
 
     def __init__(self, trace: Trace, center: CenterDescription, policy: Policy) -> None:
         self._rules, self._ways = policy.rules(len(trace)), policy.ways()
-        self.tables = build(trace, center, self._rules.reservations)
+        factors, objective = factors_of(trace, center), policy.pursued()
+        self.tables = build(trace, center, self._rules.reservations, by_application=objective is not None)
+        self.tables.jobs[:, t.LIMIT] = longest_us(trace, factors)
+        if objective is not None:
+            pursue(self.tables, trace, center, factors, objective)
         scored = scoring(policy.score)
         weigh(self.tables, scored)
         if scored.foresees:
             learn(self.tables, _requests(self.tables))
-        self.course = begin(trace, center.cpu_milli, 2 * len(center.reservations))
+        self.course = begin(trace, center.cpu_milli, 2 * len(center.reservations), factors)
         self._now = t.NOBODY
         self._sharing = self._reserving = None
         if self._ways.order == FAIR_SHARE:
@@ -141,8 +146,11 @@ class Life:
         return until
 
 
-def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Center:
-    """The tables of a center before the first job of a trace comes, with room for so many reservations."""
+def build(trace: Trace, center: CenterDescription, reservations: int, *, by_application: bool = False) -> t.Center:
+    """The tables of a center before the first job of a trace comes, with room for so many reservations.
+
+    Shapes of different applications are different ones where that is asked for.
+    """
     shapes, shape = _rows(
         trace.cpu_milli,
         trace.memory_bytes,
@@ -150,6 +158,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
         trace.device_count,
         trace.device_share,
         _device_types(trace, center).view(np.int64),
+        trace.application if by_application else np.zeros(len(trace), dtype=np.int64),
     )
     kinds, kind = _rows(shape, trace.tasks)
     widest = max(sum(device.count for device in group.devices) for group in center.groups)
@@ -171,14 +180,14 @@ def build(trace: Trace, center: CenterDescription, reservations: int) -> t.Cente
     )
     _set_nodes(tables, center)
     asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.TYPES]
-    tables.shapes[:, asked] = shapes
+    tables.shapes[:, asked] = shapes[:, :-1]
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
     tables.jobs[:, t.KIND] = tables.jobs[:, t.FORM_KIND] = kind
     tables.jobs[:, t.LIMIT] = trace.requested_us
     if center.power_cap_w:
         tables.sizes[t.POWER_CAP] = round(center.power_cap_w * MILLIWATTS)
-        of_task = np.array([_drawn_by_task(center, row) for row in shapes.tolist()], dtype=np.int64)
+        of_task = np.array([_drawn_by_task(center, row) for row in shapes[:, :-1].tolist()], dtype=np.int64)
         tables.kinds[:, t.DRAWS] = of_task[kinds[:, 0]] * kinds[:, 1]
     return tables
 

@@ -10,6 +10,7 @@ from suanli.kernel.scheduling.core.rules import CONSERVATIVE, EASY, NO_BACKFILL,
 from suanli.kernel.scheduling.fair_share import ShareWeights
 from suanli.kernel.scheduling.scoring import scoring
 from suanli.model.errors import InvalidRequestError, NotFoundError
+from suanli.model.spec import Objective
 
 ORDERS = {
     "fcfs": queue.FCFS,
@@ -45,6 +46,9 @@ class Policy:
     are what was requested, or where ``believed`` what ``prediction`` says, corrected when a run outlives it; else
     predictions serve the order alone.
 
+    With an ``objective`` (time, energy) all work with devices ranks their types by it, where the trace tells how long
+    each takes; without one nobody knows, and it is lived through all the same.
+
     By the order ``fair_share`` work goes as if it had come earlier by what it is owed (``scheduling.fair_share``), with
     ``shares`` as the weights, which are those that a server has unless it is told otherwise.
     """
@@ -56,6 +60,17 @@ class Policy:
     believed: bool = False
     shortest_first: bool = False
     shares: ShareWeights = ShareWeights(project_s=7 * 86_400, member_s=86_400)
+    objective: str = ""
+
+    def pursued(self) -> Objective | None:
+        """What all work with devices ranks their types by.
+
+        Raises:
+            NotFoundError: there is no such objective.
+        """
+        if self.objective not in {"", Objective.TIME.value, Objective.ENERGY.value}:
+            raise NotFoundError("objective", self.objective, "time or energy")
+        return Objective(self.objective) if self.objective else None
 
     def rules(self, jobs: int) -> Rules:
         """For the turns.
@@ -103,6 +118,8 @@ POLICIES = {
     "easy-fragmentation": Policy(score="fragmentation"),
     "easy-residual-value": Policy(score="residual_value"),
     "easy-power": Policy(score="power"),
+    "easy-time": Policy(objective="time"),
+    "easy-energy": Policy(objective="energy"),
     "slowdown": Policy(order="slowdown", prediction="learned"),
 }
 """Policies by the names that the command line knows."""

@@ -19,6 +19,7 @@ MAX_MODELS: Final = 64
 UNKNOWN: Final = -1
 """What a job used, where the source does not tell."""
 
+Floats: TypeAlias = NDArray[np.float64]
 Int64s: TypeAlias = NDArray[np.int64]
 Int32s: TypeAlias = NDArray[np.int32]
 Masks: TypeAlias = NDArray[np.uint64]
@@ -138,12 +139,18 @@ class Trace:
     queues: tuple[str, ...] = ("",)
     reservations: tuple[str, ...] = ("",)
     dropped: int = field(default=0)
+    factors: Floats = field(default_factory=lambda: np.ones((0, 0)))
+    """[applications, factor models] how many times its ``runtime_us`` a job takes on such devices (infinite: it cannot
+    run there); empty where the run time is that on any."""
+    factor_models: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in _TYPES.items():
             _check_column(name, getattr(self, name), kind, self.number.size)
         for name, names in self._names().items():
             _check_within(name, getattr(self, name), 0, len(names) - 1)
+        if self.factors.size and self.factors.shape != (len(self.applications), len(self.factor_models)):
+            raise InvalidRequestError("factors", f"{self.factors.shape} are not one of each application and model")
         _check_order(self.submitted_us, self.number)
         _check_models(self.models)
         allowed = np.uint64(2 ** len(self.models) - 1)

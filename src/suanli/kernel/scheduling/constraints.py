@@ -28,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     OF_CLASS,
     OF_MEMORY,
     OF_MODEL,
+    OF_PRECISION,
     READY,
     RESERVED,
     TYPE,
@@ -59,6 +60,14 @@ class DeviceType(NamedTuple):
     model: str
     memory_bytes: int
     precisions: frozenset[Precision]
+    rates: tuple[tuple[Precision, int], ...] = ()
+    """By precision, 10^9 operations a second."""
+    power_mw: int = 0
+    """What one draws at most; 0 where that is not known."""
+
+    def rate(self, precision: Precision | None) -> int:
+        """What a device does at a precision; 0 where that is not known."""
+        return next((rate for one, rate in self.rates if one is precision), 0)
 
 
 class Room(NamedTuple):
@@ -108,6 +117,9 @@ def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[Reason
         tests.append((ReasonCode.DEVICE_MEMORY, [one.memory_bytes >= demand.device_memory_bytes for one in types]))
     if demand.device_precision is not None:
         tests.append((ReasonCode.DEVICE_PRECISION, [demand.device_precision in one.precisions for one in types]))
+    if demand.device_rate:
+        precision, least = demand.device_precision, demand.device_rate
+        tests.append((ReasonCode.DEVICE_RATE, [one.rate(precision) >= least for one in types]))
     left = np.ones(len(types) + 1, dtype=np.bool_)
     found = []
     for code, meeting in tests:
@@ -120,7 +132,8 @@ _NARROWED = {
     ReasonCode.DEVICE_CLASS: OF_CLASS,
     ReasonCode.DEVICE_MODEL: OF_MODEL,
     ReasonCode.DEVICE_MEMORY: OF_MEMORY,
-    ReasonCode.DEVICE_PRECISION: TYPES,
+    ReasonCode.DEVICE_PRECISION: OF_PRECISION,
+    ReasonCode.DEVICE_RATE: TYPES,
 }
 
 

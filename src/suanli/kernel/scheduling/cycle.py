@@ -31,7 +31,7 @@ from suanli.kernel.scheduling.plan import (
     Reservation,
 )
 from suanli.kernel.scheduling.power import power_of, power_reason
-from suanli.kernel.scheduling.refusals import refused, refused_beside_many, window
+from suanli.kernel.scheduling.refusals import rather_waiting, refused, refused_beside_many, window
 from suanli.kernel.scheduling.scoring import scoring, weigh
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import run_id
@@ -152,6 +152,10 @@ class Turn:
         """That the power cap leaves too little for a workload after the turn, if it does."""
         reason = power_reason(self.state.most_drawn(job.demand), power_of(self.state.tables))
         return reason if reason.needed > reason.available else None
+
+    def patient(self, job: Job) -> Reason | None:
+        """That a workload which could start rather waits for faster devices, if it does."""
+        return rather_waiting(self.state, job, self.now)
 
     def in_the_way(self, job: Job) -> Reason | None:
         """Whose reservation keeps a workload from starting for which there is room, if one does."""

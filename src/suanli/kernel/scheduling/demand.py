@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from suanli.model.ids import LicenseName
+from suanli.model.ids import LicenseName, UserName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.quota import Amounts
-from suanli.model.spec import DeviceClass, Precision, WorkloadSpec
+from suanli.model.rates import JobClass, class_of
+from suanli.model.spec import DeviceClass, Objective, Precision, WorkloadSpec
+
+NOBODY = UserName("")
+"""The owner of whom nothing is asked."""
+
+
+class Pursuit(NamedTuple):
+    """What devices are ranked by for work to be done, whatever its amount: that is not of the class."""
+
+    objective: Objective | None
+    mix: tuple[tuple[Precision, int], ...]
+    """The part of each precision, in thousandths of the work; by name."""
+    job_class: JobClass
 
 
 class Demand(NamedTuple):
@@ -43,6 +56,10 @@ class Demand(NamedTuple):
     """0 where nothing but room bounds it."""
     min_tasks: int = 0
     """0 where all tasks must be there."""
+    device_rate: int = 0
+    """What a whole device must do at the precision, in 10^9 operations a second; of a share as of its memory."""
+    pursuit: Pursuit | None = None
+    """None where it is not said how much work is to be done."""
     disk_bytes: int = 0
 
     @property
@@ -88,8 +105,8 @@ class Forms(NamedTuple):
     demands: tuple[Demand, ...]
 
 
-def demand_of(spec: WorkloadSpec) -> Demand:
-    """The class a spec belongs to."""
+def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
+    """The class a spec belongs to; who owns it matters only to work with an amount."""
     resources, request = spec.resources, spec.resources.devices
     amounts = (spec.tasks, spec.nodes, spec.exclusive, resources.cpu_milli, resources.memory_bytes)
     licenses, features = tuple(sorted(spec.licenses.items())), tuple(sorted(spec.features))
@@ -103,6 +120,7 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         max_tasks_per_node=most,
         min_tasks=least,
         disk_bytes=resources.disk_bytes,
+        pursuit=_pursuit(spec, owner) if spec.work else None,
     )
     if request is None:
         return asked
@@ -113,7 +131,14 @@ def demand_of(spec: WorkloadSpec) -> Demand:
         device_model=request.model,
         device_memory_bytes=-(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         device_precision=request.precision,
+        device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
     )
+
+
+def _pursuit(spec: WorkloadSpec, owner: UserName) -> Pursuit:
+    work, total = spec.work, sum(spec.work.values())
+    mix = tuple((precision, max(1, 1000 * work[precision] // total)) for precision in sorted(work))
+    return Pursuit(spec.objective, mix, class_of(spec, owner))
 
 
 NO_DEADLINE = 2**62

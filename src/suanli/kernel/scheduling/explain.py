@@ -10,6 +10,7 @@ import numpy as np
 
 from suanli.kernel.scheduling.constraints import (
     STATE_AND_HEALTH,
+    DeviceType,
     Room,
     Stage,
     holds,
@@ -23,8 +24,10 @@ from suanli.kernel.scheduling.constraints import (
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.cycle import Turn
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.expected import Expected
 from suanli.kernel.scheduling.held_back import bounded
 from suanli.kernel.scheduling.job import NEVER, Job, imagined
+from suanli.kernel.scheduling.merits import expected
 from suanli.kernel.scheduling.plan import MICROSECONDS, Decision, Explanation, Policy, Reason, ReasonCode
 from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.state import ClusterState
@@ -46,7 +49,7 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
     with Turn(state, now, policy) as turn:
         state.waiting(workload)
         forms = [(job, _After.of(turn, job)) for job in state.forms(workload)]
-    told = [after.explain(state, job) for job, after in forms]
+    told = [replace(after.explain(state, job), expected=_expected(state, job)) for job, after in forms]
     return told[0] if len(told) == 1 else _of_forms(told, [job.latest for job, _ in forms])
 
 
@@ -99,6 +102,7 @@ class _After:
     unpowered: Reason | None
     is_crowded_out: bool
     window: Reason | None
+    patient: Reason | None
     start: int
 
     @classmethod
@@ -116,7 +120,8 @@ class _After:
                 alternative=job.form,
             )
         settled = given is not None or held_back is not None or turn.state.impossible(job.demand)
-        is_crowded_out = not turn.complete or not turn.startable(job)
+        patient, is_crowded_out = turn.patient(job), not turn.complete or not turn.startable(job)
+        start = turn.earliest(job) if patient is None else patient.starts_at
         return cls(
             now=turn.now,
             ahead=ahead,
@@ -125,8 +130,9 @@ class _After:
             unlicensed=turn.unlicensed(job),
             unpowered=turn.unpowered(job),
             is_crowded_out=is_crowded_out,
-            window=None if settled or is_crowded_out else turn.in_the_way(job),
-            start=NEVER if settled else turn.earliest(job),
+            window=None if settled or is_crowded_out or patient is not None else turn.in_the_way(job),
+            patient=patient,
+            start=NEVER if settled else start,
         )
 
     @property
@@ -164,6 +170,8 @@ class _After:
         judged = stages(room, job.demand)
         if not suffices(room, judged, job.demand):
             found += [_naming(state, job, reason) for reason in _short_of(room, judged, job.demand)]
+        elif self.patient is not None:
+            found.append(self.patient)
         elif self.is_crowded_out:
             found.append(Reason(code=ReasonCode.PRIORITY, available=self.ahead))
         elif self.window is not None and not found:
@@ -190,6 +198,18 @@ class _After:
         if holds(state.empty_room, demand, frozenset({ReasonCode.NODE_STATE})):
             return ReasonCode.NODE_STATE
         return ReasonCode.DEVICE_HEALTH
+
+
+def _expected(state: ClusterState, job: Job) -> tuple[Expected, ...]:
+    """How long a waiting workload takes with all its tasks on each type of devices that will do."""
+    demand, pursuit = job.demand, job.demand.pursuit
+    if pursuit is None:
+        return ()
+    steps = narrowings(state.types, demand)
+    meeting = steps[-1][1] if steps else np.ones(len(state.types) + 1, dtype=np.bool_)
+    types = [kind for kind, will_do in zip(state.types, meeting[:-1].tolist(), strict=True) if will_do]
+    devices = demand.tasks * demand.device_count * demand.device_share / t.WHOLE
+    return tuple(expected(pursuit, sum(amount for _, amount in job.work), devices, types, state.rates))
 
 
 def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:
@@ -269,15 +289,24 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
         case ReasonCode.NODE_STATE | ReasonCode.EXCLUSIVE:
             usable = ready if code is ReasonCode.NODE_STATE else room.nodes[:, t.HOLDERS] == 0
             return nodes, int(room.counts[usable].sum())
-        case ReasonCode.DEVICE_MEMORY:
-            steps = narrowings(room.types, demand)
-            *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, steps)
-            there = np.unique(room.devices[:, :, t.TYPE])
-            of_types = [room.types[kind].memory_bytes for kind in there.tolist() if kind >= 0 and before[kind]]
-            return demand.device_memory_bytes, max(of_types, default=0)
+        case ReasonCode.DEVICE_MEMORY | ReasonCode.DEVICE_RATE:
+            return _of_one_device(demand, code, _left(room, demand, code))
         case _:
             unit = demand.device_count * demand.device_share
             return share * unit, tasks * unit
+
+
+def _of_one_device(demand: Demand, code: ReasonCode, types: Sequence[DeviceType]) -> tuple[int, int]:
+    """What one device must have or do, and the most that one of these types does."""
+    if code is ReasonCode.DEVICE_MEMORY:
+        return demand.device_memory_bytes, max((one.memory_bytes for one in types), default=0)
+    return demand.device_rate, max((one.rate(demand.device_precision) for one in types), default=0)
+
+
+def _left(room: Room, demand: Demand, code: ReasonCode) -> list[DeviceType]:
+    """The types of devices there that meet the constraints before one."""
+    *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, narrowings(room.types, demand))
+    return [room.types[kind] for kind in np.unique(room.devices[:, :, t.TYPE]).tolist() if kind >= 0 and before[kind]]
 
 
 def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
@@ -290,5 +319,6 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
+        ReasonCode.DEVICE_RATE: demand.device_precision,
     }
     return str(wanted.get(code) or "")

@@ -7,13 +7,25 @@ from dataclasses import dataclass
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand
 from suanli.kernel.scheduling.plan import MICROSECONDS
+from suanli.model.errors import NotFoundError
 from suanli.model.ids import ProjectName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import Request, WorkloadSpec
+from suanli.model.spec import Precision, Request, WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
 
 NEVER = Instant(t.NEVER)
 """The expected end of work without a time limit."""
+
+
+def found(job: Job | None, noun: str, name: str | int) -> Job:
+    """The job, if there is one.
+
+    Raises:
+        NotFoundError: there is none of that noun and name.
+    """
+    if job is None:
+        raise NotFoundError(noun, name)
+    return job
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,8 @@ class Job:
     """Which request of its spec this is: 0 the spec's own, 1 that of the first alternative."""
     requests: tuple[Request, ...] = ()
     """All of them, where there are alternatives."""
+    work: tuple[tuple[Precision, int], ...] = ()
+    """10^12 operations to be done, by precision."""
 
     @property
     def limit_us(self) -> int:

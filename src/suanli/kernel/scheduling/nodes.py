@@ -11,9 +11,11 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.features import Features
+from suanli.kernel.scheduling.merits import write_merits
 from suanli.kernel.scheduling.shapes import write_types
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName
+from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.resources import Device, Node, NodeHold, NodeState
 
 _SPARE_SHAPES = 256
@@ -34,6 +36,8 @@ class Nodes:
         """By node, the index of the device at each position."""
         self.nodes: dict[NodeName, int] = {}
         """Rows by name."""
+        self.rates: dict[tuple[JobClass, str], LearnedRate] = {}
+        """What work was measured to reach, by job class and device model."""
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._features = Features()
         self._switches: Codes[str] = Codes()
@@ -148,15 +152,28 @@ class Nodes:
         self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
 
     def _type(self, device: Device) -> int:
-        kind = DeviceType(device.device_class, device.model, device.memory_bytes, device.precisions)
+        rates = tuple(sorted(device.rates.items()))
+        kind = DeviceType(
+            device.device_class, device.model, device.memory_bytes, device.precisions, rates, device.power_mw
+        )
         if kind not in self.types:
             if len(self.types) == t.DEVICE_TYPES:
                 raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
             self.types.append(kind)
             for shape in self._shapes.codes():
                 write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
+                write_merits(self.tables, shape, self._shapes.key(shape), self.types, self.rates)
             t.judge_anew(self.tables)
         return self.types.index(kind)
+
+    def set_rate(self, rate: LearnedRate) -> None:
+        """A rate was learned, or is another one."""
+        self.rates[rate.job_class, rate.model] = rate
+        for shape in self._shapes.codes():
+            demand = self._shapes.key(shape)
+            if demand.pursuit is not None and demand.pursuit.job_class == rate.job_class:
+                write_merits(self.tables, shape, demand, self.types, self.rates)
+                self.tables.shapes[shape, t.SEEN] = t.NOBODY
 
     def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int]]:
         return [(node, self._position(node, device.index), device.share) for device in hold.devices]

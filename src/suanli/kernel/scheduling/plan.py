@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.expected import Expected
 from suanli.kernel.scheduling.fair_share import ShareWeights
 from suanli.model.ids import EngineName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
@@ -21,8 +22,8 @@ MICROSECONDS = 1_000_000
 class ReasonCode(StrEnum):
     """Why a workload waits. Stable: codes are added, never renamed.
 
-    From NODE_STATE to DISK each is judged on every node alone, in this order. The six about devices narrow one after
-    the other, so of these a node fails at most one: the first that leaves too few.
+    From NODE_STATE to DISK each is judged on every node alone, in this order. The seven about devices narrow one
+    after the other, so of these a node fails at most one: the first that leaves too few.
     """
 
     NODE_STATE = "node_state"
@@ -39,6 +40,8 @@ class ReasonCode(StrEnum):
     DEVICE_MODEL = "device_model"
     DEVICE_MEMORY = "device_memory"
     DEVICE_PRECISION = "device_precision"
+    DEVICE_RATE = "device_rate"
+    """The device does less at the precision than is asked for, or nobody knows how much."""
     DEVICE_HEALTH = "device_health"
     DEVICE_FREE = "device_free"
     """Enough fitting devices are there, but too much of them is held."""
@@ -72,6 +75,8 @@ class ReasonCode(StrEnum):
     """Work that goes first takes the room in this very turn."""
     BACKFILL_WINDOW = "backfill_window"
     """It would delay the reserved start of the work that goes first."""
+    FASTER_DEVICE = "faster_device"
+    """It could start, and would end sooner by waiting for faster devices that others hold."""
     NO_TIME_LIMIT = "no_time_limit"
     """Work that may run for ever holds what is needed, so no start can be foreseen."""
     IMPOSSIBLE = "impossible"
@@ -85,13 +90,15 @@ class Reason:
     ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail
     none before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the
     center, for NODE_STATE, FEATURE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the
-    most that one could. Of devices they count thousandths (for DEVICE_MEMORY the bytes of one). For DEADLINE they
-    are the seconds until it starts, and until it must. For BACKFILL_WINDOW they are seconds, and ``ahead`` is the
+    most that one could. Of devices they count thousandths, for DEVICE_MEMORY the bytes of one, for DEVICE_RATE its
+    10^9 operations a second. For DEADLINE they are the seconds until it starts, and until it must. For
+    BACKFILL_WINDOW they are seconds, and ``ahead`` is the
     workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT
     ``needed`` counts the elements running and ``available`` is their bound. For quotas ``needed`` is what work that
     runs asked for together with what this work asks, ``available`` the quota; for LICENSE ``needed`` is what it
     asks and ``available`` how many it may have, beside what is kept for ``ahead`` where that is given; for POWER they
-    are milliwatts: what it could draw at most, and what the ``cap`` leaves beside what is ``in_use``.
+    are milliwatts: what it could draw at most, and what the ``cap`` leaves beside what is ``in_use``; for FASTER_DEVICE
+    the seconds until it would end if it started now, and by waiting until ``starts_at`` for the model ``wanted``.
     """
 
     code: ReasonCode
@@ -254,3 +261,5 @@ class Explanation:
     """Which request of the spec it is about: 0 its own, 1 that of the first alternative."""
     forms: tuple[Explanation, ...] = ()
     """The same for each request of work with alternatives that does not start now."""
+    expected: tuple[Expected, ...] = ()
+    """How long it takes on each device model that could do it, as far as that is known; soonest done first."""

@@ -21,6 +21,7 @@ from suanli.kernel.scheduling.plan import MICROSECONDS, Reason, ReasonCode, Refu
 from suanli.kernel.scheduling.power import power_of, power_reason
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.model.ids import WorkloadId
+from suanli.model.quantities import Instant
 
 CODES = (
     ReasonCode.NODE_STATE,
@@ -32,6 +33,7 @@ CODES = (
     ReasonCode.DEVICE_MODEL,
     ReasonCode.DEVICE_MEMORY,
     ReasonCode.DEVICE_PRECISION,
+    ReasonCode.DEVICE_RATE,
     ReasonCode.DEVICE_HEALTH,
     ReasonCode.DEVICE_FREE,
     ReasonCode.CPU,
@@ -43,15 +45,16 @@ CODES = (
 
 def refused(state: ClusterState, started: t.Ints, head: Job | None, now: int, head_start: int) -> Sequence[Refusal]:
     """Why everything that waits after the turn just taken does, given what it started and who has the reservation."""
+    patient = _patient(state, now)
     if head is None:
-        return _refused(state, started, now, lambda places: _InTheWay(np.full(places.size, t.NEVER), {}), ())
+        return _refused(state, started, now, lambda places: _InTheWay(np.full(places.size, t.NEVER), {}), patient)
     window_us = head_start - now
     reason = window(0, window_us // MICROSECONDS, head.workload)
 
     def in_the_way(places: t.Ints) -> _InTheWay:
         return _InTheWay(np.full(places.size, window_us), dict.fromkeys(places.tolist(), reason))
 
-    return _refused(state, started, now, in_the_way, ())
+    return _refused(state, started, now, in_the_way, patient)
 
 
 def refused_beside_many(state: ClusterState, started: t.Ints, kept: Sequence[Booked], now: int) -> Sequence[Refusal]:
@@ -68,7 +71,8 @@ def refused_beside_many(state: ClusterState, started: t.Ints, kept: Sequence[Boo
         # What may run for the shortest that could not start cannot either.
         return _InTheWay(columns[:, 0] - 1, reasons)
 
-    return _refused(state, started, now, in_the_way, [one for one in kept if one.until >= 0])
+    alone = _alone(state, [one for one in kept if one.until >= 0], now)
+    return _refused(state, started, now, in_the_way, alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,16 @@ def _refused(
     started: t.Ints,
     now: int,
     in_the_way: Callable[[t.Ints], _InTheWay],
-    alone: Sequence[Booked],
+    of_their_own: Mapping[int, Refusal],
 ) -> Sequence[Refusal]:
     """``in_the_way`` is asked of the places of kinds that have room, but not beside what is reserved.
 
-    ``alone`` are those that have room and are told for themselves alone.
+    ``of_their_own`` are those that have room and are told for themselves alone, by row of jobs.
     """
     tables, kinds = state.tables, state.kinds
     waiting = tables.kinds.take(kinds.rows, axis=0)
     blocked, long = waiting[:, t.BLOCKED] == tables.sizes[t.TURN], waiting[:, t.LONG] == tables.sizes[t.TURN]
     without = [one for one in unlicensed(state, now) if not blocked[one.place]]
-    of_their_own = _alone(state, alone, now)
     apart = np.array(list(of_their_own), dtype=np.int64)
     windows = np.full(kinds.rows.size, t.NEVER)
     for one in without:
@@ -141,6 +144,34 @@ def _alone(state: ClusterState, alone: Sequence[Booked], now: int) -> dict[int, 
         reason = window(job.time_limit_s, (one.until - now) // MICROSECONDS, state.jobs[one.behind].workload)
         found[one.job] = Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload)
     return found
+
+
+def _patient(state: ClusterState, now: int) -> dict[int, Refusal]:
+    """Of those that could start and have no bound in their way, who rather waits for faster devices; by row of jobs."""
+    tables, found = state.tables, dict[int, Refusal]()
+    if tables.sizes[t.READY_TURN] != tables.sizes[t.TURN]:
+        return found
+    for row in np.flatnonzero(tables.pursuits[:, t.CHOSE] == tables.sizes[t.TURN]).tolist():
+        job, asked = state.jobs[row], tables.jobs[row][None, [t.ASSOCIATION, t.ASKS]]
+        reason = rather_waiting(state, job, now)
+        if reason is not None and not (bool(state.bounds) and bool(are_over(tables, asked).any())):
+            found[row] = Refusal(demand=job.demand, waiting=1, reason=reason, alone=job.workload)
+    return found
+
+
+def rather_waiting(state: ClusterState, job: Job, now: int) -> Reason | None:
+    """That a workload which could start in the turn just taken rather waits for faster devices, if it does."""
+    tables = state.tables
+    chose, kind, until, then, at_once = tables.pursuits[job.row, t.CHOSE : t.ENDS_NOW + 1].tolist()
+    if chose != tables.sizes[t.TURN]:
+        return None
+    return Reason(
+        code=ReasonCode.FASTER_DEVICE,
+        needed=(at_once - now) // MICROSECONDS,
+        available=(then - now) // MICROSECONDS,
+        wanted=state.types[kind].model,
+        starts_at=Instant(until),
+    )
 
 
 def window(time_limit_s: int, window_s: int, head: WorkloadId) -> Reason:

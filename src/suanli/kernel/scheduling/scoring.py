@@ -26,6 +26,8 @@ CRITERIA = {
     "fragmentation": t.FRAGMENTS,
     "residual_value": t.VALUE,
     "power": t.POWER,
+    "time": t.TIME,
+    "energy": t.ENERGY,
 }
 _FORESEEING = (t.FRAGMENTS, t.VALUE)
 """Criteria that know of requests to come."""

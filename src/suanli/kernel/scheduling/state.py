@@ -17,8 +17,9 @@ from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, Forms, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
 from suanli.kernel.scheduling.holdings import held_by, rows_from
-from suanli.kernel.scheduling.job import Job
+from suanli.kernel.scheduling.job import Job, found
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
+from suanli.kernel.scheduling.merits import expect, write_merits
 from suanli.kernel.scheduling.nodes import Nodes
 from suanli.kernel.scheduling.plan import MICROSECONDS, Association
 from suanli.kernel.scheduling.power import most_drawn
@@ -26,11 +27,11 @@ from suanli.kernel.scheduling.scoring import has_changed, learn, requests_of
 from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
-from suanli.model.errors import NotFoundError
 from suanli.model.ids import QueueName, ReservationName, RunId, WorkloadId
 from suanli.model.power import MILLIWATTS, PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
+from suanli.model.rates import LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import MAX_ALTERNATIVES, WorkloadSpec
@@ -117,6 +118,12 @@ class ClusterState(Nodes):
         self._judged.clear()
         self._are_kinds_stale = True
 
+    def set_rate(self, rate: LearnedRate) -> None:
+        """A rate was learned, or is another one; of what runs another end is expected."""
+        super().set_rate(rate)
+        for job in self._running.values():
+            expect(self.tables, job, self.types, self.rates)
+
     @property
     def is_power_capped(self) -> bool:
         """Whether there is a power cap."""
@@ -193,7 +200,7 @@ class ClusterState(Nodes):
         Raises:
             NotFoundError: it does not wait.
         """
-        first = _found(self._waiting.pop(workload, None), "waiting workload", workload)
+        first = found(self._waiting.pop(workload, None), "waiting workload", workload)
         changes.wait_no_longer(self.tables, first.row)
         self.deadlines.leave(workload)
         rows = self._forms.pop(workload, None)
@@ -214,7 +221,7 @@ class ClusterState(Nodes):
         Raises:
             NotFoundError: it does not wait.
         """
-        return _found(self._waiting.get(workload), "waiting workload", workload)
+        return found(self._waiting.get(workload), "waiting workload", workload)
 
     @property
     def has_forms(self) -> bool:
@@ -253,6 +260,7 @@ class ClusterState(Nodes):
         row[t.END] = job.end
         self._running[run.id] = job
         changes.run(self.tables, job.row, rows_from(held, 6), rows_from(devices, 3))
+        expect(self.tables, job, self.types, self.rates)
 
     def vacate(self, run: RunId) -> None:
         """A run has ended and holds nothing.
@@ -260,7 +268,7 @@ class ClusterState(Nodes):
         Raises:
             NotFoundError: it held nothing before.
         """
-        job = _found(self._running.pop(run, None), "run with an allocation", run)
+        job = found(self._running.pop(run, None), "run with an allocation", run)
         held, devices = held_by(self.tables, job.row)
         self._held -= len(held)
         self._devices_held -= len(devices)
@@ -277,7 +285,7 @@ class ClusterState(Nodes):
         Raises:
             NotFoundError: it holds none.
         """
-        return _found(self._running.get(run), "run with an allocation", run)
+        return found(self._running.get(run), "run with an allocation", run)
 
     def impossible(self, demand: Demand) -> bool:
         """Tell whether the center could never hold the demand, even empty, in service, all devices in health.
@@ -428,7 +436,8 @@ class ClusterState(Nodes):
         ``form`` is which request of the spec this is, and with how many tasks it runs (0: it waits).
         """
         row, _ = self._rows.take(name)
-        demand, max_running = demand_of(spec.form(form[0])), 0 if spec.array is None else spec.array.max_running
+        asked, max_running = spec.form(form[0]), 0 if spec.array is None else spec.array.max_running
+        demand = demand_of(asked, workload.owner)
         array = workload.array_id if max_running else WorkloadId(0)
         of = Association(workload.queue, workload.project, workload.owner, array)
         counted = demand.held_with(form[1]) if form[1] else demand
@@ -436,6 +445,8 @@ class ClusterState(Nodes):
         self._reach(jobs=len(self._rows), **self.bounds.rows)
         if are_new:
             self.bounds.write(self.tables, association, asks)
+        self.tables.pursuits[row] = 0
+        self.tables.pursuits[row, t.WORK] = sum(asked.work.values())
         columns = [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE, t.OTHER]
         self.tables.jobs[row, columns] = (association, asks, workload.preemptible, t.NOBODY)
         since, latest = workload.eligible_at or workload.submitted_at, latest_start(spec, workload.time_limit_s)
@@ -459,6 +470,7 @@ class ClusterState(Nodes):
             end=end,
             form=form[0],
             requests=spec.requests if spec.alternatives else (),
+            work=tuple(asked.work.items()),
         )
         self.jobs[row] = job
         self._alive[demand] += 1
@@ -479,12 +491,7 @@ class ClusterState(Nodes):
         self._reach(shapes=len(self._shapes))
         if is_new:
             write_shape(self.tables.shapes[shape], demand, self.types)
+            write_merits(self.tables, shape, demand, self.types, self.rates)
         if demand.features and self._features.take(self.tables, shape, demand.features):
             self._empty = None
         return shape
-
-
-def _found(job: Job | None, noun: str, name: str | int) -> Job:
-    if job is None:
-        raise NotFoundError(noun, name)
-    return job

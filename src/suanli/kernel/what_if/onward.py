@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -90,10 +91,22 @@ def record_of(state: ClusterState, job: Job) -> tuple[Workload, WorkloadSpec]:
     )
     deadline = Instant(job.latest + job.time_limit_s * MICROSECONDS if job.latest < NEVER else 0)
     spec = _spec_of(job.demand.anytime, state.bounds.max_running(job.association), job.reservation)
+    if job.work:
+        spec = altered(spec, work=dict(job.work), **_pursued(job.demand))
     if job.requests:
         asked = {field.name: getattr(job.requests[0], field.name) for field in fields(Request)}
         spec = altered(spec, alternatives=job.requests[1:], **asked)
     return workload, altered(spec, deadline=deadline) if deadline else spec
+
+
+def _pursued(demand: Demand) -> dict[str, Any]:
+    """What a spec says beside its work, and what names its job class."""
+    pursuit = demand.pursuit
+    if pursuit is None:
+        return {}
+    name, application = pursuit.job_class.name, pursuit.job_class.application
+    project = {} if application else {"project": pursuit.job_class.project}
+    return {"objective": pursuit.objective, "application": application, "name": name, **project}
 
 
 def end_run(state: ClusterState, run: RunId, at: Instant, *, is_sent_back: bool) -> None:
@@ -121,6 +134,7 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
             model=demand.device_model,
             min_memory_bytes=demand.device_memory_bytes * demand.device_share // WHOLE_DEVICE,
             precision=demand.device_precision,
+            at_least=demand.device_rate * demand.device_share // WHOLE_DEVICE,
         )
     return WorkloadSpec(
         tasks=demand.tasks,

@@ -24,6 +24,7 @@ from suanli.model.facts import (
     WorkloadSubmitted,
 )
 from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, WorkloadId
+from suanli.model.rates import class_of
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
@@ -72,6 +73,8 @@ class Follower:
             self._set_node(node)
         for reservation in tables.advance_reservations():
             self._state.set_reservation(reservation)
+        for rate in tables.learned_rates():
+            self._state.set_rate(rate)
         self._fair_share.set_projects(tables.projects())
         for workload, submission in tables.queued():
             self._follow(tables, workload, submission.spec, None)
@@ -104,6 +107,8 @@ class Follower:
         runs = tables.last_runs(sorted(touched))
         for workload in tables.these(sorted(touched)):
             self._follow(tables, workload, specs.get(workload.submission), runs.get(workload.id))
+            if workload.state is WorkloadState.COMPLETED:
+                self._learn(tables, workload, runs[workload.id])
 
     def _take_center(self, tables: Reading, fact: CenterFact) -> None:
         match fact:
@@ -153,6 +158,14 @@ class Follower:
             self._state.occupy(run, workload, spec or self._spec(tables, workload), expected_end(run))
             self._fair_share.begin(run, workload.project, workload.owner)
             self._runs[workload.id] = run.id
+
+    def _learn(self, tables: Reading, workload: Workload, run: Run) -> None:
+        """Take in what a run that ended well may have taught; one without devices taught nothing."""
+        if not run.allocation.device_share:
+            return
+        spec = self._spec(tables, workload).form(run.alternative)
+        for rate in tables.rates_of(class_of(spec, workload.owner)) if spec.work else ():
+            self._state.set_rate(rate)
 
     def _spec(self, tables: Reading, workload: Workload) -> WorkloadSpec:
         spec = self._specs.get(workload.submission)

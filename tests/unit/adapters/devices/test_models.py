@@ -67,6 +67,23 @@ def test_a_printed_name_finds_its_row(
     assert not device.precisions & not_native
 
 
+@pytest.mark.parametrize(
+    ("model", "rates"),
+    [
+        # The catalogue's rows; of fp64 the matrix units where they are faster.
+        ("NVIDIA A100-SXM4-80GB", {"fp64": 19_500, "fp32": 19_500, "tf32": 156_000, "bf16": 312_000, "int8": 624_000}),
+        ("Tesla V100-SXM2-32GB", {"fp64": 7_834, "fp32": 15_670, "fp16": 125_000}),
+        ("Quadro P400", {}),
+    ],
+)
+def test_rates_are_told_in_billions_a_second(model: str, rates: dict[str, int]) -> None:
+    device = found(DeviceClass.GPU, "nvidia", model)
+    told = device.record(0)
+    assert rates.items() <= told.rates.items()
+    assert set(told.rates) == told.precisions
+    assert bool(told.rates) == bool(rates)
+
+
 def test_an_unknown_model_promises_nothing() -> None:
     assert found(DeviceClass.GPU, "nvidia", "Quadro P400").precisions == frozenset()
     assert found(DeviceClass.NPU, "nvidia", "Tesla T4").precisions == frozenset()

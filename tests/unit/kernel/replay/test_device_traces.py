@@ -90,7 +90,7 @@ def test_steps_become_time_on_the_model_named() -> None:
         trace = read_gavel(gavel_line(), rates, model)
         assert trace.runtime_us.tolist() == trace.requested_us.tolist() == [seconds * SECOND]
         assert (trace.tasks[0], trace.device_count[0], trace.submitted_us[0]) == (2, 1, 1_500_000)
-        assert trace.applications == ("A",)
+        assert trace.applications == ("A x2",)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from suanli.model.ids import (
 from suanli.model.power import PowerCap
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
+from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Allocation, Device, Node, Queue
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
@@ -84,6 +85,7 @@ class Center:
     quotas: dict[tuple[QuotaScope, str], Quota] = field(default_factory=dict)
     licenses: dict[LicenseName, License] = field(default_factory=dict)
     power_cap: PowerCap = PowerCap()
+    rates: dict[tuple[JobClass, str], LearnedRate] = field(default_factory=dict)
     held: dict[UserName, int] = field(default_factory=dict)
     """How often over each user held their share of late; each time halves an hour's credit."""
 
@@ -112,6 +114,10 @@ class Center:
     def cap_power(self, watts: int) -> None:
         self.power_cap = PowerCap(watts=watts)
         self.state.set_power_cap(self.power_cap)
+
+    def learn(self, rate: LearnedRate) -> None:
+        self.rates[rate.job_class, rate.model] = rate
+        self.state.set_rate(rate)
 
     def reserve(self, name: str, begin_s: int, end_s: int, *nodes: str, use: bool = False) -> None:
         """Set nodes aside from one second after the center's present until another."""
@@ -266,6 +272,7 @@ class Center:
         for reservation in self.reservations.values():
             state.set_reservation(reservation)
         if backwards:
+            self._tell_rates(state)
             state.advance(self.now)
             state.set_power_cap(self.power_cap)
         if self.held and backwards:
@@ -282,10 +289,15 @@ class Center:
         for license_ in self.licenses.values():
             state.set_license(license_)
         state.set_power_cap(self.power_cap)
+        self._tell_rates(state)
         if self.held and not backwards:
             state.rank(self.standings())
         state.advance(self.now)
         return state
+
+    def _tell_rates(self, state: ClusterState) -> None:
+        for rate in self.rates.values():
+            state.set_rate(rate)
 
     def _occupy(self, run: Run) -> None:
         self.runs[run.id] = run

@@ -15,6 +15,7 @@ from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.many import check_many, would_delay_one
 from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
+from tests.unit.kernel.scheduling.pursuing import check_patience, is_best
 from tests.unit.kernel.scheduling.rooms import (
     FOREVER,
     Asked,
@@ -87,6 +88,7 @@ def check(center: Center, plan: Plan) -> None:
         check_placements(center, plan)
         check_reservation(center, plan)
         check_power(center, plan)
+    check_patience(center, plan, in_order(center))
     check_preemptions(center, plan)
     check_refusals(center, plan)
 
@@ -112,6 +114,7 @@ def check_placements(center: Center, plan: Plan) -> None:
             may &= is_powered(center, other.spec, power)
             assert spec.licenses or not (may and fits(room_for_it, other))
         assert is_near(found, row.allocation, wanted)
+        assert is_beside or is_best(center, found, row)
         power = power_for(center, plan, row, is_beside=is_beside)
         assert row.allocation.tasks == most_tasks(center, found, power, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
@@ -371,6 +374,9 @@ def check_refusal(center: Center, plan: Plan, workload: Workload, told: tuple[in
         assert reason.code in full(center, workload, plan, form)
     elif reason.code is ReasonCode.LICENSE:
         assert lacks(center, plan, workload) or reason.ahead
+    elif reason.code is ReasonCode.FASTER_DEVICE:
+        # Whether it is true is asked in the order of the queue.
+        assert not form
     elif reason.code is ReasonCode.POWER:
         check_power_reason(center, held(center, plan, plan.placements), wanted.spec, reason)
     elif reason.code is ReasonCode.BACKFILL_WINDOW:

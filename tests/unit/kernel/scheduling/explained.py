@@ -92,6 +92,9 @@ def check_form(center: Center, plan: Plan, explained: Explanation) -> None:
         check_names(before, wanted, explained)
     if explained.unforeseen is ReasonCode.LICENSE:
         assert center.specs[workload.id].licenses
+    elif ReasonCode.FASTER_DEVICE in codes:
+        (patient,) = [one for one in explained.reasons if one.code is ReasonCode.FASTER_DEVICE]
+        assert explained.earliest_start in {patient.starts_at, None if codes & BOUNDS else patient.starts_at}
     elif plan.complete:
         assert explained.earliest_start == foreseen(center, plan, workload, form)
     assert (explained.earliest_start is None) == (explained.unforeseen is not None)

@@ -123,10 +123,17 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
         ReasonCode.DEVICE_MODEL: request.model in {"", device.model},
         ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
         ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
+        ReasonCode.DEVICE_RATE: not request.at_least or is_fast_enough(device, request),
         ReasonCode.DEVICE_HEALTH: device.healthy,
     }
     judged = list(tests)[: list(tests).index(upto) + 1]
     return all(tests[code] for code in judged)
+
+
+def is_fast_enough(device: Device, request: DeviceRequest) -> bool:
+    """Whether the part of a device that is asked for is known to do its part of the rate."""
+    known = None if request.precision is None else device.rates.get(request.precision)
+    return known is not None and known * request.share >= request.at_least * 1000
 
 
 def tasks_by_devices(free: dict[int, int], devices: Iterable[Device], request: DeviceRequest) -> int:

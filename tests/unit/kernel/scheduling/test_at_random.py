@@ -22,11 +22,21 @@ from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
-from suanli.model.ids import EngineName, LicenseName, NodeName, QueueName, ReservationName
+from suanli.model.ids import EngineName, LicenseName, NodeName, ProjectName, QueueName, ReservationName
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
+from suanli.model.rates import LearnedRate
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, Request, WorkloadSpec
+from suanli.model.spec import (
+    ArraySpec,
+    DeviceClass,
+    DeviceRequest,
+    Objective,
+    Precision,
+    Request,
+    TaskResources,
+    WorkloadSpec,
+)
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
@@ -34,16 +44,24 @@ from tests.unit.kernel.scheduling.explained import check_explanation
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
 LICENSES = (LicenseName("solver"), LicenseName("mesher"))
+RATES = {
+    "small": {Precision.FP32: 10_000, Precision.FP8: 80_000},
+    "large": {Precision.FP32: 60_000, Precision.FP8: 120_000},
+}
+"""Of NPUs nobody knows any."""
 BARE = demand_of(WorkloadSpec())
 CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
 
 
 def random_device(chance: Random, index: int) -> Device:
     precisions = {Precision.FP32, Precision.FP8} if chance.random() < 0.6 else {Precision.FP32}
+    kind = chance.choice([DeviceClass.GPU, DeviceClass.GPU, DeviceClass.NPU])
+    model = chance.choice(["small", "large"])
     return Device(
         index=index,
-        device_class=chance.choice([DeviceClass.GPU, DeviceClass.GPU, DeviceClass.NPU]),
-        model=chance.choice(["small", "large"]),
+        device_class=kind,
+        model=model,
+        rates={} if kind is DeviceClass.NPU else {one: RATES[model][one] for one in precisions},
         memory_bytes=chance.choice([8, 16, 16]) * GIB,
         precisions=frozenset(precisions),
         healthy=chance.random() < 0.85,
@@ -123,6 +141,36 @@ def alternatives(chance: Random) -> tuple[Request, ...]:
     return tuple(spec.requests[0] for spec in own)
 
 
+def rated(chance: Random, resources: TaskResources) -> TaskResources:
+    """Let some ask of their devices what these must do in a second; some more than any is known to."""
+    if resources.devices is None or chance.random() < 0.75:
+        return resources
+    precision = chance.choice([Precision.FP32, Precision.FP32, Precision.FP8])
+    least = chance.choice([1, 5_000, 10_000, 30_000, 60_000, 60_001, 100_000])
+    return replace(resources, devices=replace(resources.devices, precision=precision, at_least=least))
+
+
+WORK = (20, 400, 2000, 8000)
+"""In 10^12 operations: from some seconds to most of an hour on one device."""
+WATTS = {"small": 20, "large": 90}
+
+
+def pursuing(chance: Random, resources: TaskResources) -> dict[Precision, int]:
+    """How much work some say that there is to be done."""
+    if resources.devices is None or chance.random() < 0.2:
+        return {}
+    precisions = chance.choice([[Precision.FP32], [Precision.FP32], [Precision.FP8], [Precision.FP32, Precision.FP8]])
+    return {precision: chance.choice(WORK) for precision in precisions}
+
+
+def drawing(chance: Random, node: Node) -> Node:
+    """The node with room enough that devices are what is short, which draw what their models do; of NPUs unknown."""
+    devices = node.devices or (random_device(chance, 0),)
+    of_gpus = [0 if one.device_class is DeviceClass.NPU else 1000 * WATTS[one.model] for one in devices]
+    devices = tuple(replace(one, power_mw=power) for one, power in zip(devices, of_gpus, strict=True))
+    return replace(node, devices=devices, cpu_milli=4 * node.cpu_milli, memory_bytes=4 * node.memory_bytes)
+
+
 def by_name(state: ClusterState, demand: Demand) -> tuple[object, ...]:
     """A demand with reservations named: which bit is whose depends on what was told before."""
     names = [tuple(one.name for _, one in state.windows.those(bits)) for bits in (demand.kept_off, demand.within)]
@@ -196,6 +244,8 @@ class Life:
         self.of_switches = Random(seed) if seed % 3 == 2 else None
         # Three of five have work that is moldable.
         self.of_forms = Random(seed) if seed % 5 > 1 else None
+        # Four of eleven have work that asks for rates.
+        self.of_rates = Random(seed) if seed % 11 in {1, 4, 6, 9} else None
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 else None
@@ -224,6 +274,7 @@ class Life:
         self.give_up()
         self.reserve()
         self.cap_power()
+        self.learn()
         self.judge()
         if self.center.last % 5 == 4:
             # Not by chance: seeds that found something once go on to mean the same center.
@@ -283,6 +334,23 @@ class Life:
         if chance is not None and chance.random() < 0.1:
             self.center.cap_power(chance.choice([0, 10, 40, 60, 90, 90, 120, 120, 160]))
 
+    def learn(self) -> None:
+        """Let it be measured what work reaches on a model, much or little."""
+        chance = self.of_rates
+        if chance is not None and chance.random() < 0.1:
+            rate = LearnedRate(
+                application="",
+                project=ProjectName(""),
+                owner=chance.choice(OWNERS),
+                name="workload",
+                precisions=chance.choice(["fp32", "fp32", "fp8", "fp32+fp8"]),
+                model=chance.choice(["small", "large"]),
+                runs=1,
+                work=chance.choice([2, 10, 40]),
+                device_ms=1000,
+            )
+            self.center.learn(rate)
+
     def spec(self) -> WorkloadSpec:
         spec, chance = random_spec(self.chance), self.of_windows
         if self.chance.random() < 0.15:
@@ -297,6 +365,16 @@ class Life:
         if self.of_forms is not None:
             spec = moldable(self.of_forms, spec)
             spec = replace(spec, alternatives=alternatives(self.of_forms))
+        if self.of_rates is not None:
+            others = tuple(replace(one, resources=rated(self.of_rates, one.resources)) for one in spec.alternatives)
+            spec = replace(spec, resources=rated(self.of_rates, spec.resources), alternatives=others)
+            if spec.resources.devices is None and self.of_rates.random() < 0.7:
+                spec = replace(spec, resources=replace(spec.resources, devices=DeviceRequest()))
+            spec = replace(spec, work=pursuing(self.of_rates, spec.resources))
+            others = tuple(replace(one, work=pursuing(self.of_rates, one.resources)) for one in others)
+            objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY]
+            objective = self.of_rates.choice(objectives) if spec.work else None
+            spec = replace(spec, alternatives=others, objective=objective)
         spec = self.with_disk(spec)
         if chance is None or chance.random() < 0.7:
             return spec
@@ -321,6 +399,8 @@ class Life:
 
     def node(self, number: int) -> Node:
         node = random_node(self.chance, number)
+        if self.of_rates is not None:
+            node = drawing(self.of_rates, node)
         if self.of_power is not None:
             node = powered(self.of_power, node)
         if self.of_disk is not None:

@@ -95,6 +95,21 @@ PLAIN = demand_of(WorkloadSpec(resources=asks(1, 1)))
             id="a certain device",
         ),
         pytest.param(
+            gpus(DeviceRequest(precision=Precision.BF16, at_least=1)),
+            [
+                "node_state",
+                "exclusive",
+                "device_class",
+                "device_precision",
+                "device_rate",
+                "device_health",
+                "device_free",
+                "cpu",
+                "memory",
+            ],
+            id="a device of a rate",
+        ),
+        pytest.param(
             PLAIN._replace(max_tasks_per_node=2),
             ["node_state", "exclusive", "cpu", "memory", "tasks_count"],
             id="so many tasks on a node",

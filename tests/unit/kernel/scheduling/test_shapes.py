@@ -101,15 +101,45 @@ def test_each_constraint_on_devices_leaves_some_of_those_before(demand: Demand, 
     assert tuple(row[[t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.TYPES]].tolist()) == masks
 
 
+RATED = [
+    DeviceType(DeviceClass.GPU, "A", GIB, BF16, ((Precision.BF16, 300_000),)),
+    DeviceType(DeviceClass.GPU, "B", GIB, FP8, ((Precision.BF16, 150_000), (Precision.FP8, 300_000))),
+    DeviceType(DeviceClass.GPU, "C", GIB, BF16),
+    DeviceType(DeviceClass.NPU, "D", GIB, BF16, ((Precision.BF16, 300_001),)),
+]
+
+
+# What precision leaves, and then the rate.
+@pytest.mark.parametrize(
+    ("precision", "rate", "masks"),
+    [
+        (Precision.BF16, 0, (0b0111, 0b0111)),
+        (Precision.BF16, 1, (0b0111, 0b0011)),
+        (Precision.BF16, 150_000, (0b0111, 0b0011)),
+        (Precision.BF16, 150_001, (0b0111, 0b0001)),
+        (Precision.BF16, 300_000, (0b0111, 0b0001)),
+        (Precision.BF16, 300_001, (0b0111, 0)),
+        (Precision.FP8, 150_000, (0b0010, 0b0010)),
+        (Precision.FP8, 300_001, (0b0010, 0)),
+        (Precision.FP64, 1, (0, 0)),
+    ],
+)
+def test_a_rate_leaves_what_is_known_to_do_as_much(precision: Precision, rate: int, masks: tuple[int, int]) -> None:
+    row = np.zeros(COLUMNS, dtype=np.int64)
+    write_types(row, GPUS._replace(device_precision=precision, device_rate=rate), RATED)
+    assert tuple(row[[t.OF_PRECISION, t.TYPES]].tolist()) == masks
+    assert row[t.OF_MEMORY] == 0b0111
+
+
 def test_types_that_come_later_are_told_and_nothing_else_is_touched() -> None:
     row = np.full(COLUMNS, 77, dtype=np.int64)
     write_types(row, GPUS, TYPES[:1])
-    of_types = [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.TYPES]
-    assert row[of_types].tolist() == [1, 1, 1, 1]
+    of_types = [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION, t.TYPES]
+    assert row[of_types].tolist() == [1, 1, 1, 1, 1]
     others = np.setdiff1d(np.arange(COLUMNS), of_types)
     assert (row[others] == 77).all()
     write_types(row, GPUS, TYPES)
-    assert row[of_types].tolist() == [0b0111] * 4
+    assert row[of_types].tolist() == [0b0111] * 5
 
 
 def test_a_center_without_devices_has_no_type_that_will_do() -> None:

@@ -104,6 +104,7 @@ def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> D
         model=before.model,
         known_as=before.known_as,
         precisions=before.precisions,
+        rates=before.rates,
         board_power_w=before.board_power_w,
         memory_bytes=before.memory_bytes,
     )

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from suanli.kernel.replay.trace import Trace, coded, make_trace
+import numpy as np
+
+from suanli.kernel.replay.trace import Int32s, Trace, coded, make_trace
 from suanli.model.errors import InvalidRequestError
 
 _COLUMNS: Final = 10
@@ -45,8 +48,9 @@ def read_throughputs(document: object) -> Throughputs:
 def read_gavel(text: str, throughputs: Throughputs, model: str) -> Trace:
     """Read a trace; runtimes are those on devices of ``model``. ``number`` counts lines from 0.
 
-    A job of scale factor s is s tasks of one cpu and one device of any model; ``application`` is the job type. Nothing
-    in the trace says a time limit, so the runtime stands for it.
+    A job of scale factor s is s tasks of one cpu and one device of any model; ``application`` is the job type, with
+    ``x2`` and the like for more than one device. Nothing in the trace says a time limit, so the runtime stands for it.
+    How much longer it takes on the other models is told, too (``Trace.factors``).
 
     Raises:
         InvalidRequestError: a line is damaged, or its job was not measured on the model; ``field`` names it.
@@ -54,8 +58,9 @@ def read_gavel(text: str, throughputs: Throughputs, model: str) -> Trace:
     if model not in throughputs:
         raise InvalidRequestError("model", f"nothing was measured on {model!r}", f"one of {', '.join(throughputs)}")
     jobs = [_job(place, line, throughputs[model]) for place, line in enumerate(text.splitlines(), start=1) if line]
-    application, applications = coded(job[0] for job in jobs)
-    return make_trace(
+    application, applications = coded(f"{job[0]} x{job[1]}" if job[1] > 1 else job[0] for job in jobs)
+    kinds = dict(zip(applications, ((jobs[place][0], jobs[place][1]) for place in _firsts(application)), strict=True))
+    trace = make_trace(
         {
             "number": range(len(jobs)),
             "submitted_us": [job[3] for job in jobs],
@@ -67,6 +72,21 @@ def read_gavel(text: str, throughputs: Throughputs, model: str) -> Trace:
         },
         names={"applications": applications},
     )
+    factors = [[_factor(throughputs, model, other, kind) for other in throughputs] for kind in kinds.values()]
+    table = np.array(factors, dtype=np.float64).reshape(len(applications), len(throughputs))
+    return replace(trace, factors=table, factor_models=tuple(throughputs)) if len(trace) else trace
+
+
+def _firsts(codes: Int32s) -> Sequence[int]:
+    """Where each code comes first, in the order of the codes."""
+    places: list[int] = np.unique(codes, return_index=True)[1].tolist()
+    return places
+
+
+def _factor(throughputs: Throughputs, model: str, other: str, kind: tuple[str, int]) -> float:
+    """How many times as long a job takes on another model; infinite where it cannot run there."""
+    rate = throughputs[other].get(kind, 0.0)
+    return throughputs[model][kind] / rate if rate else math.inf
 
 
 def _job(place: int, line: str, rates: Mapping[tuple[str, int], float]) -> tuple[str, int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core.feasible import holdable, is_dear, refresh
 from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.patience import expect
 from suanli.kernel.scheduling.core.place import hold, lay
 from suanli.kernel.scheduling.core.power import lacks, most_more, take, weigh
 from suanli.kernel.scheduling.core.score import WEIGHED
@@ -15,6 +16,7 @@ from suanli.kernel.scheduling.core.tables import (
     ASKS,
     ASSOCIATION,
     BY_NODES,
+    BY_RANK,
     CPU_ASKED,
     DEVICES,
     DRAW,
@@ -29,6 +31,7 @@ from suanli.kernel.scheduling.core.tables import (
     NEED,
     NEVER,
     POWER_IN_USE,
+    PURSUES,
     SEEN,
     SHAPE,
     SHARE,
@@ -140,7 +143,14 @@ def find(center: Center, job: int, policy: int) -> int:
     is_anywhere = need == 1 or center.sizes[SWITCHES] <= 1
     is_few = need <= _FEW and center.jobs[job, MORE] == 0
     # Nor does it know scores that differ by shape.
-    if policy != WEIGHED and is_anywhere and is_few and center.total.shape[1] == 1 and is_dear(center, shape):
+    if (
+        policy != WEIGHED
+        and center.shapes[shape, PURSUES] < BY_RANK
+        and is_anywhere
+        and is_few
+        and center.total.shape[1] == 1
+        and is_dear(center, shape)
+    ):
         read_changes(center, policy)
         return seek(center, shape, need, False)
     return BY_SHAPE if fits(center, job, policy) else 0
@@ -156,6 +166,7 @@ def begin(center: Center, job: int, now: int, chosen: int, beside: bool) -> None
     hold(center, job, chosen, beside)
     lay(center, job)
     jobs[job, END] = min(now + jobs[job, LIMIT], NEVER)
+    expect(center, job, now)
     weigh(center, job)
     take(center, job, now)
     tally(center, job, 1)

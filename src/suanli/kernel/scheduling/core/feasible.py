@@ -28,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_MODEL,
     FAILS_OUTSIDE,
     FAILS_PRECISION,
+    FAILS_RATE,
     FAILS_RESERVED,
     FAILS_STATE,
     FREE,
@@ -49,6 +50,7 @@ from suanli.kernel.scheduling.core.tables import (
     OF_CLASS,
     OF_MEMORY,
     OF_MODEL,
+    OF_PRECISION,
     READY,
     RESERVED,
     SEEN,
@@ -136,18 +138,21 @@ def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> 
 def _lacking(devices: Devices, shapes: Ints, shape: int, node: int) -> int:
     """The first constraint on types of devices that leaves a node too few, given that all of them together do."""
     parts, wanted = WHOLE // shapes[shape, SHARE], shapes[shape, DEVICES] * shapes[shape, UNIT]
-    of_class = of_model = of_memory = 0
+    of_class = of_model = of_memory = of_precision = 0
     for position in range(devices.shape[1]):
         kind = devices[node, position, TYPE]
         if kind >= 0:
             of_class += parts * ((shapes[shape, OF_CLASS] >> kind) & 1)
             of_model += parts * ((shapes[shape, OF_MODEL] >> kind) & 1)
             of_memory += parts * ((shapes[shape, OF_MEMORY] >> kind) & 1)
+            of_precision += parts * ((shapes[shape, OF_PRECISION] >> kind) & 1)
     if of_class < wanted:
         return FAILS_CLASS
     if of_model < wanted:
         return FAILS_MODEL
-    return FAILS_DEVICE_MEMORY if of_memory < wanted else FAILS_PRECISION
+    if of_memory < wanted:
+        return FAILS_DEVICE_MEMORY
+    return FAILS_PRECISION if of_precision < wanted else FAILS_RATE
 
 
 @compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core import licensing, power
 from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.patience import would_wait
 from suanli.kernel.scheduling.core.place import choose_now, shift
 from suanli.kernel.scheduling.core.preempt import leaving_suffices, preempt
 from suanli.kernel.scheduling.core.reserve import (
@@ -45,39 +46,43 @@ from suanli.kernel.scheduling.core.tables import (
     Center,
 )
 
-STARTED, NO_ROOM, TOO_LONG, HELD_BACK = range(4)
-"""What became of a job that was tried: it starts, there is no room for it, it would delay the head, or something else
-than room is in its way."""
+STARTED, NO_ROOM, TOO_LONG, HELD_BACK, PATIENT = range(5)
+"""What became of a job that was tried: it starts, there is no room for it, it would delay the head, something else
+than room is in its way, or it rather waits for faster devices."""
+
+
+Times = tuple[int, int, bool, bool]
+"""The present; when work past its end is taken to end; whether a job may run longer than until the head starts; and
+whether it may rather wait for faster devices: of several forms the first that can start is taken."""
 
 
 @compiled
-def attempt(center: Center, job: int, kind: int, times: tuple[int, bool], score: int) -> tuple[int, int, int]:
+def attempt(center: Center, job: int, kind: int, times: Times, score: int) -> tuple[int, int, int]:
     """Start a job of a kind, unless there is no room, or it would run into the head's reservation and delay it.
 
-    ``times`` are the present, and whether it may run longer than until the head starts. Returns the job, what became of
-    it, and how many more kinds that wait are known to be blocked.
+    Or it rather waits. Returns the job, what became of it, and how many more kinds that wait are known to be blocked.
     """
-    this, now, long = center.sizes[TURN], times[0], times[1]
+    this = center.sizes[TURN]
     chosen = find(center, job, score)
     if chosen == 0:
         is_new = center.kinds[kind, BLOCKED] != this and center.kinds[kind, WAITING_OF] > 0
         center.kinds[kind, BLOCKED] = this
         return job, NO_ROOM, int(is_new)
-    if _start(center, job, now, long, chosen):
-        return job, STARTED, 0
-    center.kinds[kind, LONG] = this
-    return job, TOO_LONG, 0
+    outcome = _start(center, job, times, chosen)
+    if outcome == TOO_LONG:
+        center.kinds[kind, LONG] = this
+    return job, outcome, 0
 
 
 @compiled
-def _start(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
+def _start(center: Center, job: int, times: Times, chosen: int) -> int:
     """Start a job that there is room for, unless it is long and there is none, or no power, beside the reservation.
 
-    ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
+    Or it rather waits. ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
     """
-    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    shape, need, (now, soon, long, may_wait) = center.jobs[job, SHAPE], center.jobs[job, NEED], times
     if long and power.would_take(center, job, now):
-        return False
+        return TOO_LONG
     if chosen != BY_SHAPE:
         chosen = seek(center, shape, need, True) if long else chosen
     elif not long:
@@ -87,14 +92,16 @@ def _start(center: Center, job: int, now: int, long: bool, chosen: int) -> bool:
     else:
         chosen = 0
     if chosen == 0:
-        return False
+        return TOO_LONG
+    if may_wait and would_wait(center, job, (now, soon), chosen, long):
+        return PATIENT
     licensing.take(center, job, now)
     begin(center, job, now, chosen, long)
     if center.sizes[KEPT_SIZE] > 0:
         if long:
             shift(center, center.then_nodes, center.then_devices, job, -1)
         meet(center, job)
-    return True
+    return STARTED
 
 
 @compiled
@@ -117,7 +124,7 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
             elif kinds[kind, BLOCKED] == this:
                 outcome = NO_ROOM if may_be_held(center, form) else outcome
             elif not long or kinds[kind, LONG] != this:
-                _, became, blocked = attempt(center, form, kind, (now, long), score)
+                _, became, blocked = attempt(center, form, kind, (now, soon, long, False), score)
                 found += blocked
                 if became == STARTED:
                     return form, STARTED, found

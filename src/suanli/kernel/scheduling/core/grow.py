@@ -35,6 +35,8 @@ _COPIED = (
     "licenses",
     "windows",
     "draws",
+    "merits",
+    "pursuits",
     "keys",
     "lists",
     "weights",

@@ -8,6 +8,7 @@ from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_by
+from suanli.kernel.scheduling.core.merits import next_device, ranks_types
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     ALONE,
@@ -157,7 +158,8 @@ def _choose_among(
         center.scratch[TASKS, :need] = center.shapes[shape, UNIT]
         return need
     if most < need:
-        _sort(center.node_keys[:count], scores, candidate[:count], tasks, (most > least, need))
+        by_room = most > least and not ranks_types(center, shape)
+        _sort(center.node_keys[:count], scores, candidate[:count], tasks, (by_room, need))
     return _fewest(center.scratch, need, tasks, scores, count, most)
 
 
@@ -282,11 +284,11 @@ def _hold_all_devices(center: Center, job: int, node: int) -> None:
 
 @compiled
 def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: int) -> None:
-    """The tightest devices that will do, each as full as it goes."""
+    """The devices that come first (``merits``), each as full as it goes."""
     shapes, shape = center.shapes, center.jobs[job, SHAPE]
     share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
     taken = 0
-    if share == WHOLE:
+    if share == WHOLE and not ranks_types(center, shape):
         # Of devices that are wholly free none is tighter than another.
         for position in range(devices.shape[0]):
             kind = devices[position, TYPE]
@@ -296,12 +298,7 @@ def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: 
                 hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
         return
     while wanted > 0:
-        best = NOBODY
-        for position in range(devices.shape[0]):
-            kind, free = devices[position, TYPE], devices[position, FREE]
-            fits = kind >= 0 and free >= share and devices[position, HEALTHY] != 0 and (types >> kind) & 1
-            if fits and not (taken >> position) & 1 and (best < 0 or free < devices[best, FREE]):
-                best = position
+        best = next_device(center, devices, shape, taken)
         parts = min(wanted, devices[best, FREE] // share)
         taken |= 1 << best
         wanted -= parts

@@ -18,6 +18,7 @@ from suanli.kernel.scheduling.core.criteria import (
     value,
 )
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.merits import ranks_types, worst_taken
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     BEGINS,
@@ -27,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICE_NEXT,
     DEVICE_NODE,
     DEVICES,
+    ENERGY,
     FRAGMENTS,
     FREE,
     FREE_CPU,
@@ -36,6 +38,7 @@ from suanli.kernel.scheduling.core.tables import (
     HELD,
     HELD_BY,
     HELD_SHARE,
+    HUNGRIER,
     LARGEST_CPU,
     LARGEST_MEMORY,
     NOBODY,
@@ -45,9 +48,13 @@ from suanli.kernel.scheduling.core.tables import (
     PACKED,
     POWER,
     PRODUCT,
+    PURSUES,
+    RANK,
     SHARE,
+    SLOWER,
     TASK_CPU,
     TASK_MEMORY,
+    TIME,
     TYPE,
     TYPES,
     TYPICAL,
@@ -63,13 +70,25 @@ FIRST_FIT, BEST_FIT, WORST_FIT, WEIGHED = range(4)
 """Of the first three a node has one score for all shapes."""
 _KILOWATT = 1_000_000
 """Milliwatts, as draws are kept in."""
+_STEP = 4096.0
+"""Between the ranks of types: the center's score, which counts among nodes of one rank, is cut to half of it. So it is
+told to a hundredth at least, as float32 has it."""
 _NOW, _THEN, _TYPE = range(3)
 """Rows of trial: what devices have free, what they will have, and their types."""
 
 
 @compiled
 def score(center: Center, policy: int, shape: int, node: int) -> float:
-    """The score of a node that can hold a unit of a shape."""
+    """The score of a node that can hold a unit of a shape: by the rank of its devices, where the shape ranks them."""
+    found = _of_center(center, policy, shape, node)
+    if shape < 0 or not ranks_types(center, shape):
+        return found
+    rank = worst_taken(center, center.devices[node], shape, center.shapes[shape, UNIT], RANK)
+    return float(rank * _STEP + max(min(found, _STEP / 2 - 1), 1 - _STEP / 2))
+
+
+@compiled
+def _of_center(center: Center, policy: int, shape: int, node: int) -> float:
     if policy == FIRST_FIT:
         return 0.0
     if policy == BEST_FIT:
@@ -124,6 +143,10 @@ def _weighed(center: Center, shape: int, node: int) -> float:
         total += weights[VALUE] * _loss(center, node, request)
     if weights[POWER] != 0.0:
         total += weights[POWER] * _drawn(center, node, request)
+    if shapes[shape, PURSUES] and (weights[TIME] != 0.0 or weights[ENERGY] != 0.0):
+        devices = center.devices[node]
+        total += weights[TIME] * worst_taken(center, devices, shape, unit, SLOWER)
+        total += weights[ENERGY] * worst_taken(center, devices, shape, unit, HUNGRIER)
     return total
 
 

@@ -96,16 +96,31 @@ there), 1 where healthy, free thousandths."""
     WITHIN,
     MUST_HAVE,
     MOST_TASKS,
+    OF_PRECISION,
+    PURSUES,
     TASK_DISK,
-) = range(19)
+) = range(21)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
-what fits beside the reservation was worked out. The next three are device types as the constraints leave them one
-after the other (TYPES is what precision leaves of them); only the reason of a failure depends on these. Two are bits
-of advance reservations: those that the work would run into, and the one that it must lie within, with CLOSED where
-that is not open to it. The last are bits of the features that a node must have, most tasks on one node (0: no bound),
-and bytes of local disk."""
+what fits beside the reservation was worked out. The next three, and OF_PRECISION, are device types as the
+constraints leave them one after the other (TYPES is what the rate leaves of them); only the reason of a failure
+depends on these. Two are bits of advance reservations: those that the work would run into, and the one that it must
+lie within, with CLOSED where that is not open to it. Then come bits of the features that a node must have, and most
+tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk."""
+
+BY_WORK, BY_RANK, BY_TIME = range(1, 4)
+"""What a shape pursues: work that only the center's score asks about; an own objective; time, so that it may wait."""
+
+RANK, SLOWER, HUNGRIER, TAKES = range(4)
+"""Rows of merits [S, 4, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
+part it is slower, and draws more, than the best, in hundredths; microseconds of a device for 10^12 operations."""
+
+WORK, EXPECTED, CHOSE, WAITS_FOR, WAITS_UNTIL, ENDS_THEN, ENDS_NOW = range(7)
+"""Columns of pursuits [J, 7]: units of work; when it is done, where that is known and before its limit; the last turn
+in which it could start and rather waited, for which type, until when, and when it then ends, and would have."""
+HELD_FROM, FREE_NOW = range(2)
+"""Rows of ready types [2, types + 1]: where the ends of the held devices of a type begin, and how many are free."""
 
 SHAPE, NEED, KIND, LIMIT, END, ASSOCIATION, HOLD, DEVICE_HOLD, PREEMPTIBLE, STARTED, ASKS, MORE, GIVEN = range(13)
 FORM_KIND, OTHER, START_BY, DRAW = range(13, 17)
@@ -160,9 +175,9 @@ asked) and whose reservation begins then; and from the fifth on what a hold says
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
 
-FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER = range(7)
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY = range(9)
 """Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
-fragmentation, the loss of residual value, and what is drawn."""
+fragmentation, the loss of residual value, what is drawn, and by how much work takes longer, and more energy."""
 
 NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
 """Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
@@ -207,6 +222,7 @@ HEAD_START, BARRED, LEAVING_SIZE, HEAD_HOLD, HEAD_DEVICE_HOLD, LARGEST_CPU, LARG
 HEAD_SEEN, GAINS, ENDED, LOOKS, PREEMPTIBLES, RAN, PREEMPTIBLES_BEFORE, FIRST, STEPS, RISES, DROPS = range(17, 28)
 BOOKED, BOOKED_DEVICES, HEAD_PAST, WINDOWS_SIZE, INDEX_SEEN, SHELVES_USED, SHELF_UNUSED, GROUPS = range(28, 36)
 SWITCHES, BUCKETS, TYPICAL, POWER_CAP, POWER_IN_USE, POWER_KEPT_FROM, POWER_SPARE, POWER_STEP = range(36, 44)
+READY_TURN = 44
 """Places in sizes: entries of the lists, kinds that wait, entries of the log, changes ever, first hold and first device
 hold not in use, nodes kept, number of the turn; whose reservation was worked out last, and its start; kinds that wait
 and are marked as blocked before the turn; entries of who loses its place; the first of what is reserved of nodes and of
@@ -218,8 +234,8 @@ so that its gains do not tell it; how many rows of windows there are to look at;
 it must be made anew), how many shelves were ever used, the first that is so no more, and how many groups there are; and
 how many switches there are, of which one is that of all nodes whose switch is not known; how many buckets of typical
 device demands there are, and requests in them; and in milliwatts the power cap (``NEVER``: none), what running work
-draws, from when some is kept for the head, and how much is left then beside it; and the last step of power while
-profiles are built."""
+draws, from when some is kept for the head, and how much is left then beside it; the last step of power while profiles
+are built; and the turn of which ``ready`` is."""
 
 (
     FAILS_STATE,
@@ -231,14 +247,15 @@ profiles are built."""
     FAILS_MODEL,
     FAILS_DEVICE_MEMORY,
     FAILS_PRECISION,
+    FAILS_RATE,
     FAILS_HEALTH,
     FAILS_FREE,
     FAILS_CPU,
     FAILS_MEMORY,
     FAILS_DISK,
-) = range(14)
+) = range(15)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 14
+FAILURES = 15
 """How many of them there are."""
 
 
@@ -248,7 +265,7 @@ class Center:
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 14] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 15] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -256,10 +273,11 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [7] (float64) weigh criteria, ``trial``
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [9] (float64) weigh criteria, ``trial``
     [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
+    ``ready`` [N D] (float64) are, type by type, the instants at which held devices come free (``patience``).
     """
 
     nodes: Ints
@@ -312,6 +330,10 @@ class Center:
     fill: Floats
     worth: Floats
     draws: Ints
+    merits: Floats
+    pursuits: Ints
+    ready: Floats
+    ready_types: Ints
     sizes: Ints
 
     @cached_property
@@ -403,7 +425,7 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        weights=np.zeros(7),
+        weights=np.zeros(9),
         trial=_ints(3, sizes.devices),
         typical_demands=_ints(4, BUCKETS_MOST + 1),
         typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
@@ -411,10 +433,19 @@ def make_center(sizes: Sizes) -> Center:
         fill=np.zeros((DEVICE_TYPES, WHOLE + 1)),
         worth=np.zeros(DEVICE_TYPES + 2),
         draws=_ints(nodes, 1 + sizes.devices),
-        sizes=np.zeros(44, dtype=np.int64),
+        **_of_merits(sizes),
+        sizes=np.zeros(45, dtype=np.int64),
     )
-    _begin(center)
-    return center
+    return _begun(center)
+
+
+def _of_merits(sizes: Sizes) -> dict[str, Table]:
+    return {
+        "merits": np.zeros((sizes.shapes, 4, DEVICE_TYPES)),
+        "pursuits": _ints(sizes.jobs, 7),
+        "ready": np.zeros(sizes.nodes * sizes.devices),
+        "ready_types": _ints(2, DEVICE_TYPES + 1),
+    }
 
 
 def _no_devices(nodes: int, positions: int) -> Devices:
@@ -423,7 +454,7 @@ def _no_devices(nodes: int, positions: int) -> Devices:
     return devices
 
 
-def _begin(center: Center) -> None:
+def _begun(center: Center) -> Center:
     """Fill in what is not zero in tables without content."""
     center.nodes[:, [LAST, HELD]] = NOBODY
     center.sizes[[HEAD, HEAD_HOLD, HEAD_DEVICE_HOLD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
@@ -436,6 +467,7 @@ def _begin(center: Center) -> None:
     for chain, row in ((center.holds, NEXT), (center.device_holds, DEVICE_NEXT)):
         chain[:, row] = np.arange(1, chain.shape[0] + 1)
         chain[-1:, row] = NOBODY
+    return center
 
 
 def queued(center: Center) -> Ints:

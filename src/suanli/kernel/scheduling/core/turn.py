@@ -67,7 +67,7 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         if has_forms:
             form, outcome, found = start_first(center, job, (now, soon, head_start), rules.score)
         else:
-            form, outcome, found = attempt(center, job, kind, (now, long), rules.score)
+            form, outcome, found = attempt(center, job, kind, (now, soon, long, True), rules.score)
         blocked += found
         if outcome == STARTED:
             started[count] = form

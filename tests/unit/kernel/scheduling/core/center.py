@@ -153,7 +153,7 @@ def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs:
         types = sum(1 << kind for kind in shape.types)
         asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))
         center.shapes[row, : len(asked)] = asked
-        center.shapes[row, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY]] = types
+        center.shapes[row, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION]] = types
         center.shapes[row, [t.BY_NODES, t.MOST_TASKS, t.TASK_DISK]] = (shape.unit > 0, shape.most, shape.disk)
         center.shapes[row, [t.KEPT_OFF, t.WITHIN, t.MUST_HAVE]] = (shape.kept_off, shape.within, shape.must_have)
     for row, job in enumerate(jobs):

@@ -289,6 +289,7 @@ def test_the_scarcest_of_all_decides(cpu: int, memory: int, shape: Shape, expect
 
 
 CLASS, MODEL, MEMORY, PRECISION = t.FAILS_CLASS, t.FAILS_MODEL, t.FAILS_DEVICE_MEMORY, t.FAILS_PRECISION
+RATE = t.FAILS_RATE
 
 
 @pytest.mark.parametrize(
@@ -317,7 +318,34 @@ def test_the_constraint_that_leaves_too_few_devices_is_named(
 ) -> None:
     node = Node(9, devices=((0, GOOD), (1, GOOD), (2, GOOD), (3, GOOD), (-1, GOOD)))
     center = small([node], shapes=[Shape(0, 0, devices=1)])
-    center.shapes[0, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.TYPES]] = (of_class, of_model, of_memory, types)
+    left = (of_class, of_model, of_memory, types, types)
+    center.shapes[0, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION, t.TYPES]] = left
+    center.shapes[0, t.UNIT] = unit
+    assert tasks_on(center.nodes, center.devices, center.shapes, 0, 0) == (tasks, fails)
+
+
+@pytest.mark.parametrize(
+    ("of_memory", "of_precision", "types", "unit", "tasks", "fails"),
+    [
+        # What a rate leaves of the types that do the precision.
+        (0b1111, 0b0000, 0b0000, 1, 0, PRECISION),
+        (0b1111, 0b0001, 0b0000, 1, 0, RATE),
+        (0b1111, 0b1000, 0b0000, 1, 0, RATE),
+        (0b0000, 0b0000, 0b0000, 1, 0, MEMORY),
+        (0b1111, 0b0011, 0b0001, 2, 1, RATE),
+        (0b1111, 0b0001, 0b0001, 2, 1, PRECISION),
+        (0b0001, 0b0001, 0b0001, 2, 1, MEMORY),
+        (0b1111, 0b0011, 0b0011, 2, 2, t.NOBODY),
+        (0b1111, 0b1111, 0b0111, 4, 3, RATE),
+    ],
+)
+def test_a_rate_is_named_where_the_precision_would_have_done(
+    of_memory: int, of_precision: int, types: int, unit: int, tasks: int, fails: int
+) -> None:
+    node = Node(9, devices=((0, GOOD), (1, GOOD), (2, GOOD), (3, GOOD), (-1, GOOD)))
+    center = small([node], shapes=[Shape(0, 0, devices=1)])
+    left = (0b1111, 0b1111, of_memory, of_precision, types)
+    center.shapes[0, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION, t.TYPES]] = left
     center.shapes[0, t.UNIT] = unit
     assert tasks_on(center.nodes, center.devices, center.shapes, 0, 0) == (tasks, fails)
 
@@ -455,6 +483,7 @@ def test_all_of_a_need_must_be_of_one_engine(totals: list[int], need: int, expec
         (t.FAILS_MODEL, False),
         (t.FAILS_DEVICE_MEMORY, False),
         (t.FAILS_PRECISION, False),
+        (t.FAILS_RATE, False),
         (t.FAILS_HEALTH, False),
         (t.FAILS_FREE, True),
         (t.FAILS_CPU, True),

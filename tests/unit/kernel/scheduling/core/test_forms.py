@@ -85,7 +85,7 @@ def tried(center: t.Center, *, now: int = 0, head_start: int = NEVER) -> tuple[i
 
 def test_a_job_that_has_room_starts_and_runs_to_its_limit() -> None:
     center = center_of([Node(4)], [], others=[Job(limit=30, need=3)])
-    assert attempt(center, 0, 0, (5, False), BEST_FIT) == (0, STARTED, 0)
+    assert attempt(center, 0, 0, (5, 5, False, True), BEST_FIT) == (0, STARTED, 0)
     assert holds(center, 0) == [(0, 3, 3, 3, 0)]
     assert free(center, 0) == (1, 97, 1, 0)
     assert center.jobs[0, t.END] == 35
@@ -104,7 +104,7 @@ def test_a_job_that_has_room_starts_and_runs_to_its_limit() -> None:
 def test_a_job_without_room_blocks_its_kind_once(waiting: int, before: int, found: int) -> None:
     center = center_of([Node(4)], [], others=[Job(need=5)])
     center.kinds[0, [t.WAITING_OF, t.BLOCKED]] = (waiting, before)
-    assert attempt(center, 0, 0, (0, False), BEST_FIT) == (0, NO_ROOM, found)
+    assert attempt(center, 0, 0, (0, 0, False, True), BEST_FIT) == (0, NO_ROOM, found)
     assert blocked(center) == [0]
     assert holds(center, 0) == []
 
@@ -120,7 +120,7 @@ def test_a_job_without_room_blocks_its_kind_once(waiting: int, before: int, foun
 def test_who_would_stay_starts_only_beside_what_is_kept(spare: int, long: bool, outcome: int) -> None:
     center = center_of([Node(4 + spare)], [], [Run({0: 2}, 10)], [Job(limit=50, need=4), Job(limit=50, need=2)])
     assert reserved(center, 0) == 10
-    assert attempt(center, 1, 1, (0, long), BEST_FIT) == (1, outcome, 0)
+    assert attempt(center, 1, 1, (0, 0, long, True), BEST_FIT) == (1, outcome, 0)
     assert bool(holds(center, 1)) is (outcome == STARTED)
     assert too_long(center) == ([1] if outcome == TOO_LONG else [])
     assert blocked(center) == []
@@ -147,7 +147,7 @@ def test_where_a_job_goes_is_the_same_by_the_index_and_by_what_is_remembered(
     # The head's shape of a whole node fits neither now.
     assert reserved(center, 0) == 10
     center.sizes[t.KINDS] = kinds
-    _, outcome, _ = attempt(center, 1, 1, (0, long), BEST_FIT)
+    _, outcome, _ = attempt(center, 1, 1, (0, 0, long, True), BEST_FIT)
     assert outcome == (TOO_LONG if node == -1 else STARTED)
     assert bool(center.shapes[center.jobs[1, t.SHAPE], t.SEEN] == NOBODY) is (kinds > 0)
     if node is None:
@@ -169,7 +169,7 @@ def test_power_that_is_kept_is_kept_from_who_would_stay(limit: int, draws: int, 
     center.kinds[0, t.DRAWS] = draws
     center.draws[0, 0] = 1000 * draws
     center.sizes[[t.POWER_CAP, t.POWER_KEPT_FROM, t.POWER_SPARE]] = (20, 10, 3)
-    assert attempt(center, 0, 0, (0, limit > 10), BEST_FIT)[1] == outcome
+    assert attempt(center, 0, 0, (0, 0, limit > 10, True), BEST_FIT)[1] == outcome
     taken = outcome == STARTED and limit > 10
     assert center.sizes[t.POWER_SPARE] == (3 - draws if taken else 3)
     assert center.sizes[t.POWER_IN_USE] == (draws if outcome == STARTED else 0)
@@ -216,17 +216,17 @@ def test_what_a_long_job_takes_is_no_more_there_when_the_head_starts() -> None:
     center = center_of([Node(8)], [], [Run({0: 5}, 10)], [Job(limit=50, need=4), *[Job(limit=50, need=2)] * 3])
     assert reserved(center, 0) == 10
     # Beside the head are four cpus from 10 on, and three are free now: two have one of the jobs, then one is left.
-    assert attempt(center, 1, 1, (0, True), BEST_FIT)[1] == STARTED
+    assert attempt(center, 1, 1, (0, 0, True, True), BEST_FIT)[1] == STARTED
     assert kept(center) == [0]
     assert center.then_nodes[0, t.FREE_CPU] == 2
     assert center.both_nodes[0, t.FREE_CPU] == 1
-    assert attempt(center, 2, 2, (0, True), BEST_FIT)[1] == NO_ROOM
+    assert attempt(center, 2, 2, (0, 0, True, True), BEST_FIT)[1] == NO_ROOM
 
 
 def test_what_a_short_job_takes_leaves_the_heads_start_as_it_was() -> None:
     center = center_of([Node(8)], [], [Run({0: 5}, 10)], [Job(limit=50, need=4), Job(limit=50, need=2)])
     assert reserved(center, 0) == 10
-    assert attempt(center, 1, 1, (0, False), BEST_FIT)[1] == STARTED
+    assert attempt(center, 1, 1, (0, 0, False, True), BEST_FIT)[1] == STARTED
     assert center.then_nodes[0, t.FREE_CPU] == 4
     assert center.both_nodes[0, t.FREE_CPU] == 1
 
@@ -235,9 +235,9 @@ def test_moldable_work_has_beside_the_head_what_is_left_there() -> None:
     center = center_of([Node(8)], [], [Run({0: 3}, 10)], [Job(limit=50, need=6), Job(limit=50), Job(limit=50)])
     center.jobs[[1, 2], t.MORE] = 7
     assert reserved(center, 0) == 10
-    assert attempt(center, 1, 1, (0, True), BEST_FIT)[1] == STARTED
+    assert attempt(center, 1, 1, (0, 0, True, True), BEST_FIT)[1] == STARTED
     assert holds(center, 1) == [(0, 2, 2, 2, 0)]
-    assert attempt(center, 2, 2, (0, False), BEST_FIT)[1] == STARTED
+    assert attempt(center, 2, 2, (0, 0, False, True), BEST_FIT)[1] == STARTED
     assert holds(center, 2) == [(0, 3, 3, 3, 0)]
 
 

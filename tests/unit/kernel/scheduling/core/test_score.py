@@ -47,7 +47,7 @@ def center_of(
 def weighed(center: t.Center, at: int = 0, /, **weights: float) -> float:
     """The score by criteria of these weights; asking changes no table but the one that is for trials."""
     names = ("full", "product", "packed", "clustered", "fragments", "value", "power")
-    center.weights[:] = [weights.get(name, 0.0) for name in names]
+    center.weights[: len(names)] = [weights.get(name, 0.0) for name in names]
     before = center.copied()
     found = score(center, WEIGHED, 0, at)
     assert changed(before, center) <= {"trial"}
