@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +15,11 @@ from tests.unit.kernel.scheduling.core.center import Node, Shape
 from tests.unit.kernel.scheduling.core.small import small
 
 GOOD, BAD = True, False
-ALL = frozenset({0, 1, 2})
 
 
-def center_of(devices: tuple[tuple[int, bool], ...], pursues: int = t.BY_RANK, share: int = 1000) -> t.Center:
+def center_of(devices: tuple[tuple[int, bool], ...], pursues: int = t.BY_RANK, **shape: Any) -> t.Center:
     """One node, and one shape whose ranks are those of ``RANKS``."""
-    center = small([Node(9, devices=devices)], shapes=[Shape(0, 0, devices=1, types=ALL, share=share)])
+    center = small([Node(9, devices=devices)], shapes=[Shape(0, 0, devices=1, types=frozenset({0, 1, 2}), **shape)])
     center.shapes[0, t.PURSUES] = pursues
     center.merits[0, t.RANK, :3] = (2.0, 0.0, 1.0)
     center.merits[0, t.TAKES, :3] = (50.0, 10.0, 30.0)
@@ -99,7 +99,7 @@ def test_shares_of_one_device_are_taken_before_a_worse_one() -> None:
 @pytest.mark.parametrize(("better", "worse"), [(1, 2), (2, 0), (1, 0)])
 def test_a_better_rank_outweighs_any_score(policy: int, better: int, worse: int) -> None:
     nodes = [Node(9, devices=((better, GOOD),) * 3), Node(9, devices=((worse, GOOD),) * 3)]
-    center = small(nodes, shapes=[Shape(1, 1, devices=1, types=ALL)])
+    center = small(nodes, shapes=[Shape(1, 1, devices=1, types=frozenset({0, 1, 2}))])
     center.shapes[0, t.PURSUES] = t.BY_RANK
     center.merits[0, t.RANK, :3] = (2.0, 0.0, 1.0)
     for used in ((0, 0), (0, 2), (2, 0)):
