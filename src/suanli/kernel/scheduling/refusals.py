@@ -128,7 +128,7 @@ def _refused(
             alone=tuple(of_their_own.values()),
             held_back=held_back(state, started),
             unlicensed=tuple((one, int(unlicensed_of[one.place])) for one in without),
-            places={row: place for place, row in enumerate(kinds.rows.tolist())},
+            rows=kinds.rows,
         ).tell
     )
 
@@ -233,8 +233,8 @@ class _Numbers:
     held_back: Sequence[HeldBack]
     unlicensed: Sequence[tuple[Unlicensed, int]]
     """With how many of the kind wait for it."""
-    places: Mapping[int, int]
-    """By row of kinds."""
+    rows: t.Ints
+    """Of the tables."""
 
     def tell(self) -> list[Refusal]:
         """All of them."""
@@ -242,8 +242,9 @@ class _Numbers:
         kinds = {demand: place for place, demand in enumerate(self.demands)} if self.alone else {}
         for apart in self.alone:
             waiting[kinds[apart.demand]] -= 1
+        places = {row: place for place, row in enumerate(self.rows.tolist())} if self.held_back else {}
         for one in self.held_back:
-            kind = self.places[one.kind]
+            kind = places[one.kind]
             waiting[kind] -= one.waiting
             of, demand = one.association, self.demands[kind]
             found.append(Refusal(demand=demand, waiting=one.waiting, reason=one.reason, association=of))
@@ -304,7 +305,9 @@ def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: 
         of_forms = window_of[tables.jobs[forms, t.FORM_KIND]]
         rows, windows = np.append(rows, forms), np.append(windows, of_forms)
     jobs = tables.jobs[rows]
-    counted = (jobs[:, t.LIMIT] > windows) & ~np.isin(rows, apart)
+    counted = jobs[:, t.LIMIT] > windows
+    if apart.size:
+        counted &= ~np.isin(rows, apart)
     if state.bounds:
         counted &= ~are_over(tables, jobs[:, [t.ASSOCIATION, t.ASKS]]).any(axis=1)
     return np.bincount(jobs[counted, t.FORM_KIND], minlength=len(tables.kinds))[kinds]

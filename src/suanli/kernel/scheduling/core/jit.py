@@ -15,7 +15,7 @@ therefore imported by the first function that it must compile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from suanli.kernel.scheduling.core.linked import Library
 
@@ -61,5 +61,16 @@ def _made(function: Callable[P, R], *, is_kept: bool, counts: bool) -> Callable[
     from suanli.kernel.scheduling.core import handed  # noqa: F401, PLC0415  it teaches numba what a center is
 
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": is_kept, "_nrt": counts}
-    made: Callable[P, R] = numba.njit(**options)(function)
-    return made
+    made: Any = numba.njit(**options)(function)
+    if not hasattr(made, "get_call_template"):
+        # NUMBA_DISABLE_JIT leaves the function as it is.
+        return cast("Callable[P, R]", made)
+    versions: Callable[[list[Any], dict[str, Any]], Any] = made.get_call_template
+    plain: Callable[[Any], Any] = numba.types.unliteral
+
+    def version(kinds: list[Any], named: dict[str, Any]) -> Any:
+        return versions([plain(kind) for kind in kinds], {name: plain(kind) for name, kind in named.items()})
+
+    # Numba would compile a version for each number or truth value that is written into a call: sixteen of one function.
+    made.get_call_template = version
+    return cast("Callable[P, R]", made)
