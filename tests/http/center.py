@@ -100,6 +100,7 @@ def nodes() -> list[Node]:
             model="T-100",
             memory_bytes=16 * GIB,
             precisions=frozenset({Precision.FP32, Precision.BF16}),
+            rates={Precision.BF16: 300_000},
         )
         for n in range(2)
     )

@@ -87,6 +87,8 @@ RULES: Mapping[str, Rule] = {
     "PUT /v1/projects/{name}": Rule(ADMIN_CHANGES, {"members": ["ann"]}),
     "GET /v1/shares": Rule(KNOWN),
     "GET /v1/usage": Rule(KNOWN),
+    "GET /v1/rates": Rule(KNOWN),
+    "GET /v1/supply": Rule(KNOWN),
     "GET /v1/health": Rule(PUBLIC),
     "GET /v1/ready": Rule(PUBLIC),
     "GET /v1/openapi.json": Rule(PUBLIC),
