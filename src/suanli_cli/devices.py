@@ -19,7 +19,8 @@ EXAMPLES = "gpu:2, gpu:A100:2, gpu:0.5, npu, 'any:bf16>=300TF,mem>=64GB:4'"
 _COUNT = re.compile(r"[0-9]+")
 _SHARE = re.compile(r"0?\.[0-9]+")
 _RATE = re.compile(
-    r"([0-9]{1,12}(?:\.[0-9]{1,6})?(?:e[0-9]{1,2})?) ?([kmgtpe]?)(?:(?:fl)?ops?|f)?(?:/s)?", re.IGNORECASE | re.ASCII
+    r"([0-9]{1,12}(?:\.[0-9]{1,6})?(?:e[0-9]{1,2})?) ?([kmgtp]|(?-i:E)|)(?:(?:fl)?ops?|f)?(?:/s)?",
+    re.IGNORECASE | re.ASCII,
 )
 _SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 _UNITS = ("", "K", "M", "G", "T", "P", "E")

@@ -42,7 +42,8 @@ _LATEST = (date(9999, 1, 1) - _EPOCH) // timedelta(microseconds=1)
 _SECONDS = re.compile(r"[0-9]{1,18}")
 _CLOCK = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _OPERATIONS = re.compile(
-    r"([0-9]{1,18}(?:\.[0-9]{1,9})?(?:e[0-9]{1,2})?) ?([kmgtpe]?)(?:(?:fl)?ops?|f)?(?:/s)?", re.IGNORECASE | re.ASCII
+    r"([0-9]{1,18}(?:\.[0-9]{1,9})?(?:e[0-9]{1,2})?) ?([kmgtp]|(?-i:E)|)(?:(?:fl)?ops?|f)?(?:/s)?",
+    re.IGNORECASE | re.ASCII,
 )
 _SCALES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 

@@ -175,10 +175,14 @@ def _end(center: Center, course: Course, ways: Ways, job: int) -> None:
 @compiled
 def _correct(center: Center, course: Course, now: int) -> None:
     """Expect those that have outlived their predictions, and do not end at this instant, to run for longer."""
-    while center.sizes[RUNNING_SIZE] > 0:
-        job = center.lists[RUNNERS, 0]
-        if center.jobs[job, END] > now or course.ended_us[job] == now:
+    ending = 0
+    while ending < center.sizes[RUNNING_SIZE]:
+        job = center.lists[RUNNERS, ending]
+        if center.jobs[job, END] > now:
             break
+        if course.ended_us[job] == now:
+            ending += 1
+            continue
         lists.end(center, job)
         elapsed = now - course.started_us[job]
         center.jobs[job, END] = course.started_us[job] + correct(course.requested_us[job], elapsed)

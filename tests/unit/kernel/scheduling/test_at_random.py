@@ -475,6 +475,8 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
         for _ in range(STEPS):
             life.step()
         met += life.met
-    expected = [*ReasonCode, *Decision, "placements", "preemptions", "reservations", "moldable", "widened"]
+    # Who waits for a faster device is met in test_pursuing_at_random.
+    expected = [*(set(ReasonCode) - {ReasonCode.FASTER_DEVICE}), *Decision, "placements", "preemptions", "reservations"]
+    expected += ["moldable", "widened"]
     expected += ["alternatives", "reserved alternatives", "disk"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -120,7 +120,8 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
         if now <= jobs[form, START_BY] and not is_full(center, form):
             long = head_start < NEVER and now + jobs[form, LIMIT] > head_start
             if licensing.first_lacking(center, form, now) >= 0:
-                lacking = form
+                # What can never be held needs no license.
+                lacking = form if may_be_held(center, form) else lacking
             elif kinds[kind, BLOCKED] == this:
                 outcome = NO_ROOM if may_be_held(center, form) else outcome
             elif not long or kinds[kind, LONG] != this:

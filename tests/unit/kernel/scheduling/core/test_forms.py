@@ -279,6 +279,17 @@ def test_where_all_lack_it_it_is_kept_for_the_last_of_them() -> None:
     assert center.licenses[0, [t.KEPT_TURN, t.KEPT_FROM, t.KEPT_FOR, t.SPARE]].tolist() == [TURN, 40, 1, 1]
 
 
+@pytest.mark.parametrize("column", [t.IMPOSSIBLE, None])
+def test_for_forms_that_can_never_be_held_none_is_kept(column: int | None) -> None:
+    center = licensed(0, 2, 1)
+    if column is None:
+        center.shapes[center.jobs[:2, t.SHAPE], t.WITHIN] = t.CLOSED
+    else:
+        center.kinds[:2, column] = 1
+    assert tried(center) == (0, HELD_BACK, 0)
+    assert center.licenses[0, t.KEPT_TURN] == 0
+
+
 def test_where_one_lacks_room_and_another_a_license_none_is_kept() -> None:
     center = licensed(0, 0, 1)
     center.jobs[0, t.NEED] = 99
