@@ -124,7 +124,8 @@ class Owed:
         ``latest`` is until when it must start to be in time.
         """
         owed_s = self._credit_s(account) + self._standings.size_credit_s(demand.asked)
-        hurried = latest - self._standings.weights.deadline_s * 1_000_000
+        weight_s = self._standings.weights.deadline_s
+        hurried = latest - weight_s * 1_000_000 if weight_s else at
         return min(at, hurried) - owed_s * 1_000_000
 
     def copied(self) -> Owed:

@@ -23,6 +23,15 @@ def held_by(tables: t.Center, job: int) -> tuple[Rows, Rows]:
     return _chains(tables, tables.jobs[job, t.HOLD], tables.jobs[job, t.DEVICE_HOLD])
 
 
+def running_on(tables: t.Center, node: int) -> list[int]:
+    """Rows of the running jobs that hold some of a node."""
+    found, row = [], int(tables.nodes[node, t.HELD])
+    while row >= 0:
+        found.append(int(tables.holds[row, t.HELD_BY]))
+        row = int(tables.holds[row, t.AFTER])
+    return found
+
+
 def reserved(tables: t.Center) -> tuple[Rows, Rows]:
     """What is reserved for the head."""
     return _chains(tables, tables.sizes[t.HEAD_HOLD], tables.sizes[t.HEAD_DEVICE_HOLD])

@@ -16,7 +16,7 @@ from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, Forms, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
-from suanli.kernel.scheduling.holdings import held_by, rows_from
+from suanli.kernel.scheduling.holdings import held_by, rows_from, running_on
 from suanli.kernel.scheduling.job import Job, found
 from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
 from suanli.kernel.scheduling.merits import expect, write_merits
@@ -84,6 +84,8 @@ class ClusterState(Nodes):
             InvalidRequestError: it has more devices, or the center more types of them, than the tables can tell apart.
         """
         self._write_node(node, self.windows.of_node(node.name))
+        for row in running_on(self.tables, self.nodes[node.name]):
+            expect(self.tables, self.jobs[row], self.types, self.rates)
         self._judged.clear()
 
     def set_reservation(self, reservation: AdvanceReservation) -> None:

@@ -171,6 +171,7 @@ def owed(told: Standings) -> Owed:
             4500,
             id="a deadline that is near: as if it had come so long before",
         ),
+        pytest.param(NOBODY_OWED, 4000, 5000, id="a deadline that is missed already, which nobody counts"),
         pytest.param(
             replace(standings(ann=1), weights=ShareWeights(member_s=6000, deadline_s=600)),
             5100,

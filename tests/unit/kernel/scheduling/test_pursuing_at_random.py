@@ -7,9 +7,11 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Policy, ReasonCode
 from suanli.model.ids import ProjectName
@@ -20,6 +22,8 @@ from suanli.model.spec import DeviceRequest, Objective, Precision, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
+from tests.unit.kernel.scheduling.pursuing import expected_end, owned
+from tests.unit.kernel.scheduling.rooms import end_of
 
 CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
 RATES = {"slow": 10_000, "middle": 30_000, "fast": 60_000}
@@ -138,3 +142,30 @@ def test_the_random_centers_let_work_wait_for_faster_devices() -> None:
         met += life.met
     assert met[ReasonCode.FASTER_DEVICE] > 20, met
     assert met["placements"] > 50, met
+
+
+@pytest.mark.parametrize("now", [None, "slow", "unknown", "gone"])
+def test_another_end_is_expected_of_a_run_whose_node_is_told_anew(now: str | None) -> None:
+    """By what its devices are from then on; of one that is not there any more nobody knows."""
+
+    def there(model: str) -> Node:
+        devices = [replace(gpu(0, model), rates={Precision.FP32: RATES[model]} if model in RATES else {})]
+        return node("n0", 8, 8, *([] if model == "gone" else devices))
+
+    center = Center().with_nodes(there("fast"))
+    spec = WorkloadSpec(resources=asks(1, 1, DeviceRequest()), work={Precision.FP32: 4000}, time_limit_s=3000)
+    workload = center.add(spec)
+    center.turn()
+    (run,) = (run for run in center.runs.values() if run.workload == workload)
+    if now is not None:
+        center.set_node(there(now))
+    tables, begin = center.state.tables, run.started_at or run.placed_at
+    (row,) = (row for row, job in center.state.jobs.items() if job.workload == workload)
+    expected = int(tables.pursuits[row, t.EXPECTED])
+    limit = end_of(run.time_limit_s, begin)
+    told = expected_end(center, owned(center, spec, workload), run.allocation, begin, limit)
+    assert expected == (told if told < limit else 0)
+    assert bool(expected) == (now in {None, "slow"})
+    rebuilt = center.rebuilt()
+    (row,) = (row for row, job in rebuilt.jobs.items() if job.workload == workload)
+    assert rebuilt.tables.pursuits[row, t.EXPECTED] == expected
