@@ -15,6 +15,8 @@ from suanli.model.workload import EndCause, Run, Submission, Workload
 _FADED = 16
 """Of what earlier runs did, one part in so many is forgotten with each later run: half of the weight is on the last
 eleven."""
+_GONE = ""
+"""The model of a device that its node has no more."""
 _MS = 1000
 """Microseconds in a millisecond."""
 
@@ -40,7 +42,7 @@ def learned(run: Run, workload: Workload, tables: Tables) -> list[LearnedRate]:
     except NotFoundError:
         return []
     request, models = spec.resources.devices, _models(run, tables)
-    if not spec.work or request is None or len(models) != 1:
+    if not spec.work or request is None or len(models) != 1 or _GONE in models:
         return []
     share = run.allocation.tasks * request.count * request.share
     device_ms = share * (run.ended_at - run.started_at) // (WHOLE_DEVICE * _MS)
@@ -50,12 +52,12 @@ def learned(run: Run, workload: Workload, tables: Tables) -> list[LearnedRate]:
 
 
 def _models(run: Run, tables: Tables) -> set[str]:
-    """The models of what a run held; more than one where one of the devices is not there any more."""
-    found = set()
+    """The models of what a run held, ``_GONE`` that of a device which is not there any more."""
+    found = set[str]()
     for hold in run.allocation.nodes:
         known = {device.index: device.model for device in tables.node(hold.node).devices}
-        found |= {known.get(held.index, "") for held in hold.devices}
-    return found if "" not in found else found | {"gone"}
+        found |= {known.get(held.index, _GONE) for held in hold.devices}
+    return found
 
 
 def _added(tables: Tables, job_class: JobClass, model: str, done: tuple[int, int]) -> LearnedRate:

@@ -251,8 +251,9 @@ def _intervals(outcome: Outcome, over_time: Mapping[str, Resource]) -> dict[str,
     columns = {name: getattr(outcome, name) for name in names}
     if outcome.draw_mw.size:
         columns["draw_mw"] = outcome.draw_mw
-    for name in {MEMORY, DISK} & over_time.keys():
-        columns[f"{name}_bytes"] = np.rint(over_time[name].held).astype(np.int64)
+    for name in (MEMORY, DISK):
+        if name in over_time:
+            columns[f"{name}_bytes"] = np.rint(over_time[name].held).astype(np.int64)
     for name, unit in ((CPU, "cpu_milli"), (MEMORY, "memory_bytes")):
         if name in over_time and over_time[name].is_told:
             columns[f"used_{unit}"] = np.rint(over_time[name].used).astype(np.int64)

@@ -122,7 +122,7 @@ TotalBytes = Annotated[
 ]
 """Bytes of many tasks together, or their text form."""
 
-_OPERATIONS = r"^[0-9]{1,12}(?:\.[0-9]{1,6})?(?:[eE][0-9]{1,2})? ?[kKmMgGtTpPeE]?(?:F|TF|FLOPS|OPS)?$"
+_OPERATIONS = r"^[0-9]{1,12}(?:\.[0-9]{1,6})?(?:[eE][0-9]{1,2})? ?[kKmMgGtTpPE]?(?:F|FLOPS|OPS)?$"
 
 
 def _operations(most: int, *examples: float | str) -> tuple[BeforeValidator, WithJsonSchema]:

@@ -68,8 +68,11 @@ def write_merits(tables: t.Center, shape: int, demand: Demand, types: Sequence[D
 def expect(tables: t.Center, job: Job, types: Sequence[DeviceType], measured: Measured) -> None:
     """Note when a run is expected to have done its work, where that is known, and before its limit."""
     tables.pursuits[job.row, t.EXPECTED] = 0
-    pursuit, (nodes, held) = job.demand.pursuit, held_by(tables, job.row)
-    if pursuit is None or not held:
+    pursuit = job.demand.pursuit
+    if pursuit is None:
+        return
+    nodes, held = held_by(tables, job.row)
+    if not held:
         return
     kinds = {int(tables.devices[node, position, t.TYPE]) for node, position, _ in held}
     rate = min(rate_of(pursuit, types[kind], measured)[0] if kind >= 0 else 0.0 for kind in kinds)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from suanli.kernel.scheduling.core import licensing, power
 from suanli.kernel.scheduling.core.admit import fits, is_full
 from suanli.kernel.scheduling.core.booking import begin_beside, book, earliest_start, in_the_way, note
-from suanli.kernel.scheduling.core.forms import may_be_held, may_wait, preempt_first
+from suanli.kernel.scheduling.core.forms import may_try, may_wait, preempt_first
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import waiting
 from suanli.kernel.scheduling.core.preempt import preempt
@@ -44,7 +44,6 @@ from suanli.kernel.scheduling.core.tables import (
     OTHER,
     SHAPE,
     SHORTEST_LONG,
-    START_BY,
     TURN,
     WITHIN,
     Center,
@@ -138,7 +137,7 @@ def _try_forms(center: Center, job: int, given: Given, rules: Rules) -> Found:
     form, newly, lacking, is_shut, is_held_back = job, 0, NOBODY, True, True
     while form != NOBODY:
         kind = kinds[jobs[form, FORM_KIND]]
-        if now <= jobs[form, START_BY] and not is_full(center, form) and may_be_held(center, form):
+        if may_try(center, form, now):
             if licensing.first_lacking(center, form, now) >= 0:
                 lacking = form
             else:

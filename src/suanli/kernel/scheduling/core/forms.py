@@ -117,13 +117,12 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
     form, found, outcome, lacking, is_shut = job, 0, HELD_BACK, NOBODY, True
     while form != NOBODY:
         kind = jobs[form, FORM_KIND]
-        if now <= jobs[form, START_BY] and not is_full(center, form):
+        if may_try(center, form, now):
             long = head_start < NEVER and now + jobs[form, LIMIT] > head_start
             if licensing.first_lacking(center, form, now) >= 0:
-                # What can never be held needs no license.
-                lacking = form if may_be_held(center, form) else lacking
+                lacking = form
             elif kinds[kind, BLOCKED] == this:
-                outcome = NO_ROOM if may_be_held(center, form) else outcome
+                outcome = NO_ROOM
             elif not long or kinds[kind, LONG] != this:
                 _, became, blocked = attempt(center, form, kind, (now, soon, long, False), score)
                 found += blocked
@@ -140,8 +139,13 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
 
 
 @compiled
-def may_be_held(center: Center, form: int) -> bool:
-    """Tell whether a form could be held some day, and is not kept from it by a reservation that is not open."""
+def may_try(center: Center, form: int, now: int) -> bool:
+    """Tell whether at most room and a license keep a form from starting.
+
+    Its deadline, bounds, and a reservation that is not open do not, and it could be held some day.
+    """
+    if now > center.jobs[form, START_BY] or is_full(center, form):
+        return False
     is_closed = center.shapes[center.jobs[form, SHAPE], WITHIN] >= CLOSED
     return not is_closed and center.kinds[center.jobs[form, FORM_KIND], IMPOSSIBLE] == 0
 
@@ -149,9 +153,7 @@ def may_be_held(center: Center, form: int) -> bool:
 @compiled
 def may_wait(center: Center, form: int, now: int) -> bool:
     """Tell whether nothing but room keeps a form from starting."""
-    if now > center.jobs[form, START_BY] or is_full(center, form) or not may_be_held(center, form):
-        return False
-    return licensing.first_lacking(center, form, now) < 0
+    return may_try(center, form, now) and licensing.first_lacking(center, form, now) < 0
 
 
 @compiled
