@@ -155,7 +155,8 @@ def device(index: int, model: str = "A100") -> Device:
 
 
 def test_nodes_on_record_are_told_apart_by_their_links() -> None:
-    cards, links = tuple(device(index) for index in (1, 2, 3)), {LINK: ((1, 3),), NODE: ((1, 2, 3, 9),)}
+    cards = tuple(device(index) for index in (1, 2, 3))
+    links: dict[Interconnect, tuple[tuple[int, ...], ...]] = {LINK: ((1, 3),), NODE: ((1, 2, 3, 9),)}
     nodes = [replace(node(name), devices=cards) for name in "abc"]
     described = from_nodes([replace(nodes[0], links=links), nodes[1], replace(nodes[2], links=links)])
     assert [(one.count, one.links) for one in described.groups] == [(2, {LINK: ((0, 2),), NODE: ((0, 1, 2),)}), (1, {})]

@@ -19,8 +19,8 @@ def linked(chance: Random, node: Node, others: Iterable[Device]) -> Node:
         if chance.random() < 0.5 and len(indices) > 1:
             several = [sorted(chance.sample(indices, chance.randint(2, len(indices)))) for _ in range(2)]
             links[word] = tuple(tuple(group) for group in several[: chance.randint(1, 2)])
-    more = {"cpu_milli": 2 * node.cpu_milli, "memory_bytes": 2 * node.memory_bytes}
-    return replace(node, devices=tuple(devices.values()), links=links, **more)
+    cpu_milli, memory = 2 * node.cpu_milli, 2 * node.memory_bytes
+    return replace(node, devices=tuple(devices.values()), links=links, cpu_milli=cpu_milli, memory_bytes=memory)
 
 
 def interconnected(chance: Random, spec: WorkloadSpec) -> WorkloadSpec:
