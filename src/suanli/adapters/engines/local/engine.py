@@ -113,6 +113,7 @@ class LocalEngine:
             devices=devices,
             features=frozenset({platform.machine()}),
             cpu_power_mw=self._devices.cpu_power_mw,
+            links=self._devices.links,
         )
         return EngineDescription(
             nodes=(node,),
