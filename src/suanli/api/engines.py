@@ -18,6 +18,7 @@ _LOCAL = {
     "devices": "visibility",
     "disk": "counted",
     "abilities": ["Forgets", "Logs", "Signals"],
+    "simulated": False,
 }
 
 

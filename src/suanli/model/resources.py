@@ -9,6 +9,9 @@ from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.spec import DeviceClass, Precision
 
+SIMULATED = "simulated"
+"""The feature of nodes that are made up: work placed there does nothing."""
+
 
 class NodeState(StrEnum):
     """READY takes work; DRAINING finishes what it has and takes none; DOWN has lost contact."""

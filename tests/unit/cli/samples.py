@@ -88,5 +88,6 @@ def node(name: str = "n1") -> dict[str, Any]:
         "devices": [{**gpu, "index": 0, "free_share": 0.0}, {**gpu, "index": 1, "free_share": 0.5}],
         "features": [],
         "switch": "",
+        "simulated": False,
         "runs": ["12.1"],
     }

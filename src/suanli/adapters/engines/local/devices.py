@@ -17,8 +17,10 @@ from suanli.model.resources import Device, DeviceHold
 from suanli.model.spec import DeviceClass
 from suanli.ports.clock import Clock
 from suanli.ports.device import Devices
+from suanli.ports.engine import DeviceReading, NodeReadings
 
 _LOOK_US = 300 * 1_000_000
+_FRESH_US = 10 * 1_000_000
 _GONE = "no longer found on this machine"
 
 
@@ -52,6 +54,8 @@ class NodeDevices:
         self._clock = clock
         self._looking = threading.Lock()
         self._looked_at: Instant | None = None
+        self._reading = threading.Lock()
+        self._read: NodeReadings | None = None
         self._roll = _Roll(_read(kept))
         self.cpu_power_mw = 0
         """Milliwatts that one busy cpu of the machine draws at most, by the last look; 0: not known."""
@@ -64,6 +68,19 @@ class NodeDevices:
                 self._look()
                 self._looked_at = now
         return tuple(device.record(number) for number, device in enumerate(self._roll.devices.values()))
+
+    def readings(self) -> NodeReadings:
+        """How every device is now, by its number, from a look of its own where the last such is ten seconds old.
+
+        What is told to be there stays as it was: that is for ``describe`` to find.
+        """
+        with self._reading:
+            now = self._clock.now()
+            if self._read is None or now - self._read.taken_at >= _FRESH_US:
+                found = _by_key(self._devices.survey().devices)
+                told = [_reading(number, found.get(key)) for number, key in enumerate(self._roll.devices)]
+                self._read = NodeReadings(taken_at=now, devices=tuple(told))
+            return self._read
 
     def _look(self) -> None:
         survey = self._devices.survey()
@@ -93,6 +110,12 @@ class NodeDevices:
         if holds:
             environment["SUANLI_DEVICES"] = ",".join(str(hold.index) for hold in holds)
         return Binding(environment, frozenset[int]().union(*(device.near_cpus for device in held.values())))
+
+
+def _reading(number: int, device: DiscoveredDevice | None) -> DeviceReading:
+    if device is None:
+        return DeviceReading(index=number, health=Health.UNKNOWN, reason=_GONE)
+    return DeviceReading(index=number, health=device.health, reason=device.reason, readings=device.readings)
 
 
 def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> DiscoveredDevice:

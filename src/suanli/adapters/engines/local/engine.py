@@ -37,6 +37,7 @@ from suanli.ports.engine import (
     DiskBinding,
     EngineDescription,
     LogChunk,
+    NodeReadings,
     Observation,
     ObservedState,
     OutputFile,
@@ -267,6 +268,11 @@ class LocalEngine:
 
     def _uid(self, run: RunId) -> int:
         return int((records.plan_values(self._layout.run(run), "uid") or [str(os.geteuid())])[0])
+
+    def readings(self, node: NodeName) -> NodeReadings:
+        if node != self._node:
+            raise NotFoundError("node", node)
+        return self._devices.readings()
 
     def forget(self, before: Instant) -> Sequence[RunId]:
         forgotten = []
