@@ -15,7 +15,7 @@ _LOCAL = {
     "placement": "nodes",
     "limits": "cgroup_v2",
     "isolation": "namespaces",
-    "devices": "visibility",
+    "devices": "files",
     "disk": "counted",
     "abilities": ["Forgets", "Logs", "Signals"],
     "simulated": False,

@@ -75,6 +75,8 @@ class DiscoveredDevice:
     """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
     near_cpus: frozenset[int] = frozenset()
     """Processors at the same memory as its slot on the bus, by the kernel's numbers; empty where nobody tells."""
+    files: tuple[str, ...] = ()
+    """The device files, absolute, by which programs reach it and nothing else; empty where nobody tells."""
     memory_bytes: int | None = None
     partitions: tuple[Partition, ...] = ()
     shell: str = ""

@@ -46,9 +46,11 @@ class DeviceBinding(StrEnum):
     """What keeps runs to the devices they hold.
 
     VISIBILITY: a run's programs are told by the variables that their vendors read, which stops none that looks
-    elsewhere, and bounds no share of a device. NONE: nothing does.
+    elsewhere. FILES: besides, they cannot open the files of devices that the run does not hold, where these are known
+    (``Device.enforced``). NONE: nothing does. None of them bounds a share of a device.
     """
 
+    FILES = "files"
     VISIBILITY = "visibility"
     NONE = "none"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suanli.adapters.devices.device_files import files_of
 from suanli.adapters.devices.models_known import catalogued, catalogued_processors
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
@@ -71,7 +72,11 @@ class MachineDevices:
             if place:
                 found, asked = self._ask_vendor(vendor)
                 devices += [
-                    replace(catalogued(device), near_cpus=self._near_cpus(device.pci_address))
+                    replace(
+                        catalogued(device),
+                        near_cpus=self._near_cpus(device.pci_address),
+                        files=files_of(self._root, device.pci_address, vendor.files),
+                    )
                     for device in _with_silent(vendor, found, mine, asked)
                 ]
                 looked += asked

@@ -48,6 +48,9 @@ class DeviceView:
     """How much of it nobody holds, in [0, 1]."""
     power_watts: float | None
     """What it draws at most (its board power); null where that is not known."""
+    enforced: bool
+    """Whether runs that do not hold it are kept from it; if not, variables tell programs which devices are theirs, and
+    none that looks past them is stopped. Of a shared one no share is bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +247,7 @@ def node_view(standing: Standing) -> NodeView:
                 reason=device.reason,
                 free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,
                 power_watts=device.power_mw / MILLIWATTS or None,
+                enforced=device.enforced,
             )
             for device in node.devices
         ],

@@ -34,10 +34,14 @@ class _Roll:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a run's environment says of its devices, and the processors near them as far as the machine tells."""
+    """What a run's environment says of its devices, and the processors near them as far as the machine tells.
+
+    ``masked`` are the files of all other devices, as far as they are known.
+    """
 
     environment: Mapping[str, str]
     near_cpus: frozenset[int]
+    masked: tuple[str, ...] = ()
 
 
 class NodeDevices:
@@ -45,13 +49,15 @@ class NodeDevices:
 
     A device is known again by its place on the PCI bus, where its tool tells it, else by its serial, else by its
     vendor's number; the numbers are kept in the file ``kept``. One that is found no more keeps its number and is
-    unhealthy, since a run may hold it. Readings are left out: each would be a change of the node.
+    unhealthy, since a run may hold it. Readings are left out: each would be a change of the node. ``masks`` says that
+    the engine keeps a run from the files of devices that it does not hold.
     """
 
-    def __init__(self, devices: Devices, kept: Path, clock: Clock) -> None:
+    def __init__(self, devices: Devices, kept: Path, clock: Clock, *, masks: bool = False) -> None:
         self._devices = devices
         self._kept = kept
         self._clock = clock
+        self._masks = masks
         self._looking = threading.Lock()
         self._looked_at: Instant | None = None
         self._reading = threading.Lock()
@@ -67,7 +73,10 @@ class NodeDevices:
             if self._looked_at is None or now - self._looked_at >= _LOOK_US:
                 self._look()
                 self._looked_at = now
-        return tuple(device.record(number) for number, device in enumerate(self._roll.devices.values()))
+        return tuple(
+            replace(device.record(number), enforced=self._masks and bool(device.files))
+            for number, device in enumerate(self._roll.devices.values())
+        )
 
     def readings(self) -> NodeReadings:
         """How every device is now, by its number, from a look of its own where the last such is ten seconds old.
@@ -109,7 +118,11 @@ class NodeDevices:
         environment = dict(self._devices.visibility(list(held.values()), others))
         if holds:
             environment["SUANLI_DEVICES"] = ",".join(str(hold.index) for hold in holds)
-        return Binding(environment, frozenset[int]().union(*(device.near_cpus for device in held.values())))
+        # Two devices may be reached through one file.
+        own = {file for device in held.values() for file in device.files}
+        masked = dict.fromkeys(file for device in others for file in device.files if file not in own)
+        near = frozenset[int]().union(*(device.near_cpus for device in held.values()))
+        return Binding(environment, near, tuple(masked))
 
 
 def _reading(number: int, device: DiscoveredDevice | None) -> DeviceReading:

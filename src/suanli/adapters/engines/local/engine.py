@@ -36,6 +36,7 @@ from suanli.ports.engine import (
     DeviceBinding,
     DiskBinding,
     EngineDescription,
+    Isolation,
     LogChunk,
     NodeReadings,
     Observation,
@@ -81,7 +82,9 @@ class LocalEngine:
         self._layout.make()
         self._bell = Bell(self._layout.runs / self._layout.bell)
         self._node = NodeName(socket.gethostname())
-        self._devices = NodeDevices(devices, self._layout.devices, clock)
+        masks = settings.sandbox.kind is Isolation.NAMESPACES
+        self._binds = DeviceBinding.FILES if masks else DeviceBinding.VISIBILITY
+        self._devices = NodeDevices(devices, self._layout.devices, clock, masks=masks)
         self._intake = Intake(
             Machine(
                 node=self._node,
@@ -120,7 +123,7 @@ class LocalEngine:
             placement=Placement.NODES,
             limits=self._settings.cgroups.enforcement,
             isolation=self._settings.sandbox.kind,
-            devices=DeviceBinding.VISIBILITY,
+            devices=self._binds,
             disk=DiskBinding.COUNTED,
         )
 
