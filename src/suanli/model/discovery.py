@@ -111,6 +111,17 @@ class DiscoveredDevice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Equal caches of a machine's processors: so many of a level, of ``data``, ``instruction`` or ``unified``."""
+
+    level: int
+    kind: str
+    size_bytes: int
+    """Of each."""
+    count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processors:
     """The processors of one machine; ``cores`` and ``threads`` count all sockets together."""
@@ -128,6 +139,14 @@ class Processors:
     """Watts that one thread draws at most, as the catalogue says of the model: its part of what a socket draws."""
     features: frozenset[str] = frozenset()
     """Instruction set extensions by the names that Linux gives them."""
+    simd: tuple[str, ...] = ()
+    """Vector extensions by the names of the catalogue, in its order."""
+    matrix: tuple[str, ...] = ()
+    """Matrix extensions likewise."""
+    node_features: frozenset[str] = frozenset()
+    """The same by the names under which work may ask for them."""
+    caches: tuple[Cache, ...] = ()
+    """Nearest first; empty where the kernel shows none."""
 
 
 class Outcome(StrEnum):

@@ -65,6 +65,8 @@ class NodeDevices:
         self._roll = _Roll(_read(kept))
         self.cpu_power_mw = 0
         """Milliwatts that one busy cpu of the machine draws at most, by the last look; 0: not known."""
+        self.cpu_features = frozenset[str]()
+        """What its processors have that work may ask for, by the last look."""
 
     def describe(self) -> tuple[Device, ...]:
         """Every device by its number; the machine is looked at anew where the last look is five minutes old."""
@@ -94,6 +96,7 @@ class NodeDevices:
     def _look(self) -> None:
         survey = self._devices.survey()
         self.cpu_power_mw = milliwatts(survey.processors.thread_power_w)
+        self.cpu_features = survey.processors.node_features
         known, found = self._roll.devices, _by_key(survey.devices)
         gone = {key: replace(device, health=Health.UNKNOWN, reason=_GONE) for key, device in known.items()}
         devices = {**gone, **{key: _still_known(device, known.get(key)) for key, device in found.items()}}

@@ -115,7 +115,7 @@ class LocalEngine:
             memory_bytes=memory,
             disk_bytes=self._settings.disk_bytes or _size_of_file_system(self._layout.runs),
             devices=devices,
-            features=frozenset({platform.machine()}),
+            features=frozenset({platform.machine()}) | self._devices.cpu_features,
             cpu_power_mw=self._devices.cpu_power_mw,
         )
         return EngineDescription(
