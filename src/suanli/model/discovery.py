@@ -75,6 +75,8 @@ class DiscoveredDevice:
     """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
     near_cpus: frozenset[int] = frozenset()
     """Processors at the same memory as its slot on the bus, by the kernel's numbers; empty where nobody tells."""
+    files: tuple[str, ...] = ()
+    """The device files, absolute, by which programs reach it and nothing else; empty where nobody tells."""
     memory_bytes: int | None = None
     partitions: tuple[Partition, ...] = ()
     shell: str = ""
@@ -111,6 +113,17 @@ class DiscoveredDevice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Equal caches of a machine's processors: so many of a level, of ``data``, ``instruction`` or ``unified``."""
+
+    level: int
+    kind: str
+    size_bytes: int
+    """Of each."""
+    count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processors:
     """The processors of one machine; ``cores`` and ``threads`` count all sockets together."""
@@ -128,6 +141,14 @@ class Processors:
     """Watts that one thread draws at most, as the catalogue says of the model: its part of what a socket draws."""
     features: frozenset[str] = frozenset()
     """Instruction set extensions by the names that Linux gives them."""
+    simd: tuple[str, ...] = ()
+    """Vector extensions by the names of the catalogue, in its order."""
+    matrix: tuple[str, ...] = ()
+    """Matrix extensions likewise."""
+    node_features: frozenset[str] = frozenset()
+    """The same by the names under which work may ask for them."""
+    caches: tuple[Cache, ...] = ()
+    """Nearest first; empty where the kernel shows none."""
 
 
 class Outcome(StrEnum):

@@ -9,6 +9,9 @@ from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.spec import DeviceClass, Interconnect, Precision
 
+SIMULATED = "simulated"
+"""The feature of nodes that are made up: work placed there does nothing."""
+
 
 class NodeState(StrEnum):
     """READY takes work; DRAINING finishes what it has and takes none; DOWN has lost contact."""
@@ -34,6 +37,8 @@ class Device:
     """10^9 operations a second of each precision that it does natively, at most; what is not in it is not known."""
     power_mw: int = 0
     """Milliwatts that it draws at most, as its maker says of the model (board power); 0: not known."""
+    enforced: bool = False
+    """Whether runs that do not hold it are kept from it; else nothing but variables tells them which are theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,5 +89,6 @@ def node(name: str = "n1") -> dict[str, Any]:
         "features": [],
         "links": {},
         "switch": "",
+        "simulated": False,
         "runs": ["12.1"],
     }

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from suanli.adapters.devices.cpu_caches import caches_below
+from suanli.adapters.devices.device_files import files_of
 from suanli.adapters.devices.models_known import catalogued, catalogued_processors
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
@@ -71,7 +73,11 @@ class MachineDevices:
             if place:
                 found, asked = self._ask_vendor(vendor)
                 devices += [
-                    replace(catalogued(device), near_cpus=self._near_cpus(device.pci_address))
+                    replace(
+                        catalogued(device),
+                        near_cpus=self._near_cpus(device.pci_address),
+                        files=files_of(self._root, device.pci_address, vendor.files),
+                    )
                     for device in _with_silent(vendor, found, mine, asked)
                 ]
                 looked += asked
@@ -186,9 +192,9 @@ class MachineDevices:
 
     def _processors(self) -> Processors:
         system = self._root / "sys/devices/system"
-        told = parse_cpuinfo(
-            _text(self._root / "proc/cpuinfo"), os.uname().machine, count_listed(_text(system / "node/online"))
-        )
+        numa_nodes = count_listed(_text(system / "node/online"))
+        told = parse_cpuinfo(_text(self._root / "proc/cpuinfo"), os.uname().machine, numa_nodes)
+        told = replace(told, caches=caches_below(system / "cpu"))
         if told.sockets is not None and told.cores is not None:
             return told
         places = {

@@ -37,6 +37,21 @@ class Visibility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where the device files of a card are told.
+
+    ``classes`` are those of its entries below /sys that have such a file each. Where there is another that is not
+    among them, ``told_in`` is the driver's own file about a card, ``{address}`` in it the card's on the PCI bus; there
+    it says ``field: value``, and ``name`` is the device file with the ``{value}`` in it. Both are below the root.
+    """
+
+    classes: tuple[str, ...]
+    told_in: str = ""
+    field: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """One vendor as its file tells it.
 
@@ -60,6 +75,8 @@ class Vendor:
     """Tools that tell how far devices already listed are from each other, each with a parser to distances by pair."""
     visibility: Visibility | None = None
     """None where nobody is known to have published a variable."""
+    files: Files | None = None
+    """None where nobody is known to have said which device files belong to which card."""
 
     def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
         """The devices that a tool printed. The vendor's module is imported by the first of them only."""
@@ -100,6 +117,7 @@ def _read(path: Path) -> Vendor:
         readings=_tools(told.get("readings", ())),
         topology=_tools(told.get("topology", ())),
         visibility=Visibility(**told["visibility"]) if "visibility" in told else None,
+        files=Files(**{**told["files"], "classes": tuple(told["files"]["classes"])}) if "files" in told else None,
     )
 
 

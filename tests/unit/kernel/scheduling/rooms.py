@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import combinations
 
 from suanli.kernel.scheduling.plan import ReasonCode
@@ -121,7 +122,7 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
     """Whether a device meets the request's constraints from the first up to the given one."""
     tests = {
         ReasonCode.DEVICE_CLASS: request.device_class in {DeviceClass.ANY, device.device_class},
-        ReasonCode.DEVICE_MODEL: request.model in {"", device.model},
+        ReasonCode.DEVICE_MODEL: is_meant(request.model, device.model),
         ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
         ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
         ReasonCode.DEVICE_RATE: not request.at_least or is_fast_enough(device, request),
@@ -130,6 +131,21 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
     }
     judged = list(tests)[: list(tests).index(upto) + 1]
     return all(tests[code] for code in judged)
+
+
+@cache
+def is_meant(asked: str, model: str) -> bool:
+    """Whether a model has all words of one of the names; those of a range are counted out."""
+    names = [name for part in asked.split("|") for name in counted_out(part)]
+    return asked in {"", model} or any(set(name.lower().split()) <= set(model.lower().split()) for name in names)
+
+
+def counted_out(part: str) -> list[str]:
+    if ".." not in part:
+        return [part]
+    first, last = part.split("..")
+    word = first.rstrip("0123456789")
+    return [f"{word}{number}" for number in range(int(first[len(word) :]), int(last[len(word) :]) + 1)]
 
 
 def is_fast_enough(device: Device, request: DeviceRequest) -> bool:
