@@ -43,7 +43,7 @@ def list_qos(app: App) -> None:
 @pass_app
 def set_qos(app: App, /, name: str, **asked: Any) -> None:
     """Let a quality of service be this, whole."""
-    body = {field: value for field, value in asked.items() if value not in (None, (), False)}
+    body = {field: value for field, value in asked.items() if value is not None and value != () and value is not False}
     for who in ("users", "projects"):
         if who in body:
             body[who] = sorted(set(body[who]))
