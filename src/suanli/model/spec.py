@@ -9,9 +9,11 @@ from enum import StrEnum
 from suanli.model.altered import altered
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
+from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, ReservationName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 
+NORMAL = QosName("normal")
+"""The quality of service of work that names none."""
 MAX_ARRAY_SIZE = 1_000_000
 MAX_ARRAY_INDEX = 999_999_999
 MAX_TASKS = 100_000
@@ -265,6 +267,7 @@ class WorkloadSpec:
     deadline: Instant = Instant(0)
     """When it must be done; 0 for whenever it is."""
     queue: QueueName = QueueName("default")
+    qos: QosName = NORMAL
     priority: int = 0
     reservation: ReservationName = ReservationName("")
     """The advance reservation that it must run within; empty keeps it off all of them."""

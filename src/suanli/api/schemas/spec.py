@@ -39,6 +39,7 @@ from suanli.model.spec import (
     MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
+    NORMAL,
     DependencyKind,
     DeviceClass,
     Interconnect,
@@ -347,8 +348,10 @@ class WorkloadSpec(Body):
     """When it must be done: what cannot be any more ends without a run."""
     queue: Name = "default"
     """Queue to wait in."""
+    qos: Name = NORMAL
+    """The quality of service to have; `/v1/qos` says which there are."""
     priority: Priority = 0
-    """Higher goes first within the queue."""
+    """Higher goes first within the queue and the quality of service."""
     reservation: NameOrNothing = ""
     """The advance reservation to run within; empty runs outside all of them."""
     array: Annotated[
@@ -440,6 +443,7 @@ class WorkloadSpec(Body):
             time_limit=noun.time_limit_s,
             deadline=noun.deadline or None,
             queue=noun.queue,
+            qos=noun.qos,
             priority=noun.priority,
             reservation=noun.reservation,
             array=None
