@@ -84,10 +84,7 @@ def test_every_field_of_the_spec_has_its_option(
         "environment": {"A": "b=c", "SEED": "42"},
         "working_directory": str(tmp_path / "work"),
         "launcher": "mpi",
-        "inputs": [
-            {"source": str(tmp_path / "data.csv"), "target": "data.csv"},
-            {"source": "/srv/x", "target": "in/x"},
-        ],
+        "inputs": [{"source": f"{tmp_path}/data.csv", "target": "data.csv"}, {"source": "/srv/x", "target": "in/x"}],
         "outputs": [{"name": "fit", "path": "out/fit.png"}, {"name": "log.txt", "path": "log.txt"}],
         "retry": {"max_attempts": 3, "on": ["lost", "failed"]},
         "preemptible": True,
