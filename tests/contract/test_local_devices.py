@@ -18,7 +18,7 @@ from suanli.model.discovery import Health, Readings
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import NodeName
 from suanli.model.resources import Allocation, DeviceHold
-from suanli.model.spec import Precision
+from suanli.model.spec import Interconnect, Precision
 from suanli.model.workload import EndCause
 from suanli.ports.engine import Isolation, RunOrder, Stream
 from suanli.testing.builders import SetClock
@@ -50,13 +50,14 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
-def show(machine: Machine, *serials: str) -> None:
-    """Have nvidia-smi list these cards in this order."""
+def show(machine: Machine, *serials: str, topology: str = "") -> None:
+    """Have nvidia-smi list these cards in this order, and how far they are from each other."""
     rows = "\n".join(
         f"{number}, NVIDIA A100-SXM4-80GB, {serial}, 0000{GPUS[serial].upper()}, 81920 MiB, 0 MiB, 40, 60.5 W, 0 %"
         for number, serial in enumerate(serials)
     )
-    machine.tool("nvidia-smi", f'[ "$1" = -q ] && exit 9\ncat <<.\n{rows}\n.')
+    told = f'[ "$1" = topo ] && cat <<. && exit 0\n{topology}\n.\n'
+    machine.tool("nvidia-smi", f'[ "$1" = -q ] && exit 9\n{told}cat <<.\n{rows}\n.')
 
 
 @pytest.fixture
@@ -98,6 +99,18 @@ def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
     run_to_end(engine, *asked)
     seen = [engine.log(each.run, Stream.STDOUT, 0, 99).data.decode().strip() for each in asked]
     assert seen == ["GPU-c,GPU-a;2,0", "GPU-b;1", ";"]
+
+
+def test_which_devices_are_near_each_other_is_told_by_their_numbers(opener: Opener, machine: Machine) -> None:
+    table = "\tGPU0\tGPU1\tGPU2\nGPU0\tX\tNV4\tSYS\nGPU1\tNV4\tX\tSYS\nGPU2\tSYS\tSYS\tX"
+    show(machine, *GPUS, topology=table)
+    [node] = opener().describe().nodes
+    assert node.links == {Interconnect.LINK: ((0, 1),)}
+    # Numbers last when the tool lists the cards in another order, and one is gone.
+    machine.unplug(GPUS["GPU-a"])
+    show(machine, "GPU-c", "GPU-b", topology="\tGPU0\tGPU1\nGPU0\tX\tPHB\nGPU1\tPHB\tX")
+    [node] = opener().describe().nodes
+    assert node.links == {Interconnect.HOST: ((1, 2),)}
 
 
 def test_what_a_cpu_draws_is_told_where_the_catalogue_knows_it(opener: Opener, machine: Machine) -> None:

@@ -38,6 +38,7 @@ _NODE = {
     "allocated_disk_bytes": 0,
     "devices": [],
     "features": ["x86_64"],
+    "links": {"link": [[0, 1, 2, 3], [4, 5, 6, 7]]},
     "switch": "leaf3",
     "cpu_power_watts": 4.375,
     "simulated": False,

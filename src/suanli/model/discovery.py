@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 
 from suanli.model.power import MILLIWATTS
 from suanli.model.resources import Device
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
 
 
 def milliwatts(watts: float | None) -> int:
@@ -91,6 +91,8 @@ class DiscoveredDevice:
     """10^9 operations a second at most, by precision, as that row says."""
     board_power_w: float | None = None
     """Watts that it draws at most, as that row says."""
+    distances: Mapping[int, Distance] = field(default_factory=dict)
+    """How far the same vendor's other devices are, by their indices, where its tool tells."""
     health: Health = Health.OK
     reason: str = ""
     """Why it is not OK; empty if it is."""
@@ -179,3 +181,24 @@ class Survey:
     processors: Processors
     devices: tuple[DiscoveredDevice, ...] = ()
     looked: tuple[Looked, ...] = ()
+
+
+def links_of(devices: Mapping[int, DiscoveredDevice]) -> dict[Interconnect, tuple[tuple[int, ...], ...]]:
+    """What the planner's node record says of which devices are near each other, given them by their places there.
+
+    Near is who is near one of those that are: groups of one distance grow by what is told at the next. A distance that
+    joins nobody anew is left out.
+    """
+    places = {(device.vendor, device.index): place for place, device in devices.items()}
+    groups, found = [{place} for place in sorted(devices)], {}
+    for word in Interconnect:
+        before = len(groups)
+        for place, device in devices.items():
+            for index, distance in device.distances.items():
+                other = places.get((device.vendor, index))
+                if other is not None and distance <= Distance[word.name]:
+                    joined = set().union(*(group for group in groups if place in group or other in group))
+                    groups = [*(group for group in groups if group.isdisjoint(joined)), joined]
+        if len(groups) < before:
+            found[word] = tuple(sorted(tuple(sorted(group)) for group in groups if len(group) > 1))
+    return found

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.quantities import WHOLE_DEVICE
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
 
 SIMULATED = "simulated"
 """The feature of nodes that are made up: work placed there does nothing."""
@@ -60,6 +60,9 @@ class Node:
     """The switch that it is wired to; empty where its engine does not say."""
     cpu_power_mw: int = 0
     """Milliwatts that one busy cpu of it draws at most; 0: not known."""
+    links: dict[Interconnect, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    """Groups of its devices, by their indices, that are so near each other or nearer; what stands in none is nobody's
+    neighbour, or nobody told."""
     generation: int = 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from suanli_cli import text
-from suanli_cli.devices import format_operations
+from suanli_cli.devices import INTERCONNECTS, format_operations
 from suanli_cli.frame import App, command, option, pass_app
 from suanli_cli.language import say
 
@@ -25,15 +25,20 @@ def nodes(app: App) -> None:
 
 @command("devices")
 @option("--supply", is_flag=True, says="devices.supply")
+@option("--topology", is_flag=True, says="devices.topology")
 @option("--readings", is_flag=True, says="devices.readings")
 @pass_app
-def devices(app: App, *, supply: bool, readings: bool) -> None:
-    """Print the devices, or what they can do in all, or how they are now."""
+def devices(app: App, *, supply: bool, topology: bool, readings: bool) -> None:
+    """Print the devices, or what they can do in all, or which of a node are near each other, or how they are now."""
     if supply:
         told = app.client().supply()
         app.answer(told, lambda: _supply_text(told["items"]))
         return
     found = app.client().nodes()
+    if topology:
+        links = [{"node": node["name"], "links": node["links"]} for node in found["items"]]
+        app.answer({"items": links}, lambda: _topology_text(links))
+        return
     listed = [
         {"node": node["name"], "simulated": node["simulated"], **device}
         for node in found["items"]
@@ -129,6 +134,18 @@ def _devices_text(listed: list[dict[str, Any]]) -> str:
         for device in listed
     ]
     return text.table([say(f"column.{name}") for name in headings], rows, right=(1, 4, 6))
+
+
+def _topology_text(nodes: list[dict[str, Any]]) -> str:
+    """By node and distance the groups of its devices, nearest first."""
+    rows = [
+        [node["node"], word, "  ".join(",".join(map(str, group)) for group in node["links"][word])]
+        for node in nodes
+        for word in INTERCONNECTS
+        if word in node["links"]
+    ]
+    headings = [say(f"column.{name}") for name in ("node", "interconnect", "groups")]
+    return text.table(headings, rows) if rows else say("devices.no_topology")
 
 
 def _with_readings(app: App, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

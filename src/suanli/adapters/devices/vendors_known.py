@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from suanli.model.discovery import DiscoveredDevice, Readings
+from suanli.model.discovery import DiscoveredDevice, Distance, Readings
 from suanli.model.spec import DeviceClass
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors"
@@ -76,6 +76,8 @@ class Vendor:
     pci_devices: frozenset[str] = frozenset()
     readings: tuple[Tool, ...] = ()
     """Tools that tell of devices already listed how they are now, each with a parser to readings by index."""
+    topology: tuple[Tool, ...] = ()
+    """Tools that tell how far devices already listed are from each other, each with a parser to distances by pair."""
     visibility: Visibility | None = None
     """None where nobody is known to have published a variable."""
     files: Files | None = None
@@ -91,6 +93,12 @@ class Vendor:
         """The readings by index that a tool printed."""
         module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
         found: dict[int, Readings] = getattr(module, tool.parser)(text)
+        return found
+
+    def measure(self, tool: Tool, text: str) -> dict[tuple[int, int], Distance]:
+        """The distances that a tool printed, by pair of places in the order in which it lists devices."""
+        module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
+        found: dict[tuple[int, int], Distance] = getattr(module, tool.parser)(text)
         return found
 
 
@@ -112,6 +120,7 @@ def _read(path: Path) -> Vendor:
         passed_over=frozenset(told.get("passed_over", ())),
         pci_devices=frozenset(told.get("pci_devices", ())),
         readings=_tools(told.get("readings", ())),
+        topology=_tools(told.get("topology", ())),
         visibility=Visibility(**told["visibility"]) if "visibility" in told else None,
         files=Files(**{**told["files"], "classes": tuple(told["files"]["classes"])}) if "files" in told else None,
     )

@@ -14,7 +14,7 @@ from suanli.model.ids import QueueName
 from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import BILLION, WHOLE_DEVICE
 from suanli.model.resources import SIMULATED, NodeState, Queue
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
 from suanli.ports.engine import DeviceBinding, DiskBinding, Isolation, LimitEnforcement, NodeReadings, Placement
 from suanli.services.inventory import EngineView as Described
 from suanli.services.inventory import NodeView as Standing
@@ -83,6 +83,8 @@ class NodeView:
     """Its accelerators."""
     features: list[str]
     """What work may ask its nodes to have, by name."""
+    links: dict[Interconnect, list[list[int]]]
+    """Groups of its accelerators, by their indices, that are so near each other or nearer; empty where nobody tells."""
     switch: str
     """The switch that it is wired to; empty where that is not known."""
     cpu_power_watts: float | None
@@ -252,6 +254,7 @@ def node_view(standing: Standing) -> NodeView:
             for device in node.devices
         ],
         features=sorted(node.features),
+        links={word: [list(group) for group in groups] for word, groups in node.links.items()},
         switch=node.switch,
         cpu_power_watts=node.cpu_power_mw / MILLIWATTS or None,
         simulated=SIMULATED in node.features,

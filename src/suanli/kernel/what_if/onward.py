@@ -135,6 +135,7 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
             min_memory_bytes=demand.device_memory_bytes * demand.device_share // WHOLE_DEVICE,
             precision=demand.device_precision,
             at_least=demand.device_rate * demand.device_share // WHOLE_DEVICE,
+            interconnect=demand.device_interconnect,
         )
     return WorkloadSpec(
         tasks=demand.tasks,

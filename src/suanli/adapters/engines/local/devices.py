@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suanli.adapters.engines.local import records
-from suanli.model.discovery import DiscoveredDevice, Health, milliwatts
+from suanli.model.discovery import DiscoveredDevice, Health, links_of, milliwatts
 from suanli.model.errors import EngineError
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, DeviceHold
-from suanli.model.spec import DeviceClass
+from suanli.model.spec import DeviceClass, Interconnect
 from suanli.ports.clock import Clock
 from suanli.ports.device import Devices
 from suanli.ports.engine import DeviceReading, NodeReadings
@@ -92,6 +92,13 @@ class NodeDevices:
                 told = [_reading(number, found.get(key)) for number, key in enumerate(self._roll.devices)]
                 self._read = NodeReadings(taken_at=now, devices=tuple(told))
             return self._read
+
+    @property
+    def links(self) -> dict[Interconnect, tuple[tuple[int, ...], ...]]:
+        """Which of the devices found by the last look are near each other, by their numbers."""
+        roll = self._roll
+        numbered = enumerate(roll.devices.items())
+        return links_of({number: device for number, (key, device) in numbered if key in roll.here})
 
     def _look(self) -> None:
         survey = self._devices.survey()

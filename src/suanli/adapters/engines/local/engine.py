@@ -117,6 +117,7 @@ class LocalEngine:
             devices=devices,
             features=frozenset({platform.machine()}) | self._devices.cpu_features,
             cpu_power_mw=self._devices.cpu_power_mw,
+            links=self._devices.links,
         )
         return EngineDescription(
             nodes=(node,),
