@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from suanli.model.ids import EngineName, NodeName, QueueName
+from suanli.model.partitions import PartitionTemplate
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.spec import DeviceClass, Precision
 
@@ -34,6 +35,10 @@ class Device:
     """10^9 operations a second of each precision that it does natively, at most; what is not in it is not known."""
     power_mw: int = 0
     """Milliwatts that it draws at most, as its maker says of the model (board power); 0: not known."""
+    partitions: tuple[PartitionTemplate, ...] = ()
+    """By what templates its engine can part it."""
+    is_parted: bool = False
+    """Whether its parts are made already: then it is given to nobody whole, or as a share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +79,13 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceHold:
-    """A held device: its index on the node and the thousandths held of it."""
+    """A held device: its index on the node and the thousandths held of it; of a part also its template and slices."""
 
     index: int
     share: int = WHOLE_DEVICE
+    partition: str = ""
+    slices: int = 0
+    """A bit for each slice of the device that the part takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from suanli.model.altered import altered
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
+from suanli.model.partitions import THOUSANDTHS, check_partition
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 
 MAX_ARRAY_SIZE = 1_000_000
@@ -112,7 +113,10 @@ class NotifyEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRequest:
-    """Accelerators for one task: ``count`` whole ones, or one shared with ``share`` thousandths of it (count 1)."""
+    """Accelerators for one task: ``count`` whole ones, or one shared with ``share`` thousandths of it (count 1).
+
+    Or ``count`` parts by the template named ``partition``, of which the least memory is then said.
+    """
 
     device_class: DeviceClass = DeviceClass.ANY
     count: int = 1
@@ -123,6 +127,13 @@ class DeviceRequest:
     precision: Precision | None = None
     at_least: int = 0
     """Least rate of each whole device at the precision, in 10^9 operations a second; 0 for any, known or not."""
+    partition: str = ""
+    """Of what template each is a part; empty for devices that are not parted."""
+
+    @property
+    def thousandths(self) -> int:
+        """What each counts for of a device."""
+        return THOUSANDTHS[self.partition] if self.partition else self.share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,6 +377,13 @@ def _check_request(request: Request | WorkloadSpec) -> None:
     check_bounds("time_limit", request.time_limit_s, 0, MAX_TIME_LIMIT_S)
     if resources.devices is not None:
         _check_devices(resources.devices)
+        check_partition(
+            resources.devices.partition,
+            share=resources.devices.share,
+            at_least=resources.devices.at_least,
+            exclusive=request.exclusive,
+            has_work=bool(request.work),
+        )
     if request.work and resources.devices is None:
         raise InvalidRequestError("work", "work to be done is counted on devices, and none is asked for")
     for precision, amount in request.work.items():

@@ -52,6 +52,17 @@ class DeviceBinding(StrEnum):
     NONE = "none"
 
 
+class PartitionBinding(StrEnum):
+    """What keeps runs to the part of a device that they hold.
+
+    ENFORCED: programs are told the part alone, and the hardware keeps them to it. COUNTED: nothing does, but no two
+    runs are given the same slices.
+    """
+
+    ENFORCED = "enforced"
+    COUNTED = "counted"
+
+
 class DiskBinding(StrEnum):
     """What keeps runs to the local disk they hold.
 
@@ -71,6 +82,7 @@ class EngineDescription:
     limits: LimitEnforcement
     isolation: Isolation
     devices: DeviceBinding
+    partitions: PartitionBinding
     disk: DiskBinding
 
 

@@ -63,7 +63,8 @@ class Rates:
             nodes, held = tables.nodes(), Counter[tuple[NodeName, int]]()
             for run in tables.active_runs():
                 for hold in run.allocation.nodes:
-                    held.update({(hold.node, device.index): device.share for device in hold.devices})
+                    for device in hold.devices:
+                        held[hold.node, device.index] += device.share
         return [_supply(precision, nodes, held) for precision in Precision]
 
 

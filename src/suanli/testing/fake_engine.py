@@ -22,6 +22,7 @@ from suanli.ports.engine import (
     Observation,
     ObservedState,
     OutputFile,
+    PartitionBinding,
     Placement,
     RunOrder,
     Stream,
@@ -59,6 +60,7 @@ class FakeEngine:
             limits=LimitEnforcement.NONE,
             isolation=Isolation.NONE,
             devices=DeviceBinding.NONE,
+            partitions=PartitionBinding.COUNTED,
             disk=DiskBinding.COUNTED,
         )
 

@@ -44,6 +44,7 @@ TEXTS = {
     "column.nominal": "NOMINAL",
     "column.overlapping": "STILL RUNNING",
     "column.owner": "OWNER",
+    "column.partitions": "PARTITIONS FREE",
     "column.path": "PATH",
     "column.precision": "PRECISION",
     "column.precisions": "PRECISIONS",

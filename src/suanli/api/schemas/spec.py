@@ -109,8 +109,11 @@ ModelNames = Annotated[
 """A name or a range, several with ``|`` between them or as a list; what they mean: `suanli.model.device_names`."""
 
 
+PartitionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._]*$", max_length=32), Field(examples=["1g.10gb"])]
+
+
 class DeviceRequest(Body):
-    """Accelerators for one task: ``count`` whole ones, or a ``share`` of one."""
+    """Accelerators for one task: ``count`` whole ones, or partitions, or a ``share`` of one."""
 
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=True)
 
@@ -123,11 +126,13 @@ class DeviceRequest(Body):
     model: ModelNames = ""
     """Models that will do, each named by some of its words; empty accepts every model."""
     min_memory: MemoryBytes = 0
-    """Least memory of the device."""
+    """Least memory of the device; of a partition, its own."""
     precision: Precision | None = None
     """Arithmetic the device must do natively."""
     at_least: Rate = 0
     """Operations a second that each whole device must do at the precision; one of which that is not known does not."""
+    partition: PartitionName = ""
+    """Of what template each is a partition, such as ``1g.10gb``; empty for devices that are not parted."""
 
     def noun(self) -> nouns.DeviceRequest:
         """What is asked, in the center's own units."""
@@ -139,6 +144,7 @@ class DeviceRequest(Body):
             min_memory_bytes=self.min_memory,
             precision=self.precision,
             at_least=kept(self.at_least, BILLION),
+            partition=self.partition,
         )
 
     @classmethod
@@ -152,6 +158,7 @@ class DeviceRequest(Body):
             min_memory=noun.min_memory_bytes,
             precision=noun.precision,
             at_least=noun.at_least * BILLION,
+            partition=noun.partition,
         )
 
 

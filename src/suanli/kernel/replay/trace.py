@@ -34,6 +34,7 @@ Column: TypeAlias = Literal[
     "disk_bytes",
     "device_count",
     "device_share",
+    "partition",
     "device_models",
     "user",
     "project",
@@ -43,7 +44,7 @@ Column: TypeAlias = Literal[
     "used_cpu_us",
     "used_memory_bytes",
 ]
-Names: TypeAlias = Literal["users", "projects", "applications", "queues", "reservations"]
+Names: TypeAlias = Literal["partitions", "users", "projects", "applications", "queues", "reservations"]
 
 _TYPES: Final[dict[Column, type[np.generic]]] = {
     "number": np.int64,
@@ -56,6 +57,7 @@ _TYPES: Final[dict[Column, type[np.generic]]] = {
     "disk_bytes": np.int64,
     "device_count": np.int32,
     "device_share": np.int32,
+    "partition": np.int32,
     "device_models": np.uint64,
     "user": np.int32,
     "project": np.int32,
@@ -72,6 +74,7 @@ _DEFAULTS: Final[dict[Column, int]] = {
     "disk_bytes": 0,
     "device_count": 0,
     "device_share": WHOLE_DEVICE,
+    "partition": 0,
     "device_models": 0,
     "user": 0,
     "project": 0,
@@ -102,7 +105,8 @@ class Trace:
 
     ``runtime_us`` is how long the job really ran (``NEVER``: it does not end), ``requested_us`` the limit known when it
     was submitted (the runtime where the source knows none). Amounts are for each of the ``tasks`` of the gang:
-    ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device; bit m of ``device_models`` allows
+    ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device, ``partition`` the template by which
+    each is a part of one (an empty name: none); bit m of ``device_models`` allows
     what ``models[m]`` means (`suanli.model.device_names`), and no bit allows all. ``user``, ``project``,
     ``application``, ``queue`` and ``reservation`` (the advance reservation that it named) are places in the tuples of
     names. ``dropped`` jobs of the source never ran and are left out.
@@ -124,6 +128,7 @@ class Trace:
     disk_bytes: Int64s
     device_count: Int32s
     device_share: Int32s
+    partition: Int32s
     device_models: Masks
     user: Int32s
     project: Int32s
@@ -133,6 +138,7 @@ class Trace:
     used_cpu_us: Int64s
     used_memory_bytes: Int64s
     models: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ("",)
     users: tuple[str, ...] = ("",)
     projects: tuple[str, ...] = ("",)
     applications: tuple[str, ...] = ("",)
@@ -163,6 +169,7 @@ class Trace:
 
     def _names(self) -> dict[Column, tuple[str, ...]]:
         return {
+            "partition": self.partitions,
             "user": self.users,
             "project": self.projects,
             "application": self.applications,

@@ -61,6 +61,9 @@ class Demand(NamedTuple):
     pursuit: Pursuit | None = None
     """None where it is not said how much work is to be done."""
     disk_bytes: int = 0
+    device_partition: str = ""
+    """The template of which each device is a part: then ``device_share`` is what it counts for, and the memory that of
+    the part."""
 
     @property
     def asked(self) -> Amounts:
@@ -127,7 +130,8 @@ def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
     return asked._replace(
         device_class=request.device_class,
         device_count=request.count,
-        device_share=request.share,
+        device_share=request.thousandths,
+        device_partition=request.partition,
         device_model=request.model,
         device_memory_bytes=-(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         device_precision=request.precision,

@@ -14,6 +14,7 @@ from suanli.kernel.scheduling.constraints import (
     Room,
     Stage,
     holds,
+    memory_of,
     narrowings,
     shortfall,
     stages,
@@ -248,6 +249,7 @@ def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason
                 needed=needed,
                 available=available,
                 wanted=_wanted(room, demand, code),
+                devices=_devices_having(room, demand) if code is ReasonCode.DEVICE_FREE else 0,
             )
             reasons.append(reason)
     if not failed.all() or not total:
@@ -292,14 +294,14 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
         case ReasonCode.DEVICE_MEMORY | ReasonCode.DEVICE_RATE:
             return _of_one_device(demand, code, _left(room, demand, code))
         case _:
-            unit = demand.device_count * demand.device_share
+            unit = demand.device_count * (1 if demand.device_partition else demand.device_share)
             return share * unit, tasks * unit
 
 
 def _of_one_device(demand: Demand, code: ReasonCode, types: Sequence[DeviceType]) -> tuple[int, int]:
     """What one device must have or do, and the most that one of these types does."""
     if code is ReasonCode.DEVICE_MEMORY:
-        return demand.device_memory_bytes, max((one.memory_bytes for one in types), default=0)
+        return demand.device_memory_bytes, max((memory_of(one, demand) for one in types), default=0)
     return demand.device_rate, max((one.rate(demand.device_precision) for one in types), default=0)
 
 
@@ -307,6 +309,14 @@ def _left(room: Room, demand: Demand, code: ReasonCode) -> list[DeviceType]:
     """The types of devices there that meet the constraints before one."""
     *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, narrowings(room.types, demand))
     return [room.types[kind] for kind in np.unique(room.devices[:, :, t.TYPE]).tolist() if kind >= 0 and before[kind]]
+
+
+def _devices_having(room: Room, demand: Demand) -> int:
+    """How many devices of the center are of a type that has the parts asked for."""
+    if not demand.device_partition:
+        return 0
+    suiting = narrowings(room.types, demand)[-1][1][room.devices[:, :, t.TYPE]]
+    return int((suiting.sum(axis=1) * room.counts).sum())
 
 
 def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
@@ -318,6 +328,8 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
     wanted = {
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,
+        ReasonCode.DEVICE_PARTITION: demand.device_partition,
+        ReasonCode.DEVICE_FREE: demand.device_partition,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
         ReasonCode.DEVICE_RATE: demand.device_precision,
     }

@@ -127,14 +127,16 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
     """A spec of which this demand is made."""
     devices = None
     if demand.device_class is not None:
+        share = WHOLE_DEVICE if demand.device_partition else demand.device_share
         devices = DeviceRequest(
             device_class=demand.device_class,
             count=demand.device_count,
-            share=demand.device_share,
+            share=share,
             model=demand.device_model,
-            min_memory_bytes=demand.device_memory_bytes * demand.device_share // WHOLE_DEVICE,
+            min_memory_bytes=demand.device_memory_bytes * share // WHOLE_DEVICE,
             precision=demand.device_precision,
-            at_least=demand.device_rate * demand.device_share // WHOLE_DEVICE,
+            at_least=demand.device_rate * share // WHOLE_DEVICE,
+            partition=demand.device_partition,
         )
     return WorkloadSpec(
         tasks=demand.tasks,

@@ -14,6 +14,7 @@ from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, li
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.many import check_many, would_delay_one
+from tests.unit.kernel.scheduling.parting import check_part, slices
 from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.pursuing import check_patience, is_best
 from tests.unit.kernel.scheduling.rooms import (
@@ -241,8 +242,13 @@ def check_windows(before: Room, allocation: Allocation, wanted: Asked) -> None:
 def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
     resources, request = spec.resources, spec.resources.devices
     healthy = {device.index: device for device in free.node.devices if device.healthy}
+    if request is not None and request.partition:
+        check_parts(free, hold, spec)
+        return
     shares = {device.index: device.share for device in hold.devices}
     assert len(shares) == len(hold.devices)
+    assert not any(device.partition or device.slices for device in hold.devices)
+    assert not any(free.closed(healthy[index]) for index in shares if not spec.exclusive)
     if spec.exclusive:
         assert (hold.cpu_milli, hold.memory_bytes) == (free.node.cpu_milli, free.node.memory_bytes)
         assert hold.disk_bytes == free.node.disk_bytes
@@ -256,6 +262,20 @@ def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
         return
     assert sum(shares.values()) == hold.tasks * request.count * request.share
     assert all(suits(healthy[index], request) and share % request.share == 0 for index, share in shares.items())
+
+
+def check_parts(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
+    """As many parts as were asked for, of devices of which nothing is held otherwise, none over another."""
+    request, taken = spec.resources.devices, dict(free.parts)
+    healthy = {device.index: device for device in free.node.devices if device.healthy}
+    assert request is not None
+    assert len(hold.devices) == hold.tasks * request.count
+    for held in hold.devices:
+        assert suits(healthy[held.index], request)
+        assert free.devices[held.index] == 1000
+        before = taken.get(held.index, frozenset())
+        check_part(healthy[held.index], held, before, request)
+        taken[held.index] = before | slices(held)
 
 
 def ahead_of(center: Center, id: WorkloadId) -> set[WorkloadId]:

@@ -40,6 +40,7 @@ from suanli.model.spec import (
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
+from tests.unit.kernel.scheduling.parting import asking_for_parts, parted
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
@@ -249,6 +250,8 @@ class Life:
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 else None
+        # Two of nine have devices that may be parted, and work that asks for parts; of a seed, the rest is as without.
+        self.of_parts = Random(seed) if seed % 9 in {3, 7} else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
         # Three of seven have more than one reservation.
@@ -311,6 +314,7 @@ class Life:
             self.met["widened"] += 0 < wanted.min_tasks < tasks < wanted.tasks
             self.met["alternatives"] += row.alternative > 0
             self.met["disk"] += row.allocation.disk_bytes > 0
+            self.met["parts"] += any(one.partition for hold in row.allocation.nodes for one in hold.devices)
         self.met["reserved alternatives"] += any(one.alternative for one in plan.reservations)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
@@ -376,6 +380,8 @@ class Life:
             objective = self.of_rates.choice(objectives) if spec.work else None
             spec = replace(spec, alternatives=others, objective=objective)
         spec = self.with_disk(spec)
+        if self.of_parts is not None:
+            spec = asking_for_parts(self.of_parts, spec)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -401,6 +407,8 @@ class Life:
         node = random_node(self.chance, number)
         if self.of_rates is not None:
             node = drawing(self.of_rates, node)
+        if self.of_parts is not None:
+            node = parted(self.of_parts, node)
         if self.of_power is not None:
             node = powered(self.of_power, node)
         if self.of_disk is not None:
@@ -478,5 +486,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
     # Who waits for a faster device is met in test_pursuing_at_random.
     expected = [*(set(ReasonCode) - {ReasonCode.FASTER_DEVICE}), *Decision, "placements", "preemptions", "reservations"]
     expected += ["moldable", "widened"]
-    expected += ["alternatives", "reserved alternatives", "disk"]
+    expected += ["alternatives", "reserved alternatives", "disk", "parts"]
     assert not {name for name in expected if met[name] < 3}, met

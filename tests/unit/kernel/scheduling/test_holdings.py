@@ -32,7 +32,7 @@ def holding(center: Center, spec: WorkloadSpec) -> tuple[list[list[int]], list[l
     center.turn()
     row = center.state.running(center.run_of(workload)).row
     nodes, devices = held_by(center.state.tables, row)
-    return sorted(nodes), sorted(devices)
+    return sorted(nodes), sorted(device[: t.HELD_SLOTS] for device in devices)
 
 
 def mixed() -> Center:

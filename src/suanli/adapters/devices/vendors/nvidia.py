@@ -135,7 +135,7 @@ def _health(gpu: ET.Element) -> tuple[Health, str]:
 def _partition(mig: ET.Element) -> Partition:
     return Partition(
         uuid=told(mig.findtext("uuid")),
-        profile=told(mig.findtext("profile") or mig.findtext("device_attributes/shared/profile")),
+        profile=told(mig.findtext("profile") or mig.findtext("device_attributes/shared/profile")).removeprefix("MIG "),
         memory_bytes=size(mig.findtext("fb_memory_usage/total")),
     )
 

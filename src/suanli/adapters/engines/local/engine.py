@@ -40,6 +40,7 @@ from suanli.ports.engine import (
     Observation,
     ObservedState,
     OutputFile,
+    PartitionBinding,
     Placement,
     RunOrder,
     Stream,
@@ -120,6 +121,7 @@ class LocalEngine:
             limits=self._settings.cgroups.enforcement,
             isolation=self._settings.sandbox.kind,
             devices=DeviceBinding.VISIBILITY,
+            partitions=PartitionBinding.ENFORCED,
             disk=DiskBinding.COUNTED,
         )
 

@@ -72,6 +72,8 @@ def _trace(
     specs = [one.spec for one in ran.values()]
     asked = [spec.resources.devices for spec in specs]
     models = {name: bit for bit, name in enumerate(dict.fromkeys(one.model for one in asked if one and one.model))}
+    parted = ["", *(one.partition if one else "" for one in asked)]
+    partition, partitions = coded(parted)
     user, users = coded(one.owner for one in ran.values())
     project, projects = coded(spec.project for spec in specs)
     application, applications = coded(spec.application or spec.name for spec in specs)
@@ -88,7 +90,8 @@ def _trace(
             "memory_bytes": [spec.resources.memory_bytes for spec in specs],
             "disk_bytes": [spec.resources.disk_bytes for spec in specs],
             "device_count": [one.count if one else 0 for one in asked],
-            "device_share": [one.share if one else WHOLE_DEVICE for one in asked],
+            "device_share": [one.thousandths if one else WHOLE_DEVICE for one in asked],
+            "partition": partition[1:],
             "device_models": [1 << models[one.model] if one and one.model else 0 for one in asked],
             "user": user,
             "project": project,
@@ -100,6 +103,7 @@ def _trace(
         },
         models=tuple(models),
         names={
+            "partitions": partitions,
             "users": users,
             "projects": projects,
             "applications": applications,

@@ -19,6 +19,7 @@ from suanli.kernel.scheduling.core.criteria import (
 )
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.merits import ranks_types, worst_taken
+from suanli.kernel.scheduling.core.slots import opened
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     BEGINS,
@@ -46,6 +47,7 @@ from suanli.kernel.scheduling.core.tables import (
     OF_SHARE,
     OF_TYPES,
     PACKED,
+    PARTED,
     POWER,
     PRODUCT,
     PURSUES,
@@ -119,11 +121,15 @@ def _weighed(center: Center, shape: int, node: int) -> float:
     """The weighted sum of all criteria, in hundredths each."""
     weights, shapes, positions = center.weights, center.shapes, center.devices.shape[1]
     unit, total = shapes[shape, UNIT], 0.0
+    number, share = unit * shapes[shape, DEVICES], shapes[shape, SHARE]
+    if shapes[shape, PARTED]:
+        # What criteria know of devices are shares: of these it takes the whole devices that are parted for it.
+        number, share = opened(center, node, shape, number), WHOLE
     request = Request(
         unit * shapes[shape, TASK_CPU],
         unit * shapes[shape, TASK_MEMORY],
-        unit * shapes[shape, DEVICES],
-        shapes[shape, SHARE],
+        number,
+        share,
         shapes[shape, TYPES],
     )
     _try(center, node, request)

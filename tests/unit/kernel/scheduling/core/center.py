@@ -91,14 +91,14 @@ class Replayed:
 
     def device_holds(self, job: int) -> list[tuple[int, ...]]:
         """Node, position, thousandths."""
-        return chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
+        return chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.HELD_SLOTS)
 
     def reserved_for_head(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """What the head alone has reserved, as in ``holds`` and ``device_holds``."""
         center, sizes = self.center, self.center.sizes
         return (
             chain(center.holds, int(sizes[t.HEAD_HOLD]), t.HELD_BY),
-            chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT),
+            chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.HELD_SLOTS),
         )
 
     def booked(self, job: int) -> tuple[int, list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -110,7 +110,7 @@ class Replayed:
         return (
             of_nodes[0][t.BOOKED_START],
             [tuple(row[t.BOOKED_HOLD :]) for row in of_nodes],
-            [tuple(row[1:]) for row in devices if row[0] == job],
+            [tuple(row[1 : 1 + t.HELD_SLOTS]) for row in devices if row[0] == job],
         )
 
     def reserved(self) -> list[int]:
@@ -146,7 +146,7 @@ def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs:
         ):
             center.nodes[row, column] = value
         for position, (kind, healthy) in enumerate(node.devices):
-            center.devices[row, position] = (kind, healthy, t.WHOLE)
+            center.devices[row, position] = (kind, healthy, t.WHOLE, 0)
     center.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = center.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
     center.sizes[t.SWITCHES] = 1 + max(node.switch for node in nodes)
     for row, shape in enumerate(shapes):
