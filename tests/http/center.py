@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,12 +116,12 @@ def nodes() -> list[Node]:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[RunningCenter]:
-    """Bring a center up on a free port of this machine, with its people, and take it down."""
+def running(home: Path, having: Iterable[Node] = ()) -> Iterator[RunningCenter]:
+    """Bring a center up on a free port of this machine, with its people, of these nodes or its own; take it down."""
     settings = Settings(home=home)
     clock = SystemClock()
     store = build_store(settings)
-    engine = FakeEngine(nodes(), clock)
+    engine = FakeEngine([*having] or nodes(), clock)
     engines = {engine.name: engine}
     checks: list[AdmissionCheck] = [
         QuotaCheck(clock),

@@ -233,40 +233,6 @@ def test_nodes_show_features_where_some_have_any(server: FakeServer, capsys: pyt
     assert "x86_64" not in first
 
 
-def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
-    found = node()
-    hot, lost = found["devices"]
-    parts = [{"name": "1g.5gb", "free": 6, "most": 7}, {"name": "2g.10gb", "free": 3, "most": 3}]
-    hot |= {"precisions": ["bf16", "fp64"], "reason": "slowed by heat", "partitions": parts}
-    lost |= {"healthy": False, "reason": "fell off the bus", "memory_bytes": 0}
-    server.on("GET", "/v1/nodes", Reply({"items": [found]}))
-    assert run(["devices"]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    assert lines == [
-        [
-            "n1",
-            "0",
-            "gpu",
-            "A100",
-            "40GiB",
-            "bf16",
-            "fp64",
-            "0",
-            "1g.5gb",
-            "6/7",
-            "2g.10gb",
-            "3/3",
-            "works:",
-            "slowed",
-            "by",
-            "heat",
-        ],
-        ["n1", "1", "gpu", "A100", "0.5", "out", "of", "use:", "fell", "off", "the", "bus"],
-    ]
-    assert run(["devices", "--json"]) == 0
-    assert [item["index"] for item in json.loads(capsys.readouterr().out)["items"]] == [0, 1]
-
-
 def test_drain_gives_its_reason(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.on("POST", "/v1/nodes/n1/drain", Reply({**node(), "state": "draining"}))
     assert run(["drain", "n1"]) == 2

@@ -167,7 +167,7 @@ def test_nodes_must_be_given() -> None:
         pytest.param(
             {"nodes": [PLAIN | {"devices": [CARD | {"share": 1}]}]},
             f"{DEVICE}.share",
-            "class, count, memory, model, power",
+            "class, count, memory, model, partitions, power",
             id="of devices",
         ),
         pytest.param(
