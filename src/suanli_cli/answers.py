@@ -45,6 +45,26 @@ class PowerCap(TypedDict):
     unknown_devices: int
 
 
+class Tariff(TypedDict):
+    """One version of the prices of an hour, decimal numbers as text."""
+
+    version: int
+    currency: str
+    valid_from: str
+    cpu_hour: str
+    memory_gib_hour: str
+    disk_gb_hour: str
+    device_hour: dict[str, str]
+    class_hour: dict[str, str]
+
+
+class Tariffs(TypedDict):
+    """The prices that hold now (None: there are none), and those to come."""
+
+    current: Tariff | None
+    coming: list[Tariff]
+
+
 class ArrayPlace(TypedDict):
     """Which element of which array a workload is."""
 
@@ -161,6 +181,8 @@ class Expected(TypedDict):
     rate: float
     runs: int
     energy_joules: float | None
+    cost: str | None
+    currency: str | None
 
 
 class Explanation(TypedDict):

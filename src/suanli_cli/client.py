@@ -18,6 +18,8 @@ from suanli_cli.answers import (
     Preview,
     Shown,
     Spec,
+    Tariff,
+    Tariffs,
     WhatIf,
 )
 from suanli_cli.transport import PIECE_BYTES, Query, Transport
@@ -265,6 +267,16 @@ class Client:
     def set_power_cap(self, wanted: Json) -> Json:
         """Let running work draw at most so much from now on."""
         made: Json = self._to.document("PUT", "/v1/power-cap", body=wanted)
+        return made
+
+    def tariff(self) -> Tariffs:
+        """What the center costs, now and later."""
+        tariffs: Tariffs = self._to.document("GET", "/v1/tariff")
+        return tariffs
+
+    def set_tariff(self, wanted: Json) -> Tariff:
+        """Let these be the prices from an instant on."""
+        made: Tariff = self._to.document("PUT", "/v1/tariff", body=wanted)
         return made
 
     def shares(self) -> Json:

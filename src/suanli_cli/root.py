@@ -47,6 +47,7 @@ root = LazyGroup(
             "queues": f"{_HERE}.center:queues",
             "license": f"{_HERE}.quotas:license_",
             "power": f"{_HERE}.power:power",
+            "tariff": f"{_HERE}.tariff:tariff",
             "reservation": f"{_HERE}.reservations:reservation",
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",

@@ -42,6 +42,7 @@ from suanli.model.facts import (
     RunPlaced,
     RunStarted,
     SignalRequested,
+    TariffSet,
     TokenIssued,
     TokenRevoked,
     UserDefined,
@@ -86,6 +87,7 @@ from suanli.testing.builders import ANN, BOB, GIB, SetClock, allocation, end, no
 from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract import agreed, together
 from suanli.testing.store_contract.common import DAY_US
+from suanli.testing.store_contract.reading import priced
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def taught(tx: Transaction) -> None:
 
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
-_steps = st.lists(st.tuples(st.integers(0, 27), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+_steps = st.lists(st.tuples(st.integers(0, 28), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
 histories = st.lists(_steps, min_size=1, max_size=3)
 """Transactions, each of some steps; what a step does depends on what is there."""
 
@@ -168,6 +170,7 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         QuotaDefined(quota=Quota(scope=QuotaScope.USER, name=ANN, runs=number)),
         LicenseDefined(license=License(name=LicenseName("求解器"), total=number)),
         PowerCapSet(cap=PowerCap(watts=number)),
+        TariffSet(tariff=priced(number, "1.50")),
     ]
     return choices[rule] if rule < len(choices) else None
 
@@ -333,13 +336,27 @@ class DatabaseContract:
                 assert {one.name: one.disk_bytes for one in tables.nodes()} == {"n0": 0, "n9": 2**44}
                 assert [run.allocation.disk_bytes for run in tables.active_runs()] == [0, 7]
 
+    def test_tariffs_outlive_their_migration(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
+        def work(tx: Transaction) -> None:
+            for version in (1, 2):
+                tx.append(TariffSet(tariff=priced(version, "0.10")), actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0011")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert tables.tariffs() == [priced(1, "0.10"), priced(2, "0.10")]
+                assert str(tables.tariff(2).cpu_hour) == "0.10"
+
     def test_a_store_of_a_newer_version_is_left_alone(
         self, place: DatabasePlace, store: Store, clock: SetClock
     ) -> None:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0011'")
+        place.alter("UPDATE alembic_version SET version_num = '0012'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

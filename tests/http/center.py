@@ -34,6 +34,7 @@ from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.scheduling.planner import Planner
+from suanli.services.tariffs import TariffCheck, Tariffs
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
 from suanli.testing.fake_engine import FakeEngine
@@ -127,6 +128,7 @@ def running(home: Path, having: Iterable[Node] = ()) -> Iterator[RunningCenter]:
         QuotaCheck(clock),
         ReservationAdmission(clock),
         DeadlineCheck(clock),
+        TariffCheck(clock),
         FeatureAdmission(),
     ]
     center = Center(
@@ -143,6 +145,7 @@ def running(home: Path, having: Iterable[Node] = ()) -> Iterator[RunningCenter]:
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         quotas=Quotas(store),
         power=Power(store),
+        tariffs=Tariffs(store, clock),
         rates=Rates(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
@@ -171,6 +174,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         quotas=center.quotas,
         power=center.power,
         rates=center.rates,
+        tariffs=center.tariffs,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

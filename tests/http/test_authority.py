@@ -71,6 +71,8 @@ RULES: Mapping[str, Rule] = {
     "PUT /v1/licenses/{name}": Rule(ADMIN_CHANGES, {"total": 1}),
     "GET /v1/power-cap": Rule(KNOWN),
     "PUT /v1/power-cap": Rule(STAFF_CHANGES, {"watts": 0}),
+    "GET /v1/tariff": Rule(KNOWN),
+    "PUT /v1/tariff": Rule(ADMIN_CHANGES, {"currency": "CNY"}),
     "GET /v1/reservations": Rule(KNOWN),
     "GET /v1/reservations/{name}": Rule(KNOWN),
     "PUT /v1/reservations/{name}": Rule(ADMIN_CHANGES, RESERVED),

@@ -16,6 +16,7 @@ _LOCAL = {
     "limits": "cgroup_v2",
     "isolation": "namespaces",
     "devices": "visibility",
+    "partitions": "enforced",
     "disk": "counted",
     "abilities": ["Forgets", "Logs", "Signals"],
 }

@@ -28,6 +28,7 @@ from suanli.api import (
     reservations,
     shares,
     supply,
+    tariff,
     tokens,
     usage,
     users,
@@ -60,6 +61,7 @@ _TAGS = {
     "usage": usage,
     "rates": rates,
     "supply": supply,
+    "tariff": tariff,
     "health": health,
     "metrics": metrics,
 }

@@ -14,6 +14,7 @@ from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import Reservations
 from suanli.services.scheduling import Scheduling
+from suanli.services.tariffs import Tariffs
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Workloads
 
@@ -32,6 +33,7 @@ class Services:
     quotas: Quotas
     power: Power
     rates: Rates
+    tariffs: Tariffs
     reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting

@@ -164,7 +164,15 @@ _WHY = {
     "earliest_start": "2026-11-24T12:30:00.000000Z",
     "earliest_start_known": True,
     "expected": [
-        {"model": "NVIDIA A100 SXM4 80GB", "seconds": 1831.5, "rate": 1.092e14, "runs": 0, "energy_joules": 732600.0}
+        {
+            "model": "NVIDIA A100 SXM4 80GB",
+            "seconds": 1831.5,
+            "rate": 1.092e14,
+            "runs": 0,
+            "energy_joules": 732600.0,
+            "cost": "6.3594",
+            "currency": "CNY",
+        }
     ],
 }
 _CHANGED = gives(200, "Which were changed, and which were in no state to be.", {"changed": [120], "unchanged": []})

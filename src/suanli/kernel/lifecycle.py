@@ -18,7 +18,7 @@ from enum import StrEnum
 from functools import singledispatch
 from typing import Protocol, TypeVar
 
-from suanli.kernel import learning
+from suanli.kernel import learning, terms
 from suanli.kernel.usage import used
 from suanli.model import facts
 from suanli.model.altered import altered
@@ -88,7 +88,7 @@ class Instruction(StrEnum):
     NOTHING = "nothing"
 
 
-class Tables(learning.Tables, Protocol):
+class Tables(learning.Tables, terms.Tables, Protocol):
     """What the fold looks up. Each raises NotFoundError where there is no such record; a power cap there always is."""
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
@@ -353,6 +353,9 @@ def _license_defined(fact: facts.LicenseDefined, tables: Tables, _at: Instant) -
 @_fold.register
 def _power_cap_set(fact: facts.PowerCapSet, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.cap, generation=tables.power_cap().generation + 1)]
+
+
+_fold.register(facts.TariffSet, terms.tariff_set)
 
 
 @_fold.register

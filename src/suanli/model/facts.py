@@ -15,6 +15,7 @@ from suanli.model.rates import LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import EndCause, Run, Usage, Workload
@@ -193,6 +194,13 @@ class PowerCapSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TariffSet:
+    """There is another version of the center's prices; those before it stay on record."""
+
+    tariff: Tariff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceReservationSet:
     """An advance reservation was made or changed."""
 
@@ -257,6 +265,7 @@ CenterFact = (
     | QuotaDefined
     | LicenseDefined
     | PowerCapSet
+    | TariffSet
     | AdvanceReservationSet
     | AdvanceReservationRemoved
     | UserDefined
@@ -274,6 +283,7 @@ Record = (
     | Quota
     | License
     | PowerCap
+    | Tariff
     | AdvanceReservation
     | User
     | Project

@@ -342,12 +342,8 @@ def _check_amounts(spec: WorkloadSpec) -> None:
 
 
 def _check_objective(spec: WorkloadSpec) -> None:
-    if spec.objective is None:
-        return
-    if not spec.work:
+    if spec.objective is not None and not spec.work:
         raise InvalidRequestError("objective", "device models are ranked by the work to be done", "say the work, too")
-    if spec.objective is Objective.COST:
-        raise InvalidRequestError("objective", "this center has no prices to rank by", "choose time or energy")
 
 
 def _check_alternatives(spec: WorkloadSpec) -> None:

@@ -34,6 +34,7 @@ from suanli.model.spec import Kind
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload, WorkloadState
+from suanli.ports.terms import TermsLookups, TermsReading
 
 T = TypeVar("T")
 
@@ -111,7 +112,7 @@ class StateCounts:
     by_state: dict[WorkloadState, int] = field(default_factory=dict)
 
 
-class Reading(Protocol):
+class Reading(TermsReading, Protocol):
     """One consistent view of the tables. Inside a transaction it shows the transaction's own appends too."""
 
     def submission(self, first: WorkloadId) -> Submission:
@@ -462,7 +463,7 @@ class Store(Protocol):
         ...
 
 
-class Lookups(Protocol):
+class Lookups(TermsLookups, Protocol):
     """The part of a reading that a fold may ask: one record by its name.
 
     Each raises NotFoundError if there is none; a power cap there always is, and of submissions those without work may

@@ -48,6 +48,7 @@ from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
+from suanli.services.tariffs import TariffCheck, Tariffs
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
 from suanli.wiring.compiled import keep_compiled, use_linked
@@ -77,6 +78,7 @@ class Center:
     quotas: Quotas
     power: Power
     rates: Rates
+    tariffs: Tariffs
     accounting: Accounting
     ending: ExitStack
 
@@ -147,6 +149,7 @@ def build_center(settings: Settings) -> Center:
         quotas=Quotas(store),
         power=Power(store),
         rates=Rates(store),
+        tariffs=Tariffs(store, clock),
         accounting=Accounting(store, clock),
         ending=ending,
     )
@@ -158,6 +161,7 @@ def _checks(clock: Clock) -> list[AdmissionCheck]:
         QuotaCheck(clock),
         ReservationAdmission(clock),
         DeadlineCheck(clock),
+        TariffCheck(clock),
         FeatureAdmission(),
     ]
     if os.geteuid() == 0:

@@ -89,6 +89,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         quotas=center.quotas,
         power=center.power,
         rates=center.rates,
+        tariffs=center.tariffs,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

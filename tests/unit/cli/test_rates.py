@@ -51,13 +51,31 @@ def test_supply_is_told_by_precision_and_only_of_what_there_is(
 def test_why_tells_the_expected_time_on_each_model() -> None:
     told = text.expected(
         [
-            {"model": "A100", "seconds": 60.0, "rate": 1e14, "runs": 3, "energy_joules": 3.6e6},
-            {"model": "V100", "seconds": 7200.0, "rate": 1e13, "runs": 0, "energy_joules": None},
+            {
+                "model": "A100",
+                "seconds": 60.0,
+                "rate": 1e14,
+                "runs": 3,
+                "energy_joules": 3.6e6,
+                "cost": "1.5000",
+                "currency": "CNY",
+            },
+            {
+                "model": "V100",
+                "seconds": 7200.0,
+                "rate": 1e13,
+                "runs": 0,
+                "energy_joules": None,
+                "cost": None,
+                "currency": None,
+            },
         ]
     )
     assert len(told) == 3
     assert "A100" in told[1]
     assert "1 kWh" in told[1]
     assert "3" in told[1]
+    assert "1.5000 CNY" in told[1]
     assert "kWh" not in told[2]
+    assert "CNY" not in told[2]
     assert text.expected([]) == []

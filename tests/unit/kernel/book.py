@@ -29,6 +29,7 @@ from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload
@@ -48,6 +49,8 @@ def key_of(record: Record) -> Key:
         return UsageDay, (record.day, record.project, record.owner)
     if isinstance(record, Quota):
         return Quota, (record.scope, record.name)
+    if isinstance(record, Tariff):
+        return Tariff, record.version
     if isinstance(record, PowerCap):
         return PowerCap, ""
     return type(record), record.name if isinstance(record, _NAMED) else record.id
@@ -121,6 +124,9 @@ class Book:
 
     def power_cap(self) -> PowerCap:
         return self.all(PowerCap).get("", PowerCap())
+
+    def tariff(self, version: int) -> Tariff:
+        return self._one(Tariff, version)
 
     def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
         return self._one(AdvanceReservation, name)

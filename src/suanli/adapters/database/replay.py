@@ -17,6 +17,7 @@ from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS
+from suanli.adapters.database.terms import TARIFFS
 from suanli.adapters.database.usage import USAGE_DAYS
 from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
@@ -38,6 +39,7 @@ from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload
@@ -94,6 +96,9 @@ class Replayed:
 
     def power_cap(self) -> PowerCap:
         return next(iter(self._records[POWER_CAPS].values()), PowerCap())
+
+    def tariff(self, version: int, /) -> Tariff:
+        return self._find(TARIFFS, (version,))
 
     def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation:
         return self._find(ADVANCE_RESERVATIONS, (name,))

@@ -6,14 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
 from suanli.model.errors import InvalidRequestError
 from suanli.model.partitions import PartitionTemplate
 from suanli.model.power import MAX_WATTS as MAX_CAP_W
-from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_duration, parse_memory
+from suanli.model.quantities import WHOLE_DEVICE, Instant, parse_cpu, parse_duration, parse_memory
 from suanli.model.resources import Device, Node
 from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
+from suanli.model.tariff import Tariff
 
 MAX_NODES: Final = 1_000_000
 MAX_SHARES: Final = 1_000_000
@@ -85,7 +87,7 @@ class CenterDescription:
     """Groups of nodes; nodes are numbered through in this order.
 
     ``reservations`` are set aside in advance, ``shares`` those of projects where they are not 1. ``power_cap_w`` bounds
-    what work draws beyond idling, in watts; 0 does not.
+    what work draws beyond idling, in watts; 0 does not. ``prices`` hold all the time.
 
     Raises:
         InvalidRequestError: there are no nodes or too many, a reservation lies on none of them, or devices of one model
@@ -96,6 +98,7 @@ class CenterDescription:
     reservations: tuple[SetAside, ...] = ()
     shares: Mapping[str, int] = field(default_factory=dict)
     power_cap_w: float = 0.0
+    prices: Tariff | None = None
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -193,11 +196,12 @@ def from_mapping(document: object, templates_of: TemplatesOf = _not_known) -> Ce
           - {name: course, start: 9d8h, end: 9d12h, nodes: {prefix: gpu, first: 4, count: 2}, projects: [physics]}
         shares: {physics: 3}
         power_cap_w: 50000
+        prices: {currency: CNY, cpu_hour: 0.1, memory_gib_hour: 0.01, device_hour: {A100: 12}, class_hour: {gpu: 6}}
 
     Raises:
         InvalidRequestError: ``field`` names the first place that is missing, unknown or wrong.
     """
-    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w"})
+    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w", "prices"})
     listed = enumerate(_list("nodes", top.get("nodes")))
     groups = tuple(_group(f"nodes.{place}", item, templates_of) for place, item in listed)
     scaled = CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
@@ -210,7 +214,8 @@ def from_mapping(document: object, templates_of: TemplatesOf = _not_known) -> Ce
         raise InvalidRequestError("shares", "shares must be a mapping from projects to whole numbers")
     of_projects = {str(name): _whole(f"shares.{name}", count, 0, MAX_SHARES) for name, count in shares.items()}
     cap = _number("power_cap_w", top.get("power_cap_w", 0), float(MAX_CAP_W))
-    return replace(scaled, reservations=reservations, shares=of_projects, power_cap_w=cap)
+    prices = _prices(top["prices"]) if "prices" in top else None
+    return replace(scaled, reservations=reservations, shares=of_projects, power_cap_w=cap, prices=prices)
 
 
 def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
@@ -344,11 +349,42 @@ def _power(where: str, item: object) -> PowerRange:
     return PowerRange(idle_w=idle, max_w=most)
 
 
-def _mapping(where: str, item: object, known: set[str]) -> Mapping[str, Any]:
+def _prices(item: object) -> Tariff:
+    of_amounts = {"cpu_hour", "memory_gib_hour", "disk_gb_hour"}
+    given = _mapping("prices", item, {"currency", "device_hour", "class_hour", *of_amounts})
+    of_models = _mapping("prices.device_hour", given.get("device_hour", {}))
+    of_classes = _mapping("prices.class_hour", given.get("class_hour", {}), {member.value for member in DeviceClass})
+    tariff = Tariff(
+        version=1,
+        currency=_text("prices.currency", given.get("currency", "credits")),
+        valid_from=Instant(0),
+        **{name: _price(f"prices.{name}", given.get(name, 0)) for name in sorted(of_amounts)},
+        device_hour={str(name): _price(f"prices.device_hour.{name}", price) for name, price in of_models.items()},
+        class_hour={
+            DeviceClass(name): _price(f"prices.class_hour.{name}", price) for name, price in of_classes.items()
+        },
+    )
+    try:
+        tariff.check()
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"prices.{error.field}", error.detail, error.hint) from error
+    return tariff
+
+
+def _price(where: str, item: object) -> Decimal:
+    """What was written, to the digit: in text, or as YAML reads a number."""
+    try:
+        return Decimal(str(item))
+    except InvalidOperation:
+        raise InvalidRequestError(where, f"{item!r} is no price", "write a number like 0.25") from None
+
+
+def _mapping(where: str, item: object, known: set[str] | None = None) -> Mapping[str, Any]:
+    """With ``known`` no other keys."""
     if not isinstance(item, Mapping):
         raise InvalidRequestError(where, f"{where} must be a mapping")
     for key in item:
-        if key not in known:
+        if known is not None and key not in known:
             raise InvalidRequestError(
                 f"{where}.{key}", f"{key!r} is not known here", f"one of {', '.join(sorted(known))}"
             )

@@ -203,14 +203,13 @@ class _After:
 
 def _expected(state: ClusterState, job: Job) -> tuple[Expected, ...]:
     """How long a waiting workload takes with all its tasks on each type of devices that will do."""
-    demand, pursuit = job.demand, job.demand.pursuit
-    if pursuit is None:
+    demand = job.demand
+    if demand.pursuit is None:
         return ()
     steps = narrowings(state.types, demand)
     meeting = steps[-1][1] if steps else np.ones(len(state.types) + 1, dtype=np.bool_)
     types = [kind for kind, will_do in zip(state.types, meeting[:-1].tolist(), strict=True) if will_do]
-    devices = demand.tasks * demand.device_count * demand.device_share / t.WHOLE
-    return tuple(expected(pursuit, sum(amount for _, amount in job.work), devices, types, state.rates))
+    return tuple(expected(demand, sum(amount for _, amount in job.work), state.known._replace(types=types)))
 
 
 def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:

@@ -11,13 +11,16 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.features import Features
-from suanli.kernel.scheduling.merits import write_merits
+from suanli.kernel.scheduling.merits import Known, write_merits
+from suanli.kernel.scheduling.prices import Prices
 from suanli.kernel.scheduling.shapes import write_templates, write_types
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName
 from suanli.model.partitions import MADE
+from suanli.model.quantities import Instant
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.resources import Device, Node, NodeHold, NodeState
+from suanli.model.tariff import Tariff
 
 _SPARE_SHAPES = 256
 """Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
@@ -39,12 +42,18 @@ class Nodes:
         """Rows by name."""
         self.rates: dict[tuple[JobClass, str], LearnedRate] = {}
         """What work was measured to reach, by job class and device model."""
+        self.prices = Prices()
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._features = Features()
         self._switches: Codes[str] = Codes()
         self._empty: Room | None = None
         self._are_kinds_stale = False
         """Whether kinds must be measured anew, because of what nodes are now."""
+
+    @property
+    def known(self) -> Known:
+        """What merits of devices are made of."""
+        return Known(self.types, self.rates, self.prices)
 
     @property
     def room(self) -> Room:
@@ -184,7 +193,7 @@ class Nodes:
                 write_templates(self.tables.templates[len(self.types) - 1], kind.partitions)
             for shape in self._shapes.codes():
                 write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
-                write_merits(self.tables, shape, self._shapes.key(shape), self.types, self.rates)
+                write_merits(self.tables, shape, self._shapes.key(shape), self.known)
             t.judge_anew(self.tables)
         return self.types.index(kind)
 
@@ -194,7 +203,24 @@ class Nodes:
         for shape in self._shapes.codes():
             demand = self._shapes.key(shape)
             if demand.pursuit is not None and demand.pursuit.job_class == rate.job_class:
-                write_merits(self.tables, shape, demand, self.types, self.rates)
+                write_merits(self.tables, shape, demand, self.known)
+                self.tables.shapes[shape, t.SEEN] = t.NOBODY
+
+    def set_tariff(self, tariff: Tariff) -> None:
+        """A tariff is there, which counts from its instant on: see :meth:`price`."""
+        self.prices = self.prices.told(tariff)
+
+    def price(self, now: Instant) -> None:
+        """Let it be now for tariffs; every turn says so. It costs nothing until another one counts."""
+        if now < self.prices.until:
+            return
+        before, self.prices = self.prices.current, self.prices.at(now)
+        if self.prices.current == before:
+            return
+        for shape in self._shapes.codes():
+            demand = self._shapes.key(shape)
+            if demand.pursuit is not None:
+                write_merits(self.tables, shape, demand, self.known)
                 self.tables.shapes[shape, t.SEEN] = t.NOBODY
 
     def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int, int]]:

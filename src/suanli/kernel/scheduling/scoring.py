@@ -28,6 +28,7 @@ CRITERIA = {
     "power": t.POWER,
     "time": t.TIME,
     "energy": t.ENERGY,
+    "cost": t.COST,
 }
 _FORESEEING = (t.FRAGMENTS, t.VALUE)
 """Criteria that know of requests to come."""

@@ -138,11 +138,12 @@ class ClusterState(Nodes):
         self._are_kinds_stale = True
 
     def advance(self, now: Instant) -> None:
-        """Let it be now for advance reservations; every turn says so. It costs nothing until one must be heeded anew.
+        """Let it be now for tariffs and reservations; every turn says so. It costs nothing until one is to be heeded.
 
         Raises:
             InvalidRequestError: more of them have not ended than there are bits.
         """
+        self.price(now)
         if self.windows.are_current(now):
             return
         if self.windows.move(now):
@@ -493,7 +494,7 @@ class ClusterState(Nodes):
         self._reach(shapes=len(self._shapes), parted_types=t.DEVICE_TYPES if demand.device_partition else 0)
         if is_new:
             write_shape(self.tables.shapes[shape], demand, self.types)
-            write_merits(self.tables, shape, demand, self.types, self.rates)
+            write_merits(self.tables, shape, demand, self.known)
         if demand.features and self._features.take(self.tables, shape, demand.features):
             self._empty = None
         return shape

@@ -20,6 +20,7 @@ from suanli.model.facts import (
     QueueDefined,
     QuotaDefined,
     RecordedFact,
+    TariffSet,
     WorkloadFact,
     WorkloadSubmitted,
 )
@@ -69,6 +70,8 @@ class Follower:
         for there in tables.licenses():
             self._state.set_license(there)
         self._state.set_power_cap(tables.power_cap())
+        for tariff in tables.tariffs():
+            self._state.set_tariff(tariff)
         for node in tables.nodes():
             self._set_node(node)
         for reservation in tables.advance_reservations():
@@ -124,6 +127,8 @@ class Follower:
                 self._state.set_license(tables.license(fact.license.name))
             case PowerCapSet():
                 self._state.set_power_cap(tables.power_cap())
+            case TariffSet():
+                self._state.set_tariff(fact.tariff)
             case AdvanceReservationSet() | AdvanceReservationRemoved():
                 self._take_reservation(tables, fact)
             case ProjectDefined():

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from suanli.model.altered import altered
-from suanli.model.errors import (
-    NotFoundError,
-)
+from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import (
     AdvanceReservationRemoved,
     AdvanceReservationSet,
@@ -21,6 +20,7 @@ from suanli.model.facts import (
     ProjectDefined,
     QueueDefined,
     QuotaDefined,
+    TariffSet,
     TokenIssued,
     TokenRevoked,
     UserDefined,
@@ -42,13 +42,26 @@ from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, DeviceClass, Kind
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import RunState, WorkloadState
 from suanli.ports.store import FactFilter, Reading, Store, Transaction, UsageBy, UsageFilter, WorkloadFilter
 from suanli.testing.builders import ANN, BOB, end, node, start, submit
 from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract.common import DAY_US, agreed
+
+
+def priced(version: int, price: str) -> Tariff:
+    """A tariff of one price."""
+    return Tariff(
+        version=version,
+        currency="CNY",
+        valid_from=Instant(2**52 + version),
+        cpu_hour=Decimal(price),
+        device_hour={"国产卡": Decimal(price), "A100": Decimal("1e1")},
+        class_hour={DeviceClass.NPU: Decimal(price)},
+    )
 
 
 class ReadingContract:
@@ -334,3 +347,20 @@ class ReadingContract:
             assert numbers(workload=WorkloadId(9)) == []
             assert numbers(types=frozenset({"WorkloadSubmitted"}), owner=BOB) == [2]
             assert numbers(types=frozenset({"NeverRecorded"})) == []
+
+    def test_tariffs_are_read_back_to_the_digit(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            assert tx.tariffs() == []
+            for version, price in ((1, "0.10"), (2, "7")):
+                tx.append(TariffSet(tariff=priced(version, price)), actor=ANN)
+            assert tx.tariff(2) == priced(2, "7")
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.tariffs() == [priced(1, "0.10"), priced(2, "7")]
+            assert str(tables.tariff(1).cpu_hour) == str(tables.tariff(1).device_hour["国产卡"]) == "0.10"
+            with pytest.raises(NotFoundError):
+                tables.tariff(3)
+        with pytest.raises(IllegalTransitionError):
+            store.transact(lambda tx: tx.append(TariffSet(tariff=priced(4, "1")), actor=ANN))
+        agreed(store)

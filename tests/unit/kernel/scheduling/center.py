@@ -37,6 +37,7 @@ from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Allocation, Device, Node, Queue
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.tariff import Tariff
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
 
 SECOND = 1_000_000
@@ -86,6 +87,7 @@ class Center:
     licenses: dict[LicenseName, License] = field(default_factory=dict)
     power_cap: PowerCap = PowerCap()
     rates: dict[tuple[JobClass, str], LearnedRate] = field(default_factory=dict)
+    tariffs: list[Tariff] = field(default_factory=list)
     held: dict[UserName, int] = field(default_factory=dict)
     """How often over each user held their share of late; each time halves an hour's credit."""
 
@@ -118,6 +120,10 @@ class Center:
     def learn(self, rate: LearnedRate) -> None:
         self.rates[rate.job_class, rate.model] = rate
         self.state.set_rate(rate)
+
+    def set_tariff(self, tariff: Tariff) -> None:
+        self.tariffs.append(tariff)
+        self.state.set_tariff(tariff)
 
     def reserve(self, name: str, begin_s: int, end_s: int, *nodes: str, use: bool = False) -> None:
         """Set nodes aside from one second after the center's present until another."""
@@ -298,6 +304,8 @@ class Center:
     def _tell_rates(self, state: ClusterState) -> None:
         for rate in self.rates.values():
             state.set_rate(rate)
+        for tariff in self.tariffs:
+            state.set_tariff(tariff)
 
     def _occupy(self, run: Run) -> None:
         self.runs[run.id] = run

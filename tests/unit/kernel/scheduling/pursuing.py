@@ -13,6 +13,7 @@ from suanli.model.resources import Allocation, Device, NodeState
 from suanli.model.spec import Objective, WorkloadSpec
 from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.priced import an_hour, holding
 from tests.unit.kernel.scheduling.rooms import FOREVER, Free, Room, end_of, suits
 
 UNKNOWN = float("inf")
@@ -48,6 +49,9 @@ def merit(center: Center, work: Work, device: Device) -> float:
     of_time = takes(center, work, device)
     if spec.objective is Objective.TIME:
         return of_time
+    if spec.objective is Objective.COST:
+        price = an_hour(holding(center.tariffs, center.now), spec, device)
+        return UNKNOWN if price is None or of_time == UNKNOWN else of_time * float(price)
     return of_time * device.power_mw if device.power_mw else UNKNOWN
 
 
@@ -88,7 +92,8 @@ def is_best(center: Center, found: Room, placement: Placement) -> bool:
     if (spec.nodes or spec.tasks) != 1:
         return True
     work = owned(center, spec, placement.workload)
-    worst = max(merit(center, work, device) for device in devices_of(center, placement.allocation))
+    # Sums in another order may differ in the last place.
+    worst = max(merit(center, work, device) for device in devices_of(center, placement.allocation)) * (1 - 1e-12)
     for free in found.values():
         if can_hold(free, spec):
             better = [one for one in free.node.devices if merit(center, work, one) < worst and suits(one, request)]

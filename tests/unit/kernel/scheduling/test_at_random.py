@@ -376,7 +376,7 @@ class Life:
                 spec = replace(spec, resources=replace(spec.resources, devices=DeviceRequest()))
             spec = replace(spec, work=pursuing(self.of_rates, spec.resources))
             others = tuple(replace(one, work=pursuing(self.of_rates, one.resources)) for one in others)
-            objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY]
+            objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY, Objective.COST]
             objective = self.of_rates.choice(objectives) if spec.work else None
             spec = replace(spec, alternatives=others, objective=objective)
         spec = self.with_disk(spec)

@@ -25,6 +25,8 @@ from suanli.kernel.scheduling.core.tables import (
     BEGINS,
     BUCKETS,
     CLUSTERED,
+    COST,
+    DEARER,
     DEVICE_HOLD,
     DEVICE_NEXT,
     DEVICE_NODE,
@@ -149,10 +151,21 @@ def _weighed(center: Center, shape: int, node: int) -> float:
         total += weights[VALUE] * _loss(center, node, request)
     if weights[POWER] != 0.0:
         total += weights[POWER] * _drawn(center, node, request)
-    if shapes[shape, PURSUES] and (weights[TIME] != 0.0 or weights[ENERGY] != 0.0):
-        devices = center.devices[node]
+    if shapes[shape, PURSUES]:
+        total += _by_merit(center, shape, node)
+    return total
+
+
+@compiled
+def _by_merit(center: Center, shape: int, node: int) -> float:
+    """The weighted sum of the criteria that know what devices are worth to work."""
+    weights, devices, unit, total = center.weights, center.devices[node], center.shapes[shape, UNIT], 0.0
+    if weights[TIME] != 0.0:
         total += weights[TIME] * worst_taken(center, devices, shape, unit, SLOWER)
+    if weights[ENERGY] != 0.0:
         total += weights[ENERGY] * worst_taken(center, devices, shape, unit, HUNGRIER)
+    if weights[COST] != 0.0:
+        total += weights[COST] * worst_taken(center, devices, shape, unit, DEARER)
     return total
 
 

@@ -118,9 +118,9 @@ there only where any device may be parted."""
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
 """What a shape pursues: work that only the center's score asks about; an own objective; time, so that it may wait."""
 
-RANK, SLOWER, HUNGRIER, TAKES = range(4)
-"""Rows of merits [S, 4, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
-part it is slower, and draws more, than the best, in hundredths; microseconds of a device for 10^12 operations."""
+RANK, SLOWER, HUNGRIER, DEARER, TAKES = range(5)
+"""Rows of merits [S, 5, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
+part it is slower, hungrier, dearer than the best, in hundredths; microseconds of a device for 10^12 operations."""
 
 WORK, EXPECTED, CHOSE, WAITS_FOR, WAITS_UNTIL, ENDS_THEN, ENDS_NOW = range(7)
 """Columns of pursuits [J, 7]: units of work; when it is done, where that is known and before its limit; the last turn
@@ -181,9 +181,9 @@ asked) and whose reservation begins then; and from the fifth on what a hold says
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
 
-FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY = range(9)
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY, COST = range(10)
 """Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
-fragmentation, the loss of residual value, what is drawn, and by how much work takes longer, and more energy."""
+fragmentation, the loss of residual value, what is drawn, and by how much work takes longer, more energy, more money."""
 
 NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
 """Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
@@ -267,7 +267,7 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [9] (float64) weigh criteria, ``trial``
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [10] (float64) weigh criteria, ``trial``
     [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
@@ -422,7 +422,7 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        weights=np.zeros(9),
+        weights=np.zeros(10),
         trial=_ints(3, sizes.devices),
         typical_demands=_ints(4, BUCKETS_MOST + 1),
         typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
@@ -438,7 +438,7 @@ def make_center(sizes: Sizes) -> Center:
 
 def _of_merits(sizes: Sizes) -> dict[str, Table]:
     return {
-        "merits": np.zeros((sizes.shapes, 4, DEVICE_TYPES)),
+        "merits": np.zeros((sizes.shapes, 5, DEVICE_TYPES)),
         "pursuits": _ints(sizes.jobs, 7),
         "ready": np.zeros(sizes.nodes * sizes.devices),
         "ready_types": _ints(2, DEVICE_TYPES + 1),

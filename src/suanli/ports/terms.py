@@ -1,0 +1,28 @@
+"""What a reading of the store says of the terms on which the center is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from suanli.model.tariff import Tariff
+
+
+class TermsLookups(Protocol):
+    """The part of it that a fold may ask: one record by its name."""
+
+    def tariff(self, version: int, /) -> Tariff:
+        """One version of the prices.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+
+class TermsReading(TermsLookups, Protocol):
+    """Questions about terms."""
+
+    def tariffs(self) -> Sequence[Tariff]:
+        """All versions that there ever were, in order."""
+        ...
