@@ -123,28 +123,22 @@ def _weighed(center: Center, shape: int, node: int) -> float:
     """The weighted sum of all criteria, in hundredths each."""
     weights, shapes, positions = center.weights, center.shapes, center.devices.shape[1]
     unit, total = shapes[shape, UNIT], 0.0
-    number, share = unit * shapes[shape, DEVICES], shapes[shape, SHARE]
+    cpu, memory, types = unit * shapes[shape, TASK_CPU], unit * shapes[shape, TASK_MEMORY], shapes[shape, TYPES]
+    asked = request = Request(cpu, memory, unit * shapes[shape, DEVICES], shapes[shape, SHARE], types)
     if shapes[shape, PARTED]:
         # What criteria know of devices are shares: of these it takes the whole devices that are parted for it.
-        number, share = opened(center, node, shape, number), WHOLE
-    request = Request(
-        unit * shapes[shape, TASK_CPU],
-        unit * shapes[shape, TASK_MEMORY],
-        number,
-        share,
-        shapes[shape, TYPES],
-    )
+        request = Request(cpu, memory, opened(center, node, shape, asked.number), WHOLE, types)
     _try(center, node, request)
     if weights[FULL] != 0.0:
         most = 2.0 + 2.0 * positions
         total += weights[FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
     if weights[PRODUCT] != 0.0:
         total += weights[PRODUCT] * _product(center, node, request)
-    if request.number > 0:
+    if asked.number > 0:
         if weights[PACKED] != 0.0:
             total += weights[PACKED] * packed(center.trial[_NOW], center.trial[_THEN], center.trial[_TYPE])
         if weights[CLUSTERED] != 0.0:
-            total += weights[CLUSTERED] * _clustered(center, node, request)
+            total += weights[CLUSTERED] * _clustered(center, node, asked)
     if weights[FRAGMENTS] != 0.0:
         total += weights[FRAGMENTS] * _fragments(center, node, request)
     if weights[VALUE] != 0.0:
