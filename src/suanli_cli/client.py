@@ -147,6 +147,11 @@ class Client:
         nodes: Json = self._to.document("GET", "/v1/nodes")
         return nodes
 
+    def readings(self, node: str) -> Json:
+        """How the devices of a node are now."""
+        readings: Json = self._to.document("GET", f"/v1/nodes/{quote(node, safe='')}/devices/readings")
+        return readings
+
     def rates(self) -> Json:
         """What finished work reached on which device models."""
         rates: Json = self._to.document("GET", "/v1/rates")

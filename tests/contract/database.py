@@ -72,6 +72,7 @@ from suanli.model.spec import (
     Dependency,
     DependencyKind,
     DeviceRequest,
+    Interconnect,
     Precision,
     Request,
     RetryCause,
@@ -335,6 +336,21 @@ class DatabaseContract:
             with store.read() as tables:
                 assert {one.name: one.disk_bytes for one in tables.nodes()} == {"n0": 0, "n9": 2**44}
                 assert [run.allocation.disk_bytes for run in tables.active_runs()] == [0, 7]
+
+    def test_links_outlive_their_migration(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
+        pairs, all_of_them = {Interconnect.LINK: ((0, 1),)}, {Interconnect.NODE: ((0, 1, 2), (4, 5))}
+
+        def work(tx: Transaction) -> None:
+            for name, links in (("n0", pairs), ("n0", {}), ("n9", pairs), ("n9", {**pairs, **all_of_them})):
+                tx.append(NodeRegistered(node=node(name, links=links)), actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0012")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert {one.name: one.links for one in tables.nodes()} == {"n0": {}, "n9": {**pairs, **all_of_them}}
 
     def test_tariffs_outlive_their_migration(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
         def work(tx: Transaction) -> None:

@@ -21,7 +21,7 @@ from suanli.api.app import Services, create_app
 from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
 from suanli.ports.admission import AdmissionCheck
 from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
@@ -113,7 +113,10 @@ def nodes() -> list[Node]:
         features=frozenset({"x86_64"}),
         cpu_power_mw=10_000,
     )
-    return [replace(bare, devices=gpus), replace(bare, name=NodeName("n2"), features=bare.features | {"ib"})]
+    return [
+        replace(bare, devices=gpus, links={Interconnect.NODE: ((0, 1),)}),
+        replace(bare, name=NodeName("n2"), features=bare.features | {"ib"}),
+    ]
 
 
 @contextmanager

@@ -60,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "GET /v1/events": Rule(KNOWN, query={"follow": "false"}),
     "GET /v1/nodes": Rule(KNOWN),
     "GET /v1/nodes/{name}": Rule(KNOWN),
+    "GET /v1/nodes/{name}/devices/readings": Rule(KNOWN),
     "POST /v1/nodes/{name}/drain": Rule(STAFF_CHANGES, {"reason": "authority"}),
     "POST /v1/nodes/{name}/resume": Rule(STAFF_CHANGES),
     "GET /v1/engines": Rule(KNOWN),

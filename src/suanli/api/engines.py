@@ -15,10 +15,11 @@ _LOCAL = {
     "placement": "nodes",
     "limits": "cgroup_v2",
     "isolation": "namespaces",
-    "devices": "visibility",
+    "devices": "files",
     "partitions": "enforced",
     "disk": "counted",
     "abilities": ["Forgets", "Logs", "Signals"],
+    "simulated": False,
 }
 
 

@@ -76,8 +76,10 @@ _AMOUNTS: Mapping[str, tuple[Words, Callable[[int], str]]] = {
     "device_share": (Words("devices", "个加速设备"), _devices),
 }
 """What a quota bounds, and how much of it is written."""
-_GONE, _NO_SLOTS = "reservation_gone", "partition_free"
-"""How code ``reservation`` is told where there is none of that name, and ``device_free`` where it is of partitions."""
+_GONE = "reservation_gone"
+"""How code ``reservation`` is told where there is none of that name."""
+_NEAR, _NO_SLOTS = "device_free_near", "partition_free"
+"""How code ``device_free`` is told where devices must be near each other, too, and where it is of partitions."""
 
 ROWS: Mapping[str, Row] = {
     "node_state": Row(
@@ -190,6 +192,18 @@ ROWS: Mapping[str, Row] = {
         ),
         _rate,
     ),
+    "device_interconnect": Row(
+        "resources.devices.interconnect",
+        Words(
+            "{failing} of {total} nodes have too few fitting devices as near each other as {wanted}: {needed} needed",
+            "{total} 个节点中有 {failing} 个没有足够多以 {wanted} 级互联的合适设备：需要 {needed}",
+        ),
+        Words(
+            "a longer distance, or fewer devices; `suanli devices --topology` shows what is near what",
+            "放宽互联要求，或减少数量；`suanli devices --topology` 可查看设备互联",
+        ),
+        _devices,
+    ),
     "device_health": Row(
         "resources.devices",
         Words(
@@ -222,6 +236,19 @@ ROWS: Mapping[str, Row] = {
             "partitions being given back, a smaller partition, or fewer on one node",
             "等分区释放、改用更小的规格，或减少单节点上的数量",
         ),
+    ),
+    _NEAR: Row(
+        "resources.devices.interconnect",
+        Words(
+            "on {failing} of {total} nodes no {wanted} group has enough fitting devices free: {needed} needed, at most "
+            "{available} free",
+            "{total} 个节点中有 {failing} 个的 {wanted} 级互联设备组空闲不足：需要 {needed}，最多空闲 {available}",
+        ),
+        Words(
+            "running work ending, a longer distance, or asking for fewer devices",
+            "等运行中的作业结束、放宽互联要求，或减少数量",
+        ),
+        _devices,
     ),
     "cpu": Row(
         "resources.cpus",
@@ -384,14 +411,17 @@ class _Case(NamedTuple):
     devices: int = 0
 
 
-def _row_of(case: _Case) -> str:
+def _row(case: _Case) -> str:
+    """As which of the rows a code is told."""
     if case.code == "reservation" and not case.starts:
         return _GONE
-    return _NO_SLOTS if case.code == "device_free" and case.wanted else case.code
+    if case.code == "device_free" and case.devices:
+        return _NO_SLOTS
+    return _NEAR if case.code == "device_free" and case.wanted else case.code
 
 
 def _say(case: _Case, language: Language) -> ReasonView:
-    row = ROWS[_row_of(case)]
+    row = ROWS[_row(case)]
     words, amount = case._asdict(), row.amount
     if row.is_quota:
         what, amount = _AMOUNTS[case.wanted]

@@ -121,10 +121,10 @@ def still_fits(templates: tuple[PartitionTemplate, ...], taken: int, *, is_share
     return {one.name: 0 if is_shared else one.fitting(taken) for one in templates}
 
 
-def check_partition(name: str, *, share: int, at_least: int, exclusive: bool, has_work: bool) -> None:
+def check_partition(name: str, *, share: int, at_least: int, is_near: bool, exclusive: bool, has_work: bool) -> None:
     """Parts are asked for by their template alone, which says all that they are.
 
-    ``share`` and ``at_least`` are what else is asked of the device, the others what is asked with it.
+    ``share``, ``at_least`` and ``is_near`` are what else is asked of the device, the others what is asked with it.
 
     Raises:
         InvalidRequestError: there is no such template, or with it is asked for what no part has.
@@ -139,6 +139,8 @@ def check_partition(name: str, *, share: int, at_least: int, exclusive: bool, ha
         raise InvalidRequestError(where, "a partition is a part of a device already", "leave the share out")
     if at_least:
         raise InvalidRequestError(where, "the rate of a partition is not known", "leave the rate out")
+    if is_near:
+        raise InvalidRequestError(where, "parts of devices are not near each other", "leave the interconnect out")
     if exclusive:
         raise InvalidRequestError(where, "who takes nodes exclusively takes their devices whole")
     if has_work:

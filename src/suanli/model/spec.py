@@ -75,6 +75,20 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class Interconnect(StrEnum):
+    """How near each other devices of a node may be asked to be, nearest first; each will do with what is nearer.
+
+    LINK: over links of their own (NVLink, HCCS, Xe Link). SWITCH: over one PCIe switch. BRIDGE: over several, and not
+    over the host bridge. HOST: over one PCIe host bridge. NODE: at the memory of one processor.
+    """
+
+    LINK = "link"
+    SWITCH = "switch"
+    BRIDGE = "bridge"
+    HOST = "host"
+    NODE = "node"
+
+
 class Objective(StrEnum):
     """What ranks device models for work: how soon it ends, what it draws until then, or what it costs."""
 
@@ -127,6 +141,8 @@ class DeviceRequest:
     precision: Precision | None = None
     at_least: int = 0
     """Least rate of each whole device at the precision, in 10^9 operations a second; 0 for any, known or not."""
+    interconnect: Interconnect | None = None
+    """How near each other the devices of one task must be; of one device it says nothing."""
     partition: str = ""
     """Of what template each is a part; empty for devices that are not parted."""
 
@@ -377,6 +393,7 @@ def _check_request(request: Request | WorkloadSpec) -> None:
             resources.devices.partition,
             share=resources.devices.share,
             at_least=resources.devices.at_least,
+            is_near=resources.devices.interconnect is not None,
             exclusive=request.exclusive,
             has_work=bool(request.work),
         )

@@ -88,6 +88,8 @@ def node(name: str = "n1") -> dict[str, Any]:
         "allocated_disk_bytes": 100 << 30,
         "devices": [{**gpu, "index": 0, "free_share": 0.0}, {**gpu, "index": 1, "free_share": 0.5}],
         "features": [],
+        "links": {},
         "switch": "",
+        "simulated": False,
         "runs": ["12.1"],
     }

@@ -41,6 +41,7 @@ from suanli.model.spec import (
     MAX_TASKS,
     DependencyKind,
     DeviceClass,
+    Interconnect,
     Kind,
     Launcher,
     NotifyEvent,
@@ -131,6 +132,8 @@ class DeviceRequest(Body):
     """Arithmetic the device must do natively."""
     at_least: Rate = 0
     """Operations a second that each whole device must do at the precision; one of which that is not known does not."""
+    interconnect: Interconnect | None = None
+    """How near each other the devices of one task must be, or nearer; of one device it says nothing."""
     partition: PartitionName = ""
     """Of what template each is a partition, such as ``1g.10gb``; empty for devices that are not parted."""
 
@@ -144,6 +147,7 @@ class DeviceRequest(Body):
             min_memory_bytes=self.min_memory,
             precision=self.precision,
             at_least=kept(self.at_least, BILLION),
+            interconnect=self.interconnect,
             partition=self.partition,
         )
 
@@ -158,6 +162,7 @@ class DeviceRequest(Body):
             min_memory=noun.min_memory_bytes,
             precision=noun.precision,
             at_least=noun.at_least * BILLION,
+            interconnect=noun.interconnect,
             partition=noun.partition,
         )
 

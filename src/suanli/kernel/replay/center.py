@@ -14,7 +14,7 @@ from suanli.model.partitions import PartitionTemplate
 from suanli.model.power import MAX_WATTS as MAX_CAP_W
 from suanli.model.quantities import WHOLE_DEVICE, Instant, parse_cpu, parse_duration, parse_memory
 from suanli.model.resources import Device, Node
-from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
+from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, Interconnect, check_bounds
 from suanli.model.tariff import Tariff
 
 MAX_NODES: Final = 1_000_000
@@ -62,6 +62,8 @@ class NodeGroup:
     disk_bytes: int = 0
     devices: tuple[DeviceGroup, ...] = ()
     power: PowerRange = PowerRange()
+    links: Mapping[Interconnect, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    """Groups of its devices that are so near each other or nearer, by their places among all of the node's from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +162,11 @@ class CenterDescription:
         return WHOLE_DEVICE * sum(group.count * device.count for group in self.groups for device in group.devices)
 
     @property
+    def is_linked(self) -> bool:
+        """Whether any devices are said to be near each other; where none are, nothing is known of how near they are."""
+        return any(group.links for group in self.groups)
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Names of the device models, in the order of their first appearance."""
         return tuple(dict.fromkeys(device.model for group in self.groups for device in group.devices))
@@ -189,7 +196,8 @@ def from_mapping(document: object, templates_of: TemplatesOf = _not_known) -> Ce
         scale: 2
         nodes:
           - {prefix: gpu, count: 10, cpus: 64, memory: 512GiB, disk: 2TB, power: {idle_w: 300, max_w: 900},
-             devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}]}
+             devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}],
+             links: {link: 4, node: [[0, 1, 2, 3], [4, 5, 6, 7]]}}
           - {prefix: mig, cpus: 64, memory: 512GiB, devices: [{model: H100, count: 8, partitions: true}]}
         reservations:
           - {name: repair, start: 7d, end: 7d12h, nodes: {prefix: gpu, count: 4}}
@@ -197,6 +205,8 @@ def from_mapping(document: object, templates_of: TemplatesOf = _not_known) -> Ce
         shares: {physics: 3}
         power_cap_w: 50000
         prices: {currency: CNY, cpu_hour: 0.1, memory_gib_hour: 0.01, device_hour: {A100: 12}, class_hour: {gpu: 6}}
+
+    Links are groups of devices that are so near each other (``model.spec.Interconnect``), or of how many neighbours.
 
     Raises:
         InvalidRequestError: ``field`` names the first place that is missing, unknown or wrong.
@@ -229,7 +239,8 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
             node.cpu_milli,
             node.memory_bytes,
             node.disk_bytes,
-            tuple(sorted(Counter(map(_kind_of, node.devices)).items(), key=lambda kind: kind[0][:3])),
+            tuple(sorted(Counter(_kind(one) for one in node.devices).items(), key=lambda kind: kind[0][:3])),
+            _linked(node),
         )
         for node in nodes
     )
@@ -246,30 +257,42 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
                 )
                 for (model, memory, device_class, partitions), several in devices
             ),
+            links=dict(links),
         )
-        for place, ((cpu_milli, memory_bytes, disk_bytes, devices), count) in enumerate(kinds.items())
+        for place, ((cpu_milli, memory_bytes, disk_bytes, devices, links), count) in enumerate(kinds.items())
     )
     return CenterDescription(groups=tuple(groups))
 
 
-def _kind_of(device: Device) -> tuple[str, int, DeviceClass, tuple[PartitionTemplate, ...]]:
+def _kind(device: Device) -> tuple[str, int, DeviceClass, tuple[PartitionTemplate, ...]]:
     # Parts that are made already are places of one machine's own; a replay gives its devices whole.
     partitions = () if device.is_parted else device.partitions
     return device.model, device.memory_bytes, device.device_class, partitions
 
 
+def _linked(node: Node) -> tuple[tuple[Interconnect, tuple[tuple[int, ...], ...]], ...]:
+    """A node's links by the places of its devices among groups of equal ones."""
+    ordered = sorted(node.devices, key=lambda device: (*_kind(device)[:3], device.index))
+    places = {device.index: place for place, device in enumerate(ordered)}
+    return tuple(
+        (word, tuple(tuple(places[one] for one in group if one in places) for group in node.links[word]))
+        for word in Interconnect
+        if word in node.links
+    )
+
+
 def _group(where: str, item: object, templates_of: TemplatesOf) -> NodeGroup:
-    given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "disk", "devices", "power"})
+    given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "disk", "devices", "links", "power"})
     devices = _list(f"{where}.devices", given.get("devices", []))
+    groups = tuple(_device(f"{where}.devices.{place}", device, templates_of) for place, device in enumerate(devices))
     return NodeGroup(
         prefix=_text(f"{where}.prefix", given.get("prefix", "node")),
         count=_whole(f"{where}.count", given.get("count", 1), 1, MAX_NODES),
         cpu_milli=_cpu(f"{where}.cpus", given.get("cpus")),
         memory_bytes=_memory(f"{where}.memory", given.get("memory")),
         disk_bytes=_memory(f"{where}.disk", given.get("disk", 0)),
-        devices=tuple(
-            _device(f"{where}.devices.{place}", device, templates_of) for place, device in enumerate(devices)
-        ),
+        devices=groups,
+        links=_links(f"{where}.links", given.get("links", {}), sum(one.count for one in groups)),
         power=_power(f"{where}.power", given.get("power", {})),
     )
 
@@ -338,6 +361,22 @@ def _partitions(where: str, item: object, known: tuple[PartitionTemplate, ...]) 
                 f"{where}.{place}", f"{name!r} is no template of it", f"one of {', '.join(by_name)}"
             )
     return tuple(one for one in known if one.name in names)
+
+
+def _links(where: str, item: object, devices: int) -> Mapping[Interconnect, tuple[tuple[int, ...], ...]]:
+    given = _mapping(where, item, {word.value for word in Interconnect})
+    found = {}
+    for word in (one for one in Interconnect if one.value in given):
+        place, told = f"{where}.{word.value}", given[word.value]
+        if isinstance(told, list):
+            found[word] = tuple(
+                tuple(_whole(place, device, 0, devices - 1) for device in _list(place, group)) for group in told
+            )
+        else:
+            size = _whole(place, told, 1, MAX_DEVICES)
+            firsts = range(0, devices, size)
+            found[word] = tuple(tuple(range(first, min(first + size, devices))) for first in firsts)
+    return found
 
 
 def _power(where: str, item: object) -> PowerRange:

@@ -34,6 +34,7 @@ from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
+from suanli.kernel.scheduling.linking import groups_at, order_of
 from suanli.kernel.scheduling.power import drawn_by_task
 from suanli.kernel.scheduling.scoring import learn, request_of, scoring, weigh
 from suanli.kernel.scheduling.shapes import code_of, write_templates
@@ -161,6 +162,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
         trace.device_share,
         trace.partition,
         _device_types(trace, center).view(np.int64),
+        trace.interconnect if center.is_linked else np.zeros(len(trace)),
         trace.application if by_application else np.zeros(len(trace), dtype=np.int64),
     )
     kinds, kind = _rows(shape, trace.tasks)
@@ -183,7 +185,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
         )
     )
     _set_nodes(tables, center)
-    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.PARTED, t.TYPES]
+    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.PARTED, t.TYPES, t.APART]
     tables.shapes[:, asked] = shapes[:, :-1]
     _set_partitions(tables, trace, center)
     tables.jobs[:, t.SHAPE] = shape
@@ -256,15 +258,17 @@ def _drawn_by_task(center: CenterDescription, partitions: Sequence[str], shape: 
     """What one task draws at most on nodes that can hold it, in milliwatts.
 
     ``shape`` is what it asks for: milli-cpus, bytes of memory, of disk, devices, thousandths of each, the place of its
-    partition, and the bits of device types that will do.
+    partition, the bits of device types that will do; and how far apart those of it may be.
     """
-    cpu_milli, memory_bytes, disk_bytes, devices, share, partition, types = shape
-    most = [_parts(center.partitions[model], partitions[partition], t.WHOLE // share) for model in center.models]
+    cpu_milli, memory_bytes, disk_bytes, devices, share, partition, types, apart = shape
+    parts = [_parts(center.partitions[model], partitions[partition], t.WHOLE // share) for model in center.models]
     found = 0
     for group in center.groups:
         draws, kinds = _draws(group), _kinds(group, center.models)
         suiting = (types >> kinds) & 1 > 0
-        has_devices = devices == 0 or sum(most[kind] for kind in kinds[suiting].tolist()) >= devices
+        of_group = groups_at(_near(group)[None], apart)[0] if apart else np.zeros(kinds.size, dtype=np.int64)
+        most = np.bincount(of_group[suiting], [parts[kind] for kind in kinds[suiting].tolist()])
+        has_devices = devices == 0 or int(most.max(initial=0)) >= devices
         has_room = memory_bytes <= group.memory_bytes and disk_bytes <= group.disk_bytes
         if has_devices and cpu_milli <= group.cpu_milli and has_room:
             of_each = np.array([[most[kind] for kind in kinds.tolist()]]) if partitions[partition] else None
@@ -292,6 +296,12 @@ def _kinds(group: NodeGroup, models: Sequence[str]) -> Int64s:
     """The type of the device at each position of a node."""
     kinds = [models.index(device.model) for device in group.devices for _ in range(device.count)]
     return np.array(kinds, dtype=np.int64)
+
+
+def _near(group: NodeGroup) -> t.Devices:
+    """Which devices of a node are near each other, as the tables keep it of their positions."""
+    count = sum(device.count for device in group.devices)
+    return order_of(group.links, range(count), count)
 
 
 def _holds(trace: Trace, center: CenterDescription) -> int:
@@ -323,7 +333,8 @@ def _set_nodes(tables: t.Center, center: CenterDescription) -> None:
         tables.nodes[rows, t.DISK] = tables.nodes[rows, t.FREE_DISK] = group.disk_bytes
         kinds, draws = _kinds(group, center.models), _draws(group)
         tables.devices[rows, : kinds.size, t.TYPE] = kinds
-        tables.devices[rows, : kinds.size, t.HEALTHY : t.FREE + 1] = (1, t.WHOLE)
+        tables.devices[rows, : kinds.size, [t.HEALTHY, t.FREE]] = (1, t.WHOLE)
+        tables.devices[rows, : kinds.size, t.NEAR] = _near(group)
         tables.draws[rows, : draws.size] = draws
 
 

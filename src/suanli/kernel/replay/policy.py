@@ -118,6 +118,7 @@ POLICIES = {
     "easy-fragmentation": Policy(score="fragmentation"),
     "easy-residual-value": Policy(score="residual_value"),
     "easy-power": Policy(score="power"),
+    "easy-topology": Policy(score="topology"),
     "easy-time": Policy(objective="time"),
     "easy-energy": Policy(objective="energy"),
     "easy-cost": Policy(objective="cost"),

@@ -14,6 +14,7 @@ from suanli.kernel.scheduling.constraints import (
     Room,
     Stage,
     holds,
+    largest_group,
     memory_of,
     narrowings,
     shortfall,
@@ -293,8 +294,16 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
         case ReasonCode.DEVICE_MEMORY | ReasonCode.DEVICE_RATE:
             return _of_one_device(demand, code, _left(room, demand, code))
         case _:
-            unit = demand.device_count * (1 if demand.device_partition else demand.device_share)
-            return share * unit, tasks * unit
+            return _of_devices(room, demand, code, tasks)
+
+
+def _of_devices(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[int, int]:
+    """What a node must give of devices, and the most that one could; a group, where those of a task must be near."""
+    share, unit = demand.tasks_a_node, demand.device_count * (1 if demand.device_partition else demand.device_share)
+    of_groups = demand.device_interconnect is not None and share == 1
+    if of_groups and code in {ReasonCode.DEVICE_INTERCONNECT, ReasonCode.DEVICE_FREE}:
+        return unit, largest_group(room, demand, free=code is ReasonCode.DEVICE_FREE) * t.WHOLE
+    return share * unit, tasks * unit
 
 
 def _of_one_device(demand: Demand, code: ReasonCode, types: Sequence[DeviceType]) -> tuple[int, int]:
@@ -328,8 +337,9 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,
         ReasonCode.DEVICE_PARTITION: demand.device_partition,
-        ReasonCode.DEVICE_FREE: demand.device_partition,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
         ReasonCode.DEVICE_RATE: demand.device_precision,
+        ReasonCode.DEVICE_INTERCONNECT: demand.device_interconnect,
+        ReasonCode.DEVICE_FREE: demand.device_partition or demand.device_interconnect,
     }
     return str(wanted.get(code) or "")

@@ -11,6 +11,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.features import Features
+from suanli.kernel.scheduling.linking import order_of
 from suanli.kernel.scheduling.merits import Known, write_merits
 from suanli.kernel.scheduling.prices import Prices
 from suanli.kernel.scheduling.shapes import write_templates, write_types
@@ -92,6 +93,8 @@ class Nodes:
         for position, kind, healthy in places:
             self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
         self._let_be_made(row, 1)
+        width, known = self.tables.devices.shape[1], [device.index for device in devices]
+        self.tables.devices[row, :, t.NEAR] = order_of(node.links, known, width)
         if self.tables.nodes[row, t.ENGINE] != engine:
             t.judge_anew(self.tables)
         ready, features = int(node.state is NodeState.READY), self._features.set_node(row, node.features)
@@ -154,7 +157,7 @@ class Nodes:
             indices.append(index)
             self._reach(devices=len(indices))
             self._are_kinds_stale = True
-            self.tables.devices[row, len(indices) - 1, [t.TYPE, t.HEALTHY, t.FREE, t.SLOTS]] = (t.NOBODY, 0, t.WHOLE, 0)
+            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE, 0, 0)
         return indices.index(index)
 
     def _arrange(self, row: int, first: list[int]) -> None:

@@ -44,6 +44,8 @@ class ReasonCode(StrEnum):
     DEVICE_PRECISION = "device_precision"
     DEVICE_RATE = "device_rate"
     """The device does less at the precision than is asked for, or nobody knows how much."""
+    DEVICE_INTERCONNECT = "device_interconnect"
+    """Enough fitting devices are there, but too few of them so near each other."""
     DEVICE_HEALTH = "device_health"
     DEVICE_FREE = "device_free"
     """Enough fitting devices are there, but too much of them is held."""
@@ -111,8 +113,9 @@ class Reason:
     needed: int = 0
     available: int = 0
     wanted: str = ""
-    """The device class, model, precision or license asked for, the features that nodes lack, or the amount that is
-    bounded (``runs``, ``cpu_milli``, ``memory_bytes``, ``device_share``), where the code is about that."""
+    """The device class, model, precision, interconnect or license asked for, the features that nodes lack, or the
+    amount that is bounded (``runs``, ``cpu_milli``, ``memory_bytes``, ``device_share``), where the code is about that.
+    """
     ahead: WorkloadId = WorkloadId(0)
     reservation: ReservationName = ReservationName("")
     """Of the advance reservations that the code is about, the one that most nodes lie in (or that the work names)."""

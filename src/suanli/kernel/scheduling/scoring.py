@@ -29,6 +29,7 @@ CRITERIA = {
     "time": t.TIME,
     "energy": t.ENERGY,
     "cost": t.COST,
+    "topology": t.TOPOLOGY,
 }
 _FORESEEING = (t.FRAGMENTS, t.VALUE)
 """Criteria that know of requests to come."""

@@ -137,6 +137,7 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
             precision=demand.device_precision,
             at_least=demand.device_rate * share // WHOLE_DEVICE,
             partition=demand.device_partition,
+            interconnect=demand.device_interconnect,
         )
     return WorkloadSpec(
         tasks=demand.tasks,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, DeviceClass, Kind
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, DeviceClass, Interconnect, Kind
 from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import RunState, WorkloadState
@@ -215,6 +216,8 @@ class ReadingContract:
         agreed(store)
 
     def test_the_center_is_read_back_as_it_was_defined(self, store: Store) -> None:
+        links = {Interconnect.LINK: ((0, 1), (3, 2)), Interconnect.NODE: ((0, 1, 2, 3),)}
+        of_node: dict[str, Any] = {"cpu_power_mw": 4375, "disk_bytes": 2**40, "links": links}
         user = User(name=ANN, role=Role.ADMIN, account="root", created_at=Instant(5))
         project = Project(name=ProjectName("p"), members=frozenset({ANN, BOB}), shares=3)
         queue = Queue(name=QueueName("fast"), priority=-7, max_time_limit_s=60)
@@ -231,7 +234,7 @@ class ReadingContract:
         def work(tx: Transaction) -> None:
             assert tx.power_cap() == PowerCap()
             for name in ("n2", "n1"):
-                tx.append(NodeRegistered(node=node(name, cpu_power_mw=4375, disk_bytes=2**40)), actor=ANN)
+                tx.append(NodeRegistered(node=node(name, **of_node)), actor=ANN)
             for fact in (QueueDefined(queue=queue), UserDefined(user=user), ProjectDefined(project=project)):
                 tx.append(fact, actor=ANN)
             for quota in quotas:
@@ -247,9 +250,7 @@ class ReadingContract:
 
         store.transact(work)
         with store.read() as tables:
-            assert tables.nodes() == [
-                node(name, generation=1, cpu_power_mw=4375, disk_bytes=2**40) for name in ("n1", "n2")
-            ]
+            assert tables.nodes() == [node(name, generation=1, **of_node) for name in ("n1", "n2")]
             assert tables.node(NodeName("n2")).devices == node().devices
             assert [found.priority for found in tables.queues()] == [-7] == [tables.queue(QueueName("fast")).priority]
             assert tables.quotas() == [altered(quota, generation=1) for quota in reversed(quotas)]

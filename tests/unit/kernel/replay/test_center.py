@@ -29,7 +29,7 @@ from suanli.testing.builders import node
 GIB = 1024**3
 PLAIN: dict[Any, object] = {"cpus": 4, "memory": "16GiB"}
 CARD: dict[str, object] = {"model": "A100"}
-OF_NODES = "count, cpus, devices, disk, memory, power, prefix"
+OF_NODES = "count, cpus, devices, disk, links, memory, power, prefix"
 GROUP = NodeGroup(prefix="n", count=3, cpu_milli=4000, memory_bytes=16 * GIB)
 
 

@@ -14,6 +14,7 @@ from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, li
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.many import check_many, would_delay_one
+from tests.unit.kernel.scheduling.near import are_near, are_tightest
 from tests.unit.kernel.scheduling.parting import check_part, slices
 from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.pursuing import check_patience, is_best
@@ -116,6 +117,7 @@ def check_placements(center: Center, plan: Plan) -> None:
             assert spec.licenses or not (may and fits(room_for_it, other))
         assert is_near(found, row.allocation, wanted)
         assert is_beside or is_best(center, found, row)
+        assert all(is_tight(found[hold.node], hold, spec) for hold in row.allocation.nodes)
         power = power_for(center, plan, row, is_beside=is_beside)
         assert row.allocation.tasks == most_tasks(center, found, power, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
@@ -262,6 +264,17 @@ def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
         return
     assert sum(shares.values()) == hold.tasks * request.count * request.share
     assert all(suits(healthy[index], request) and share % request.share == 0 for index, share in shares.items())
+    assert are_near(free.node, hold, request) or request.share < 1000
+
+
+def is_tight(free: Free, hold: NodeHold, spec: WorkloadSpec) -> bool:
+    """Whether whole devices of a node, where work ranks none, are of the group with the fewest that had so many."""
+    request = spec.resources.devices
+    is_free_to_choose = request is not None and request.share == 1000 and not spec.exclusive
+    if request is None or not is_free_to_choose or spec.objective is not None or request.interconnect is not None:
+        return True
+    usable = [one.index for one in free.node.devices if suits(one, request) and free.devices[one.index] >= 1000]
+    return are_tightest(free.node, usable, [device.index for device in hold.devices])
 
 
 def check_parts(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:

@@ -40,6 +40,7 @@ from suanli.model.spec import (
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
+from tests.unit.kernel.scheduling.near import interconnected, linked
 from tests.unit.kernel.scheduling.parting import asking_for_parts, parted
 
 LIMITS = (0, 10, 60, 60, 100, 600)
@@ -252,6 +253,8 @@ class Life:
         self.of_power = Random(seed) if seed % 5 == 4 else None
         # Two of nine have devices that may be parted, and work that asks for parts; of a seed, the rest is as without.
         self.of_parts = Random(seed) if seed % 9 in {3, 7} else None
+        # One of three has devices that are near each other, and work that asks for such.
+        self.of_links = Random(seed) if seed % 3 == 0 else None
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
         # Three of seven have more than one reservation.
@@ -382,6 +385,8 @@ class Life:
         spec = self.with_disk(spec)
         if self.of_parts is not None:
             spec = asking_for_parts(self.of_parts, spec)
+        if self.of_links is not None:
+            spec = interconnected(self.of_links, spec)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -405,6 +410,9 @@ class Life:
 
     def node(self, number: int) -> Node:
         node = random_node(self.chance, number)
+        if self.of_links is not None:
+            more = [random_device(self.of_links, index) for index in range(self.of_links.randint(2, 6))]
+            node = linked(self.of_links, node, more)
         if self.of_rates is not None:
             node = drawing(self.of_rates, node)
         if self.of_parts is not None:

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.nearness import STEP, SYSTEM, is_linked
 from suanli.kernel.scheduling.core.score import score
 from suanli.kernel.scheduling.core.slots import PARTS_MOST, fitting, fitting_on
 from suanli.kernel.scheduling.core.tables import (
     ALONE,
+    APART,
     BLOCK,
     BY_NODES,
     CANDIDATE,
@@ -27,6 +29,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_HEALTH,
     FAILS_MEMORY,
     FAILS_MODEL,
+    FAILS_NEAR,
     FAILS_OUTSIDE,
     FAILS_PARTITION,
     FAILS_PRECISION,
@@ -48,6 +51,7 @@ from suanli.kernel.scheduling.core.tables import (
     LOG_SIZE,
     MOST_TASKS,
     MUST_HAVE,
+    NEAR,
     NOBODY,
     OF_CLASS,
     OF_MEMORY,
@@ -98,8 +102,8 @@ def tasks_on(nodes: Ints, devices: Devices, shapes: Ints, shape: int, node: int)
         return 0, FAILS_EXCLUSIVE
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
     if shapes[shape, DEVICES]:
-        if shapes[shape, PARTED]:
-            tasks, blocker = _tasks_by_parts(devices, shapes, shape, node)
+        if shapes[shape, PARTED] | shapes[shape, APART]:
+            tasks, blocker = _tasks_by_few(devices, shapes, shape, node)
         else:
             tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
     cpu, memory, disk = shapes[shape, TASK_CPU], shapes[shape, TASK_MEMORY], shapes[shape, TASK_DISK]
@@ -143,6 +147,14 @@ def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> 
 
 
 @compiled
+def _tasks_by_few(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    """The same for what few ask: parts of devices, or devices that are near each other."""
+    if shapes[shape, PARTED]:
+        return _tasks_by_parts(devices, shapes, shape, node)
+    return _tasks_by_groups(devices, shapes, shape, node)
+
+
+@compiled
 def _tasks_by_parts(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     """The same where each device is a part of one."""
     count, types, there, well, free = shapes[shape, DEVICES], shapes[shape, TYPES], 0, 0, 0
@@ -160,6 +172,35 @@ def _tasks_by_parts(devices: Devices, shapes: Ints, shape: int, node: int) -> tu
     if there < wanted:
         return free // count, _lacking(devices, shapes, shape, node)
     return free // count, FAILS_HEALTH if well < wanted else FAILS_FREE
+
+
+@compiled
+def _tasks_by_groups(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    """The same where the whole devices of each task must lie in one group at some distance, which a node tells last."""
+    count, types, farthest = shapes[shape, DEVICES], shapes[shape, TYPES], shapes[shape, APART]
+    unit, are_near = shapes[shape, UNIT], is_linked(devices[node])
+    there = near = well = free = in_near = in_well = in_free = 0
+    for place in range(devices.shape[1]):
+        row = devices[node, place, NEAR] if are_near else SYSTEM * STEP + place
+        if row == 0:
+            break
+        if row // STEP > farthest:
+            near, well, free = near + in_near // count, well + in_well // count, free + in_free // count
+            in_near = in_well = in_free = 0
+        kind = devices[node, row % STEP, TYPE]
+        if kind >= 0 and (types >> kind) & 1:
+            there, in_near = there + 1, in_near + 1
+            if devices[node, row % STEP, HEALTHY]:
+                in_well += 1
+                in_free += int(devices[node, row % STEP, FREE] >= WHOLE)
+    near, well, free = near + in_near // count, well + in_well // count, free + in_free // count
+    if free >= unit:
+        return free, NOBODY
+    if there < count * unit:
+        return free, _lacking(devices, shapes, shape, node)
+    if near < unit:
+        return free, FAILS_NEAR
+    return free, FAILS_HEALTH if well < unit else FAILS_FREE
 
 
 @compiled

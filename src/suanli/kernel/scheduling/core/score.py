@@ -6,6 +6,7 @@ from suanli.kernel.scheduling.core.criteria import (
     Request,
     Typical,
     Worth,
+    apart,
     clustered,
     free_of,
     graded,
@@ -18,7 +19,8 @@ from suanli.kernel.scheduling.core.criteria import (
     value,
 )
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.merits import ranks_types, worst_taken
+from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, ranks_types, worst_taken
+from suanli.kernel.scheduling.core.nearness import LINK, SYSTEM, around, extent, is_linked, number_of
 from suanli.kernel.scheduling.core.slots import opened
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
@@ -59,6 +61,7 @@ from suanli.kernel.scheduling.core.tables import (
     TASK_CPU,
     TASK_MEMORY,
     TIME,
+    TOPOLOGY,
     TYPE,
     TYPES,
     TYPICAL,
@@ -128,7 +131,7 @@ def _weighed(center: Center, shape: int, node: int) -> float:
     if shapes[shape, PARTED]:
         # What criteria know of devices are shares: of these it takes the whole devices that are parted for it.
         request = Request(cpu, memory, opened(center, node, shape, asked.number), WHOLE, types)
-    _try(center, node, request)
+    _try_for(center, node, shape, request)
     if weights[FULL] != 0.0:
         most = 2.0 + 2.0 * positions
         total += weights[FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
@@ -143,11 +146,21 @@ def _weighed(center: Center, shape: int, node: int) -> float:
         total += weights[FRAGMENTS] * _fragments(center, node, request)
     if weights[VALUE] != 0.0:
         total += weights[VALUE] * _loss(center, node, request)
+    if weights[TOPOLOGY] != 0.0:
+        total += weights[TOPOLOGY] * _apart(center, center.devices[node])
     if weights[POWER] != 0.0:
         total += weights[POWER] * _drawn(center, node, request)
     if shapes[shape, PURSUES]:
         total += _by_merit(center, shape, node)
     return total
+
+
+@compiled
+def _try_for(center: Center, node: int, shape: int, request: Request) -> None:
+    """Write down what the devices of a node have free now, and would have with a request of a shape."""
+    _try(center, node, request)
+    if goes_by_nearness(center, center.devices[node], shape):
+        _try_near(center, node, near_together(center, center.devices[node], shape, center.shapes[shape, UNIT]))
 
 
 @compiled
@@ -172,6 +185,14 @@ def _try(center: Center, node: int, request: Request) -> None:
         trial[_TYPE, position] = devices[node, position, TYPE] if counts else NOBODY
         trial[_NOW, position] = trial[_THEN, position] = max(devices[node, position, FREE], 0) if counts else 0
     take_tightest(trial[_THEN], trial[_TYPE], request)
+
+
+@compiled
+def _try_near(center: Center, node: int, taken: int) -> None:
+    """Write down what the devices of a node would have if these, which are whole, were taken."""
+    trial = center.trial
+    for position in range(trial.shape[1]):
+        trial[_THEN, position] = trial[_NOW, position] - WHOLE * ((taken >> position) & 1)
 
 
 @compiled
@@ -254,3 +275,22 @@ def _drawn(center: Center, node: int, request: Request) -> float:
         draw = draws[node, 1 + position]
         drawn += taken * (draw if draw > 0 else _KILOWATT)
     return float(drawn * 100.0 / (WHOLE * _KILOWATT))
+
+
+@compiled
+def _apart(center: Center, devices: Devices) -> float:
+    """By the whole devices that are taken, or begun: of one that is shared already nobody is near another.
+
+    Of one device alone counts the group within the shortest distance from another.
+    """
+    taken = whole = 0
+    for position in range(center.trial.shape[1]):
+        if center.trial[_NOW, position] >= WHOLE:
+            whole |= 1 << position
+            taken |= int(center.trial[_THEN, position] < WHOLE) << position
+    if taken == 0:
+        return 0.0
+    if not is_linked(devices):
+        return 0.0 if number_of(taken) == 1 else apart(SYSTEM, number_of(taken), number_of(whole))
+    distance, place = extent(devices, taken)
+    return apart(distance, number_of(taken), number_of(around(devices, place, whole, max(distance, LINK))))

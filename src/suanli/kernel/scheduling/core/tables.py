@@ -74,9 +74,11 @@ some, the first hold of a running job on it, the look ahead that met it last, an
 that it lies in, and for each feature that it has and waiting work names; its switch; and bytes of local disk, the
 whole and what is free."""
 
-TYPE, HEALTHY, FREE, SLOTS = range(4)
-"""Columns of devices [N, D, 4], int16 so that a node's eight lie in one line of a cache: the device type (-1: no device
-there), 1 where healthy, free thousandths, and of a parted device a bit for each slice that is taken (``slots``)."""
+TYPE, HEALTHY, FREE, NEAR, SLOTS = range(5)
+"""Columns of devices [N, D, 5], int16 so that those of a node lie close together: the device type (-1: none is there),
+1 where healthy, free thousandths; of a parted device SLOTS are bits of its taken slices (``slots``). NEAR is not of the
+device in that row: read downwards it is the order of the devices of the node in which near ones are neighbours
+(``nearness``); 0 in the first row where none is near another."""
 
 (
     TASK_CPU,
@@ -100,10 +102,11 @@ there), 1 where healthy, free thousandths, and of a parted device a bit for each
     OF_PRECISION,
     PURSUES,
     TASK_DISK,
+    APART,
     PARTED,
     OF_PARTITION,
     PARTS_OF,
-) = range(24)
+) = range(25)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
@@ -111,9 +114,9 @@ what fits beside the reservation was worked out. The next three, and OF_PRECISIO
 constraints leave them one after the other (TYPES is what the rate leaves of them); only the reason of a failure
 depends on these. Two are bits of advance reservations: those that the work would run into, and the one that it must
 lie within, with CLOSED where that is not open to it. Then come bits of the features that a node must have, and most
-tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk. PARTED is
-1 where each device is a part of one, the code of its template in column PARTS_OF + the device type: those columns are
-there only where any device may be parted."""
+tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk, APART how
+far apart the devices of one task may be (0: however far). PARTED is 1 where each device is a part of one, the code of
+its template in column PARTS_OF + the device type: those columns are there only where any device may be parted."""
 
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
 """What a shape pursues: work that only the center's score asks about; an own objective; time, so that it may wait."""
@@ -181,17 +184,16 @@ asked) and whose reservation begins then; and from the fifth on what a hold says
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
 
-FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY, COST = range(10)
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY, COST, TOPOLOGY = range(11)
 """Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
-fragmentation, the loss of residual value, what is drawn, and by how much work takes longer, more energy, more money."""
+fragmentation, the loss of residual value, what is drawn, by how much work takes longer, more energy, more money, and
+how far apart its devices are."""
 
 NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
 """Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
 bucket's requests begin."""
 BUCKETS_MOST, TYPICAL_MOST = 256, 2048
 """Device demands, and requests, that may be typical."""
-TEMPLATES_MOST = MAX_TEMPLATES
-"""Templates by which devices of one type may be parted."""
 
 ACTIVE, MOST = range(2)
 """Rows of one bound [2, 4]: what running work asked for in all, and the most that it may."""
@@ -246,10 +248,10 @@ draws, from when some is kept for the head, and how much is left then beside it;
 are built; and the turn of which ``ready`` is."""
 
 FAILS_STATE, FAILS_RESERVED, FAILS_OUTSIDE, FAILS_FEATURE, FAILS_EXCLUSIVE, FAILS_CLASS, FAILS_MODEL = range(7)
-FAILS_PARTITION, FAILS_DEVICE_MEMORY, FAILS_PRECISION, FAILS_RATE, FAILS_HEALTH, FAILS_FREE, FAILS_CPU = range(7, 14)
-FAILS_MEMORY, FAILS_DISK = range(14, 16)
+FAILS_PARTITION, FAILS_DEVICE_MEMORY, FAILS_PRECISION, FAILS_RATE, FAILS_NEAR, FAILS_HEALTH, FAILS_FREE = range(7, 14)
+FAILS_CPU, FAILS_MEMORY, FAILS_DISK = range(14, 17)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 16
+FAILURES = 17
 """How many of them there are."""
 
 
@@ -259,7 +261,7 @@ class Center:
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 16] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 17] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -267,7 +269,7 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [10] (float64) weigh criteria, ``trial``
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [11] (float64) weigh criteria, ``trial``
     [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
@@ -422,7 +424,7 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        weights=np.zeros(10),
+        weights=np.zeros(11),
         trial=_ints(3, sizes.devices),
         typical_demands=_ints(4, BUCKETS_MOST + 1),
         typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
@@ -442,7 +444,7 @@ def _of_merits(sizes: Sizes) -> dict[str, Table]:
         "pursuits": _ints(sizes.jobs, 7),
         "ready": np.zeros(sizes.nodes * sizes.devices),
         "ready_types": _ints(2, DEVICE_TYPES + 1),
-        "templates": np.zeros((DEVICE_TYPES, TEMPLATES_MOST, 2), dtype=np.int64),
+        "templates": np.zeros((DEVICE_TYPES, MAX_TEMPLATES, 2), dtype=np.int64),
     }
 
 

@@ -25,7 +25,7 @@ from suanli.kernel.scheduling.core.slots import (
     worth,
 )
 from suanli.kernel.scheduling.shapes import code_of, write_templates
-from suanli.model.partitions import PartitionTemplate, Units
+from suanli.model.partitions import MAX_TEMPLATES, PartitionTemplate, Units
 from tests.unit.kernel.scheduling.core.parted import A30, A100, NPU, code, parted_center
 from tests.unit.kernel.scheduling.parting import most, places
 
@@ -99,7 +99,7 @@ def test_as_many_fit_as_can_be_made_one_after_the_other(template: PartitionTempl
 def test_the_slices_of_a_part_are_free_and_just_such_a_part(
     device: tuple[PartitionTemplate, ...], taken: int, seed: int
 ) -> None:
-    template, rows = Random(seed).choice(device), np.zeros((t.TEMPLATES_MOST, 2), dtype=np.int64)
+    template, rows = Random(seed).choice(device), np.zeros((MAX_TEMPLATES, 2), dtype=np.int64)
     write_templates(rows, device)
     if not template.fitting(taken):
         return
@@ -115,7 +115,7 @@ def test_the_slices_of_a_part_are_free_and_just_such_a_part(
 def test_whatever_is_made_first_as_many_parts_of_a_template_fit_as_were_told(
     device: tuple[PartitionTemplate, ...], seed: int
 ) -> None:
-    chance, rows, taken = Random(seed), np.zeros((t.TEMPLATES_MOST, 2), dtype=np.int64), 0
+    chance, rows, taken = Random(seed), np.zeros((MAX_TEMPLATES, 2), dtype=np.int64), 0
     write_templates(rows, device)
     for _ in range(chance.randint(0, 4)):
         template = chance.choice(device)
@@ -130,7 +130,7 @@ def test_whatever_is_made_first_as_many_parts_of_a_template_fit_as_were_told(
 
 
 def test_what_a_device_can_still_hold_is_counted_by_thousandths_of_all_templates() -> None:
-    rows = np.zeros((t.TEMPLATES_MOST, 2), dtype=np.int64)
+    rows = np.zeros((MAX_TEMPLATES, 2), dtype=np.int64)
     write_templates(rows, A30)
     # Four of 250, two of 500, one of 1000.
     assert worth(rows, 0) == 4 * 250 + 2 * 500 + 1000
@@ -156,7 +156,7 @@ def test_what_a_device_can_still_hold_is_counted_by_thousandths_of_all_templates
     ],
 )
 def test_a_part_takes_the_slices_that_leave_most_for_later(name: str, taken: int, slots: int) -> None:
-    rows = np.zeros((t.TEMPLATES_MOST, 2), dtype=np.int64)
+    rows = np.zeros((MAX_TEMPLATES, 2), dtype=np.int64)
     write_templates(rows, A100)
     assert best_slots(rows, code(A100, name), taken) == slots
 
@@ -273,7 +273,7 @@ def test_the_next_part_goes_to_a_parted_device_where_it_breaks_least(
 ) -> None:
     center = parted_center(devices, asks="1g.5gb")
     center.devices[0, :, [t.FREE, t.SLOTS]] = np.array(states).T
-    rows = np.zeros((t.TEMPLATES_MOST, 2), dtype=np.int64)
+    rows = np.zeros((MAX_TEMPLATES, 2), dtype=np.int64)
     write_templates(rows, A100)
     position, slots = next_part(center, center.devices[0], 0, NO_PARTS[: len(devices)])
     assert (position, slots) == found
