@@ -10,7 +10,7 @@ import pytest
 
 from suanli.adapters.devices.vendors.nvidia import parse_nvml
 from suanli.model.devices import DeviceClass
-from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Partition, Readings
+from suanli.model.discovery import DiscoveredDevice, Distance, Health, Outcome, Partition, Readings
 from tests.machine import Machine
 
 GOOD = {
@@ -135,7 +135,18 @@ def test_the_library_is_asked_first_in_a_process_of_its_own(
     assert good.known_as == "NVIDIA A100 SXM4 80GB"
     assert lost.health is Health.FAILED
     asked = [look.place.split()[0] for look in found.looked if look.vendor == "nvidia"][1:]
-    assert asked == ["pynvml"]
+    assert asked == ["pynvml", "nvidia-smi"]
+    assert [look.place for look in found.looked if look.vendor == "nvidia"][-1] == "nvidia-smi topo -m"
+    assert good.distances == {}
+
+
+def test_how_far_its_devices_are_nvidia_smi_tells(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "library", monkeypatch)
+    table = "\\tGPU0\\tGPU1\\nGPU0\\tX\\tNV12\\nGPU1\\tNV12\\tX"
+    machine.tool("nvidia-smi", f'[ "$1" = topo ] || exit 9\nprintf "{table}\\n"')
+    assert [device.distances for device in machine.survey().devices] == [{1: Distance.LINK}, {0: Distance.LINK}]
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ class MachineDevices:
         What it tells is by the order of devices; where it tells of others than were listed, nobody knows which.
         """
         for tool in vendor.topology:
-            if tool.words[0] != listing.words[0] or len(found) < 2:
+            if listing.words[0] not in {tool.words[0], *tool.shares} or len(found) < 2:
                 continue
             answer = self._run(tool)
             told = vendor.measure(tool, answer.text)

@@ -26,6 +26,8 @@ class Tool:
     words: tuple[str, ...]
     parser: str
     asks: str = ""
+    shares: tuple[str, ...] = ()
+    """Of a tool that tells distances, first words of other tools that list devices in the order that it goes by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,4 +129,6 @@ def _read(path: Path) -> Vendor:
 
 
 def _tools(told: Iterable[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    return tuple(Tool(**{**tool, "words": tuple(tool["words"])}) for tool in told)
+    return tuple(
+        Tool(**{**tool, "words": tuple(tool["words"]), "shares": tuple(tool.get("shares", ()))}) for tool in told
+    )
