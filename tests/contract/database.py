@@ -390,7 +390,7 @@ class DatabaseContract:
 
         with closing(place.open(fold, clock)) as store:
             store.transact(work)
-        downgrade(engines.writer, "0012")
+        downgrade(engines.writer, "0013")
         with closing(place.open(fold, clock)) as store:
             agreed(store)
             with store.read() as tables:
@@ -404,7 +404,7 @@ class DatabaseContract:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0013'")
+        place.alter("UPDATE alembic_version SET version_num = '0014'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

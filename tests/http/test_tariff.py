@@ -43,7 +43,7 @@ def test_prices_are_set_shown_and_told_beforehand(center: RunningCenter) -> None
         before = client.get("/v1/tariff").json()
         if before["current"] is None:
             refused = client.post("/v1/workloads", json=WORK)
-            assert (refused.status_code, refused.json()["reason"]) == (422, "tariff_missing")
+            assert (refused.status_code, refused.json()["params"]["reason"]) == (403, "tariff_missing")
     with center.client("admin") as client:
         made = client.put("/v1/tariff", json=PRICES).json()
         shown = {"disk_gb_hour": "0", "class_hour": {}, **PRICES}

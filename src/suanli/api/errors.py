@@ -81,6 +81,8 @@ NOUNS = {
     "project": "项目",
     "token": "令牌",
     "engine": "引擎",
+    "tariff": "价格",
+    "QOS": "服务质量",
 }
 
 

@@ -95,6 +95,7 @@ _LINE = {
     "project": "default",
     "kind": "job",
     "queue": "default",
+    "qos": "normal",
     "state": "completed",
     "priority": 0,
     "time_limit_s": 86400,
