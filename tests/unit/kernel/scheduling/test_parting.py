@@ -20,7 +20,7 @@ from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.partitions import MADE, MAX_TEMPLATES, THOUSANDTHS
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, Request, TaskResources, WorkloadSpec
+from suanli.model.spec import DeviceClass, DeviceRequest, Interconnect, Precision, Request, TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, asks, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.core.parted import A30, A100, NPU, Ways
@@ -90,6 +90,7 @@ def test_none_is_asked_for_unless_it_is_said() -> None:
         ({"partition": "9g.90gb"}, "no device is known"),
         ({"share": 500}, "leave the share out"),
         ({"precision": Precision.FP32, "at_least": 5}, "leave the rate out"),
+        ({"interconnect": Interconnect.LINK}, "leave the interconnect out"),
     ],
 )
 def test_with_a_part_nothing_is_asked_that_parts_do_not_have(changes: dict[str, Any], word: str) -> None:
