@@ -82,6 +82,7 @@ lock: .tools/ready
 	$(COMPILE) $(UPGRADE) --group peers -o requirements/peers.txt
 	$(COMPILE) $(UPGRADE) --group mutants -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server -o requirements/server.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra nvidia -c requirements/server.txt -o requirements/nvidia.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra replay -c requirements/server.txt -o requirements/replay.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
 

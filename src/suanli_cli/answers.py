@@ -82,6 +82,7 @@ class WorkloadFields(TypedDict):
     project: str
     kind: str
     queue: str
+    qos: str
     state: str
     priority: int
     time_limit_s: int
@@ -185,6 +186,16 @@ class Expected(TypedDict):
     currency: str | None
 
 
+class Order(TypedDict):
+    """What a place in the order goes by, before all waiting."""
+
+    queue: str
+    queue_priority: int
+    qos: str
+    qos_priority: int
+    priority: int
+
+
 class Explanation(TypedDict):
     """Why a workload stands where it stands."""
 
@@ -194,6 +205,7 @@ class Explanation(TypedDict):
     alternatives: list[Alternative]
     earliest_start: str | None
     earliest_start_known: bool
+    order: Order | None
     expected: list[Expected]
 
 

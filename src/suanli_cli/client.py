@@ -254,6 +254,20 @@ class Client:
         made: Json = self._to.document("PUT", f"/v1/quotas/{quote(scope, safe='')}/{quote(name, safe='')}", body=most)
         return made
 
+    def qualities(self) -> Json:
+        """All qualities of service."""
+        qualities: Json = self._to.document("GET", "/v1/qos")
+        return qualities
+
+    def set_qos(self, name: str, wanted: Json) -> Json:
+        """Make a quality of service, or let it be this from now on."""
+        made: Json = self._to.document("PUT", f"/v1/qos/{quote(name, safe='')}", body=wanted)
+        return made
+
+    def remove_qos(self, name: str) -> None:
+        """Let no more work have a quality of service."""
+        self._to.send("DELETE", f"/v1/qos/{quote(name, safe='')}")
+
     def licenses(self) -> Json:
         """All licenses, and how many of each are in use."""
         licenses: Json = self._to.document("GET", "/v1/licenses")

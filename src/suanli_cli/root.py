@@ -59,6 +59,7 @@ root = LazyGroup(
             "user": f"{_HERE}.people:user",
             "project": f"{_HERE}.shares:project",
             "quota": f"{_HERE}.quotas:quota",
+            "qos": f"{_HERE}.qos:qos",
             "token": f"{_HERE}.people:token",
         },
         "section.server": {

@@ -28,6 +28,7 @@ from suanli.services.deadlines import DeadlineCheck
 from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.power import Power
+from suanli.services.qualities import QosCheck, Qualities
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.rates import Rates
 from suanli.services.requests import Requests
@@ -132,6 +133,7 @@ def running(home: Path, having: Iterable[Node] = ()) -> Iterator[RunningCenter]:
         ReservationAdmission(clock),
         DeadlineCheck(clock),
         TariffCheck(clock),
+        QosCheck(),
         FeatureAdmission(),
     ]
     center = Center(
@@ -149,6 +151,7 @@ def running(home: Path, having: Iterable[Node] = ()) -> Iterator[RunningCenter]:
         quotas=Quotas(store),
         power=Power(store),
         tariffs=Tariffs(store, clock),
+        qualities=Qualities(store),
         rates=Rates(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
@@ -178,6 +181,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         power=center.power,
         rates=center.rates,
         tariffs=center.tariffs,
+        qualities=center.qualities,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

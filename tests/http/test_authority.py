@@ -72,6 +72,10 @@ RULES: Mapping[str, Rule] = {
     "PUT /v1/licenses/{name}": Rule(ADMIN_CHANGES, {"total": 1}),
     "GET /v1/power-cap": Rule(KNOWN),
     "PUT /v1/power-cap": Rule(STAFF_CHANGES, {"watts": 0}),
+    "GET /v1/qos": Rule(KNOWN),
+    "GET /v1/qos/{name}": Rule(KNOWN),
+    "PUT /v1/qos/{name}": Rule(ADMIN_CHANGES, {"priority": 0}),
+    "DELETE /v1/qos/{name}": Rule((401, 403, 403, 403, 403, 204)),
     "GET /v1/tariff": Rule(KNOWN),
     "PUT /v1/tariff": Rule(ADMIN_CHANGES, {"currency": "CNY"}),
     "GET /v1/reservations": Rule(KNOWN),
@@ -136,6 +140,7 @@ def stage(center: RunningCenter) -> Stage:
         secret = client.post("/v1/users/ann/tokens", json={"scopes": ["read"]}).json()["secret"]
     with center.client("admin") as client:
         assert client.put("/v1/reservations/authority", json=RESERVED).status_code == 200
+        assert client.put("/v1/qos/authority", json={}).status_code == 200
     return Stage(center, secret)
 
 

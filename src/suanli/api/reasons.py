@@ -310,6 +310,8 @@ ROWS: Mapping[str, Row] = {
     "queue_user_quota": _quota(
         "queue", Words("its owner's work that runs in the queue", "其所有者在该队列中运行的作业")
     ),
+    "qos_quota": _quota("qos", Words("work of its QOS that runs", "该 QOS 运行的作业")),
+    "qos_user_quota": _quota("qos", Words("its owner's work of its QOS that runs", "其所有者在该 QOS 运行的作业")),
     "project_quota": _quota("project", Words("work of its project that runs", "该项目运行的作业")),
     "project_user_quota": _quota(
         "project", Words("its owner's work that runs in the project", "其所有者在该项目中运行的作业")

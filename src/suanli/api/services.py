@@ -9,6 +9,7 @@ from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.power import Power
+from suanli.services.qualities import Qualities
 from suanli.services.quotas import Quotas
 from suanli.services.rates import Rates
 from suanli.services.requests import Requests
@@ -34,6 +35,7 @@ class Services:
     power: Power
     rates: Rates
     tariffs: Tariffs
+    qualities: Qualities
     reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import FactSeq, NodeName, QosName, ReservationName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.rates import LearnedRate
@@ -48,11 +49,12 @@ class WorkloadReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadUpdated:
-    """Time limit and priority as they stand after the change."""
+    """Time limit, priority and quality of service as they stand after the change; no name: that is as it was."""
 
     workload: WorkloadId
     time_limit_s: int
     priority: int
+    qos: QosName = QosName("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +203,20 @@ class TariffSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QosDefined:
+    """A quality of service was made or changed."""
+
+    qos: Qos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QosRemoved:
+    """No more work may have a quality of service; what has it waits on as if it said nothing."""
+
+    name: QosName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceReservationSet:
     """An advance reservation was made or changed."""
 
@@ -266,6 +282,8 @@ CenterFact = (
     | LicenseDefined
     | PowerCapSet
     | TariffSet
+    | QosDefined
+    | QosRemoved
     | AdvanceReservationSet
     | AdvanceReservationRemoved
     | UserDefined
@@ -284,6 +302,7 @@ Record = (
     | License
     | PowerCap
     | Tariff
+    | Qos
     | AdvanceReservation
     | User
     | Project

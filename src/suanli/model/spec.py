@@ -9,10 +9,12 @@ from enum import StrEnum
 from suanli.model.altered import altered
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
+from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, ReservationName, WorkloadId
 from suanli.model.partitions import THOUSANDTHS, check_partition
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 
+NORMAL = QosName("normal")
+"""The quality of service of work that names none."""
 MAX_ARRAY_SIZE = 1_000_000
 MAX_ARRAY_INDEX = 999_999_999
 MAX_TASKS = 100_000
@@ -127,10 +129,7 @@ class NotifyEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRequest:
-    """Accelerators for one task: ``count`` whole ones, or one shared with ``share`` thousandths of it (count 1).
-
-    Or ``count`` parts by the template named ``partition``, of which the least memory is then said.
-    """
+    """Accelerators for one task: ``count`` whole ones or parts, or one shared with ``share`` thousandths (count 1)."""
 
     device_class: DeviceClass = DeviceClass.ANY
     count: int = 1
@@ -276,6 +275,7 @@ class WorkloadSpec:
     deadline: Instant = Instant(0)
     """When it must be done; 0 for whenever it is."""
     queue: QueueName = QueueName("default")
+    qos: QosName = NORMAL
     priority: int = 0
     reservation: ReservationName = ReservationName("")
     """The advance reservation that it must run within; empty keeps it off all of them."""

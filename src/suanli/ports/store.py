@@ -18,6 +18,7 @@ from suanli.model.ids import (
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -67,6 +68,7 @@ class UsageBy(StrEnum):
     DAY = "day"
     PROJECT = "project"
     OWNER = "owner"
+    QOS = "qos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,8 +305,8 @@ class Reading(TermsReading, Protocol):
         """All tokens of a user, oldest first."""
         ...
 
-    def usage_day(self, day: int, project: ProjectName, owner: UserName) -> UsageDay:
-        """What one user's runs in one project held on one day.
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName) -> UsageDay:
+        """What one user's runs of one quality of service in one project held on one day.
 
         Raises:
             NotFoundError: none ended that held anything on that day.
@@ -314,7 +316,7 @@ class Reading(TermsReading, Protocol):
     def usage(self, which: UsageFilter, by: frozenset[UsageBy]) -> Sequence[UsageDay]:
         """What was held, summed up over all that it is not told apart by: day 0 and empty names stand for those.
 
-        By day, project and owner. Generations are 0: a sum is no record.
+        By day, project, owner and QOS. Generations are 0: a sum is no record.
         """
         ...
 
@@ -481,7 +483,7 @@ class Lookups(TermsLookups, Protocol):
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
-    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay: ...
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName, /) -> UsageDay: ...
     def submission(self, first: WorkloadId, /) -> Submission: ...
     def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate: ...
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from suanli.model.ids import QosName
+from suanli.model.qos import Qos
 from suanli.model.tariff import Tariff
 
 
@@ -19,10 +21,22 @@ class TermsLookups(Protocol):
         """
         ...
 
+    def qos(self, name: QosName, /) -> Qos:
+        """One quality of service, removed or not.
+
+        Raises:
+            NotFoundError: it was never set.
+        """
+        ...
+
 
 class TermsReading(TermsLookups, Protocol):
     """Questions about terms."""
 
     def tariffs(self) -> Sequence[Tariff]:
         """All versions that there ever were, in order."""
+        ...
+
+    def every_qos(self) -> Sequence[Qos]:
+        """All qualities of service that were ever set, removed ones too, by name."""
         ...

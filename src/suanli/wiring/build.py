@@ -44,6 +44,7 @@ from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.power import Power
+from suanli.services.qualities import QosCheck, Qualities
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.rates import Rates
 from suanli.services.requests import Requests
@@ -80,6 +81,7 @@ class Center:
     power: Power
     rates: Rates
     tariffs: Tariffs
+    qualities: Qualities
     accounting: Accounting
     ending: ExitStack
 
@@ -139,6 +141,7 @@ def build_center(settings: Settings) -> Center:
         power=Power(store),
         rates=Rates(store),
         tariffs=Tariffs(store, clock),
+        qualities=Qualities(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )
@@ -177,6 +180,7 @@ def _checks(clock: Clock) -> list[AdmissionCheck]:
         ReservationAdmission(clock),
         DeadlineCheck(clock),
         TariffCheck(clock),
+        QosCheck(),
         FeatureAdmission(),
     ]
     if os.geteuid() == 0:

@@ -90,6 +90,7 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         power=center.power,
         rates=center.rates,
         tariffs=center.tariffs,
+        qualities=center.qualities,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +116,7 @@ def test_why_gives_every_reason(
         "expected": [],
         "earliest_start": None,
         "earliest_start_known": False,
+        "order": {"queue": "night", "queue_priority": 3, "qos": "urgent", "qos_priority": 70, "priority": -5},
     }
     server.on("GET", "/v1/workloads/14/why", Reply(explanation))
     assert run(["why", "14", "--lang", language]) == 0
@@ -123,6 +125,7 @@ def test_why_gives_every_reason(
     assert told in out
     assert out.count("(no_device)") == 2
     assert other in out
+    assert re.search(r"night 3\W+QOS urgent 70\W+\S* ?-5", out)
     assert server.asked[0].headers["accept-language"] == language
 
 
@@ -354,6 +357,7 @@ def test_usage_is_told_apart_as_asked(server: FakeServer, capsys: pytest.Capture
         "day": "2026-11-24",
         "project": None,
         "owner": "ada",
+        "qos": None,
         "runs": 412,
         "cpu_hours": 9310.25,
         "memory_gib_hours": 18620.5,

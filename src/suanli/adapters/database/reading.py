@@ -15,7 +15,7 @@ from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
 from suanli.adapters.database.schema import Aggregate
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS, TenancyQueries
-from suanli.adapters.database.terms import TARIFFS, TermsQueries
+from suanli.adapters.database.terms import QUALITIES, TARIFFS, TermsQueries
 from suanli.adapters.database.usage import USAGE_DAYS, UsageQueries
 from suanli.adapters.database.workloads import WORKLOADS
 
@@ -28,6 +28,7 @@ AGGREGATES: tuple[Aggregate[Any], ...] = (
     LICENSES,
     POWER_CAPS,
     TARIFFS,
+    QUALITIES,
     ADVANCE_RESERVATIONS,
     USERS,
     PROJECTS,

@@ -1,4 +1,4 @@
-"""Tariffs: each version a row that is never changed. Prices are text, to the digit in which they were written."""
+"""Tariffs, each version a row that is never changed, with prices in text as they were written; qualities of service."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from decimal import Decimal
 from sqlalchemy import Table, select
 
 from suanli.adapters.database.codec import decoder, encode
-from suanli.adapters.database.schema import Aggregate, Row, metadata, text, whole
+from suanli.adapters.database.schema import Aggregate, Row, flag, metadata, text, whole
 from suanli.adapters.database.view import View
+from suanli.model.ids import ProjectName, QosName, UserName
+from suanli.model.qos import Qos
 from suanli.model.spec import DeviceClass
 from suanli.model.tariff import Tariff
 
@@ -27,8 +29,24 @@ tariffs = Table(
     sqlite_strict=True,
 )
 
+qualities = Table(
+    "qos",
+    metadata,
+    text("name", key=True),
+    whole("priority"),
+    whole("usage_factor"),
+    flag("preemptible"),
+    text("users"),
+    text("projects"),
+    flag("removed"),
+    whole("generation"),
+    sqlite_strict=True,
+)
+
 _of_models = decoder(dict[str, Decimal])
 _of_classes = decoder(dict[DeviceClass, Decimal])
+_of_users = decoder(frozenset[UserName])
+_of_projects = decoder(frozenset[ProjectName])
 
 
 def _row(tariff: Tariff) -> Row:
@@ -57,8 +75,38 @@ def _record(row: Row) -> Tariff:
     )
 
 
+def _qos_row(qos: Qos) -> Row:
+    return (
+        qos.name,
+        qos.priority,
+        qos.usage_factor,
+        qos.preemptible,
+        encode(qos.users).decode(),
+        encode(qos.projects).decode(),
+        qos.removed,
+        qos.generation,
+    )
+
+
+def _qos_record(row: Row) -> Qos:
+    return Qos(
+        name=row[0],
+        priority=row[1],
+        usage_factor=row[2],
+        preemptible=bool(row[3]),
+        users=_of_users(row[4]),
+        projects=_of_projects(row[5]),
+        removed=bool(row[6]),
+        generation=row[7],
+    )
+
+
 TARIFFS = Aggregate(
     kind=Tariff, noun="tariff", table=tariffs, key=lambda tariff: (tariff.version,), row=_row, record=_record
+)
+
+QUALITIES = Aggregate(
+    kind=Qos, noun="QOS", table=qualities, key=lambda qos: (qos.name,), row=_qos_row, record=_qos_record
 )
 
 
@@ -70,3 +118,9 @@ class TermsQueries(View):
 
     def tariffs(self) -> Sequence[Tariff]:
         return sorted(self._records(TARIFFS, select(tariffs)), key=lambda tariff: tariff.version)
+
+    def qos(self, name: QosName) -> Qos:
+        return self._find(QUALITIES, (name,))
+
+    def every_qos(self) -> Sequence[Qos]:
+        return sorted(self._records(QUALITIES, select(qualities)), key=lambda qos: qos.name)

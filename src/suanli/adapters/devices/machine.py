@@ -6,8 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from suanli.adapters.devices.cpu_caches import caches_below
@@ -162,12 +164,16 @@ class MachineDevices:
         return found
 
     def _run(self, tool: Tool) -> _Answer:
-        program = shutil.which(tool.words[0], path=self._path)
-        if program is None:
+        if tool.asks:
+            command = [sys.executable, "-m", tool.asks] if find_spec(tool.words[0]) else []
+        else:
+            program = shutil.which(tool.words[0], path=self._path)
+            command = [] if program is None else [program, *tool.words[1:]]
+        if not command:
             return _Answer(Outcome.NO_TOOL)
         try:
             process = subprocess.Popen(
-                [program, *tool.words[1:]],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

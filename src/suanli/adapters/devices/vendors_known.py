@@ -17,10 +17,15 @@ CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """One command and the parser, in its vendor's module, of what it prints."""
+    """One command and the parser, in its vendor's module, of what it prints.
+
+    ``asks`` is, for a library, the module of ours that asks it in a process of its own; ``words`` then name the library
+    as Python imports it.
+    """
 
     words: tuple[str, ...]
     parser: str
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,4 +127,4 @@ def _read(path: Path) -> Vendor:
 
 
 def _tools(told: Iterable[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    return tuple(Tool(words=tuple(tool["words"]), parser=tool["parser"]) for tool in told)
+    return tuple(Tool(**{**tool, "words": tuple(tool["words"])}) for tool in told)

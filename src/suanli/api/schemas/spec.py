@@ -16,6 +16,7 @@ from suanli.api.schemas.fields import (
     Moment,
     Name,
     NameOrNothing,
+    PartitionName,
     Priority,
     Rate,
     Seconds,
@@ -39,6 +40,7 @@ from suanli.model.spec import (
     MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
+    NORMAL,
     DependencyKind,
     DeviceClass,
     Interconnect,
@@ -108,9 +110,6 @@ ModelNames = Annotated[
     ),
 ]
 """A name or a range, several with ``|`` between them or as a list; what they mean: `suanli.model.device_names`."""
-
-
-PartitionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._]*$", max_length=32), Field(examples=["1g.10gb"])]
 
 
 class DeviceRequest(Body):
@@ -354,8 +353,10 @@ class WorkloadSpec(Body):
     """When it must be done: what cannot be any more ends without a run."""
     queue: Name = "default"
     """Queue to wait in."""
+    qos: Name = NORMAL
+    """The quality of service to have; `/v1/qos` says which there are."""
     priority: Priority = 0
-    """Higher goes first within the queue."""
+    """Higher goes first within the queue and the quality of service."""
     reservation: NameOrNothing = ""
     """The advance reservation to run within; empty runs outside all of them."""
     array: Annotated[
@@ -447,6 +448,7 @@ class WorkloadSpec(Body):
             time_limit=noun.time_limit_s,
             deadline=noun.deadline or None,
             queue=noun.queue,
+            qos=noun.qos,
             priority=noun.priority,
             reservation=noun.reservation,
             array=None

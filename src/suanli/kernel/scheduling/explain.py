@@ -51,7 +51,10 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
     with Turn(state, now, policy) as turn:
         state.waiting(workload)
         forms = [(job, _After.of(turn, job)) for job in state.forms(workload)]
-    told = [replace(after.explain(state, job), expected=_expected(state, job)) for job, after in forms]
+    told = [
+        replace(after.explain(state, job), level=state.levels.of(job), expected=_expected(state, job))
+        for job, after in forms
+    ]
     return told[0] if len(told) == 1 else _of_forms(told, [job.latest for job, _ in forms])
 
 

@@ -19,18 +19,22 @@ from suanli.model.facts import (
     NodeRegistered,
     PowerCapSet,
     ProjectDefined,
+    QosDefined,
+    QosRemoved,
     QueueDefined,
     QuotaDefined,
     TariffSet,
     TokenIssued,
     TokenRevoked,
     UserDefined,
+    WorkloadUpdated,
 )
 from suanli.model.ids import (
     FactSeq,
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -39,11 +43,12 @@ from suanli.model.ids import (
     WorkloadId,
 )
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, DeviceClass, Interconnect, Kind
+from suanli.model.spec import NORMAL, ArraySpec, Dependency, DependencyKind, DeviceClass, Interconnect, Kind
 from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import RunState, WorkloadState
@@ -62,6 +67,18 @@ def priced(version: int, price: str) -> Tariff:
         cpu_hour=Decimal(price),
         device_hour={"国产卡": Decimal(price), "A100": Decimal("1e1")},
         class_hour={DeviceClass.NPU: Decimal(price)},
+    )
+
+
+def quality(name: str, priority: int = 0) -> Qos:
+    """A quality of service for some, with every field said."""
+    return Qos(
+        name=QosName(name),
+        priority=priority,
+        usage_factor=2500,
+        preemptible=True,
+        users=frozenset({ANN, BOB}),
+        projects=frozenset({ProjectName("项目")}),
     )
 
 
@@ -212,7 +229,7 @@ class ReadingContract:
             assert sums(UsageFilter(first=1, last=1, owner=ANN), UsageBy.DAY) == [(1, "", "", 2, 1_000_010, 512_005)]
             assert sums(UsageFilter(first=0, last=9, project=ProjectName("q"))) == [(0, "", "", 1, 7, 3)]
             assert sums(UsageFilter(first=4, last=9)) == sums(UsageFilter(first=4, last=9), *UsageBy) == []
-            assert tables.usage_day(1, ProjectName("p"), ANN).generation == 2
+            assert tables.usage_day(1, ProjectName("p"), ANN, NORMAL).generation == 2
         agreed(store)
 
     def test_the_center_is_read_back_as_it_was_defined(self, store: Store) -> None:
@@ -317,7 +334,8 @@ class ReadingContract:
             lambda tables: tables.project(ProjectName("x")),
             lambda tables: tables.token(TokenId("x")),
             lambda tables: tables.token_by_digest("x"),
-            lambda tables: tables.usage_day(0, ProjectName("x"), ANN),
+            lambda tables: tables.usage_day(0, ProjectName("x"), ANN, NORMAL),
+            lambda tables: tables.qos(QosName("x")),
             lambda tables: tables.kept_answer(ANN, "x"),
         ]
         with store.read() as tables:
@@ -364,4 +382,37 @@ class ReadingContract:
                 tables.tariff(3)
         with pytest.raises(IllegalTransitionError):
             store.transact(lambda tx: tx.append(TariffSet(tariff=priced(4, "1")), actor=ANN))
+        agreed(store)
+
+    def test_qualities_of_service_are_read_back_and_usage_is_told_apart_by_them(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            for one in (quality("urgent"), quality("urgent", -7), quality("gone"), quality("back")):
+                tx.append(QosDefined(qos=one), actor=ANN)
+            for name in ("gone", "back"):
+                tx.append(QosRemoved(name=QosName(name)), actor=ANN)
+            tx.append(QosDefined(qos=quality("back", 3)), actor=ANN)
+            for qos in ("urgent", "normal", "urgent"):
+                workload = submit(tx, qos=QosName(qos))
+                assert tx.workload(workload).qos == qos
+                place_run(tx, workload)
+                end(tx, workload, started_at=5, ended_at=1_000_005)
+            later = submit(tx)
+            tx.append(WorkloadUpdated(workload=later, time_limit_s=0, priority=0, qos=QosName("back")), actor=ANN)
+            tx.append(WorkloadUpdated(workload=later, time_limit_s=9, priority=0), actor=ANN)
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.every_qos() == [
+                altered(quality("back", 3), generation=3),
+                altered(quality("gone"), removed=True, generation=2),
+                altered(quality("urgent", -7), generation=2),
+            ]
+            assert tables.qos(QosName("urgent")).priority == -7
+            assert tables.workload(WorkloadId(4)).qos == "back"
+            day = UsageFilter(first=0, last=0)
+            told = [(one.qos, one.runs, one.cpu_us) for one in tables.usage(day, frozenset({UsageBy.QOS}))]
+            assert told == [("normal", 1, 1_000_000), ("urgent", 2, 2_000_000)]
+            assert [(one.qos, one.runs) for one in tables.usage(day, frozenset())] == [("", 3)]
+        with pytest.raises(IllegalTransitionError):
+            store.transact(lambda tx: tx.append(QosRemoved(name=QosName("gone")), actor=ANN))
         agreed(store)

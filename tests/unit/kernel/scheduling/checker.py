@@ -49,15 +49,20 @@ def possible(center: Center, wanted: Asked) -> bool:
     return is_licensed and fits(mended(center), wanted.anytime())
 
 
-def standing(center: Center, workload: Workload) -> tuple[int, int]:
-    queue = center.queues.get(workload.queue)
-    return (queue.priority if queue else 0, workload.priority)
+def standing(center: Center, workload: Workload) -> tuple[int, int, int]:
+    queue, qos = center.queues.get(workload.queue), center.qualities.get(workload.qos)
+    return (queue.priority if queue else 0, qos.priority if qos else 0, workload.priority)
+
+
+def gives_way(center: Center, workload: Workload) -> bool:
+    qos = center.qualities.get(workload.qos)
+    return workload.preemptible or (qos is not None and qos.preemptible)
 
 
 def in_order(center: Center) -> list[Workload]:
     def key(workload: Workload) -> tuple[int, ...]:
-        queue, own = standing(center, workload)
-        return (-queue, -own, workload.eligible_at - center.credit_us(workload.owner), workload.id)
+        queue, qos, own = standing(center, workload)
+        return (-queue, -qos, -own, workload.eligible_at - center.credit_us(workload.owner), workload.id)
 
     return sorted(center.waiting.values(), key=key)
 
@@ -348,14 +353,14 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     (by,) = {preemption.by for preemption in plan.preemptions}
     assert plan.reservations[0].workload == by
     head = center.waiting[by]
-    assert not head.preemptible
+    assert not gives_way(center, head)
     ahead = [row for row in plan.placements if row.workload in ahead_of(center, by)]
     power = power_free(center, held(center, plan, ahead))
     assert any(is_powered(center, wanted.spec, power) for wanted in forms(center, head, center.now))
     for preemption in plan.preemptions:
         run, victim = center.runs[preemption.run], center.active[preemption.workload]
         assert run.state is not RunState.STOPPING
-        assert victim.preemptible
+        assert gives_way(center, victim)
         assert standing(center, victim) < standing(center, head)
     early = ahead_of(center, by)
     first = [row.allocation for row in plan.placements if row.workload in early]
@@ -375,7 +380,7 @@ def check_preemptions(center: Center, plan: Plan) -> None:
 def may_go(center: Center, head: Workload) -> set[RunId]:
     """Runs whose place the head may take."""
     lower = [one for one in center.active.values() if standing(center, one) < standing(center, head)]
-    of_lower = {one.id for one in lower if one.preemptible}
+    of_lower = {one.id for one in lower if gives_way(center, one)}
     return {run.id for run in center.runs.values() if run.workload in of_lower and run.state is not RunState.STOPPING}
 
 

@@ -42,6 +42,7 @@ from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
 from tests.unit.kernel.scheduling.near import interconnected, linked
 from tests.unit.kernel.scheduling.parting import asking_for_parts, parted
+from tests.unit.kernel.scheduling.qualified import Qualities
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
@@ -251,10 +252,10 @@ class Life:
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 else None
-        # Two of nine have devices that may be parted, and work that asks for parts; of a seed, the rest is as without.
         self.of_parts = Random(seed) if seed % 9 in {3, 7} else None
         # One of three has devices that are near each other, and work that asks for such.
         self.of_links = Random(seed) if seed % 3 == 0 else None
+        self.of_qos = Qualities(seed)
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
         # Three of seven have more than one reservation.
@@ -281,6 +282,7 @@ class Life:
         self.reserve()
         self.cap_power()
         self.learn()
+        self.of_qos.change(self.center)
         self.judge()
         if self.center.last % 5 == 4:
             # Not by chance: seeds that found something once go on to mean the same center.
@@ -382,7 +384,7 @@ class Life:
             objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY, Objective.COST]
             objective = self.of_rates.choice(objectives) if spec.work else None
             spec = replace(spec, alternatives=others, objective=objective)
-        spec = self.with_disk(spec)
+        spec = self.of_qos.given(self.with_disk(spec))
         if self.of_parts is not None:
             spec = asking_for_parts(self.of_parts, spec)
         if self.of_links is not None:
@@ -458,7 +460,7 @@ class Life:
     def quota(self) -> None:
         """Set a quota that holds back something now and then, or lift it."""
         names = {"queue": "urgent", "queue_user": "default", "project": PROJECT, "project_user": PROJECT}
-        scope = self.chance.choice(list(QuotaScope))
+        scope = self.chance.choice([scope for scope in QuotaScope if not scope.startswith("qos")])
         amounts: list[dict[str, int]] = [{}, {"runs": 1}, {"runs": 3}, {"cpu_milli": 4000}, {"memory_bytes": 6 * GIB}]
         most = self.chance.choice([*amounts, {"device_share": 1500}])
         name = names.get(scope) or self.chance.choice(OWNERS)

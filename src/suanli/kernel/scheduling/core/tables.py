@@ -399,7 +399,7 @@ def make_center(sizes: Sizes) -> Center:
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, DEVICE_NEXT + 1),
         kinds=_ints(sizes.kinds, 11),
-        associations=np.full((sizes.associations, 6), NOBODY, dtype=np.int64),
+        associations=np.full((sizes.associations, 8), NOBODY, dtype=np.int64),
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
         asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
         licenses=_ints(sizes.licenses, 7),
