@@ -96,6 +96,7 @@ def test_what_no_device_here_is_parted_by_is_told_in_a_preview(center: RunningCe
         asking("1g.7gb"),
         asking("1g.6gb", share=0.5),
         asking("1g.6gb", precision="bf16", at_least=1e12),
+        asking("1g.6gb", interconnect="link"),
         {**asking("1g.6gb"), "exclusive": True},
         {**asking("1g.6gb"), "work": {"bf16": 1e15}},
         asking("1G 6"),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from suanli.api.schemas.fields import Body, MemoryBytes, Rate
+from suanli.api.schemas.fields import Body, MemoryBytes, PartitionName, Rate
 from suanli.api.schemas.work import kept
 from suanli.model import devices as nouns
 from suanli.model.devices import MAX_DEVICES, DeviceClass, Interconnect, Precision
@@ -37,9 +37,6 @@ ModelNames = Annotated[
     ),
 ]
 """A name or a range, several with ``|`` between them or as a list; what they mean: `suanli.model.device_names`."""
-
-
-PartitionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._]*$", max_length=32), Field(examples=["1g.10gb"])]
 
 
 class DeviceRequest(Body):

@@ -29,6 +29,9 @@ from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S, MAX_WORK
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+PartitionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._]*$", max_length=32), Field(examples=["1g.10gb"])]
+
+
 class Body(BaseModel):
     """What a caller sends: exactly the fields there are, each of exactly its type."""
 

@@ -29,7 +29,7 @@ def interconnected(chance: Random, spec: WorkloadSpec) -> WorkloadSpec:
 
     def asking(resources: TaskResources) -> TaskResources:
         asked = resources.devices
-        if asked is None or asked.share < 1000 or chance.random() < 0.3:
+        if asked is None or asked.share < 1000 or asked.partition or chance.random() < 0.3:
             return resources
         word = chance.choice([None, Interconnect.LINK, Interconnect.LINK, *Interconnect])
         count = chance.choice([1, 2, 2, 2, 3, 4])

@@ -97,6 +97,7 @@ def is_best(center: Center, found: Room, placement: Placement) -> bool:
     for free in found.values():
         if can_hold(free, spec):
             better = [one for one in free.node.devices if merit(center, work, one) < worst and suits(one, request)]
+            better = [one for one in better if not free.closed(one)]
             room = sum(free.devices[one.index] // request.share for one in better)
             if room >= request.count * spec.tasks:
                 return False
@@ -121,8 +122,8 @@ Kind = tuple[object, ...]
 
 
 def kind_of(device: Device) -> Kind:
-    rates = tuple(sorted(device.rates.items()))
-    return (device.device_class, device.model, device.memory_bytes, device.precisions, rates, device.power_mw)
+    rates, parts = tuple(sorted(device.rates.items())), (device.partitions, device.is_parted)
+    return (device.device_class, device.model, device.memory_bytes, device.precisions, rates, device.power_mw, parts)
 
 
 @dataclass
@@ -174,7 +175,7 @@ def ready(center: Center, placements: Iterable[Placement]) -> Ready:
         if node.state is NodeState.READY and node.name not in aside:
             for device in node.devices:
                 end = ends.get((node.name, device.index), now)
-                if device.healthy and end < FOREVER:
+                if device.healthy and end < FOREVER and not device.is_parted:
                     if shares.get((node.name, device.index), 0) <= 0:
                         found.free[kind_of(device)] = found.free.get(kind_of(device), 0) + 1
                     else:

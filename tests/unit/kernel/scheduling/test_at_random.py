@@ -244,7 +244,6 @@ class Life:
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 else None
-        # Two of nine have devices that may be parted, and work that asks for parts; of a seed, the rest is as without.
         self.of_parts = Random(seed) if seed % 9 in {3, 7} else None
         # One of three has devices that are near each other, and work that asks for such.
         self.of_links = Random(seed) if seed % 3 == 0 else None

@@ -90,7 +90,7 @@ def test_of_one_device_or_a_part_of_one_it_says_nothing(share: int) -> None:
 
 @pytest.mark.parametrize("near", list(Interconnect))
 def test_a_shape_knows_how_far_apart_devices_may_be(near: Interconnect) -> None:
-    row = np.ones(t.APART + 1, dtype=np.int64)
+    row = np.ones(t.PARTS_OF, dtype=np.int64)
     write_shape(row, demand_of(job(2, near)), [])
     assert row[t.APART] == Distance[near.name] == 1 + list(Interconnect).index(near)
     write_shape(row, demand_of(job(2)), [])

@@ -15,7 +15,7 @@ from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.kernel.what_if.changes import Bounds
 from suanli.kernel.what_if.onward import live_on, record_of
-from suanli.model.devices import DeviceClass, DeviceRequest, Precision
+from suanli.model.devices import DeviceClass, DeviceRequest, Interconnect, Precision
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.partitions import MADE, MAX_TEMPLATES, THOUSANDTHS
@@ -91,6 +91,7 @@ def test_none_is_asked_for_unless_it_is_said() -> None:
         ({"partition": "9g.90gb"}, "no device is known"),
         ({"share": 500}, "leave the share out"),
         ({"precision": Precision.FP32, "at_least": 5}, "leave the rate out"),
+        ({"interconnect": Interconnect.LINK}, "leave the interconnect out"),
     ],
 )
 def test_with_a_part_nothing_is_asked_that_parts_do_not_have(changes: dict[str, Any], word: str) -> None:

@@ -42,6 +42,7 @@ from suanli.kernel.scheduling.core.tables import (
     RESERVED,
     SHAPE,
     SHARE,
+    SLOTS,
     START_BY,
     TAKES,
     TASKS,
@@ -56,6 +57,7 @@ from suanli.kernel.scheduling.core.tables import (
     Center,
     Floats,
 )
+from suanli.model.partitions import MADE
 
 
 @compiled
@@ -188,6 +190,9 @@ def _each_device(center: Center, now: int, soon: int, is_count: bool) -> None:
         for position in range(devices.shape[1]):
             kind, end = devices[node, position, TYPE], center.trial[0, position]
             if kind < 0 or devices[node, position, HEALTHY] == 0 or end >= NEVER:
+                continue
+            if devices[node, position, SLOTS] & MADE:
+                # Its parts are made already: it is nobody's whole, whoever ends.
                 continue
             if devices[node, position, FREE] >= WHOLE:
                 center.ready_types[FREE_NOW, kind] += int(is_count)
