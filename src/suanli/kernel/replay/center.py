@@ -12,7 +12,14 @@ from suanli.model.errors import InvalidRequestError
 from suanli.model.power import MAX_WATTS as MAX_CAP_W
 from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_duration, parse_memory
 from suanli.model.resources import Node
-from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES, DeviceClass, check_bounds
+from suanli.model.spec import (
+    MAX_CPU_MILLI,
+    MAX_DEVICES,
+    MAX_MEMORY_BYTES,
+    MAX_TIME_LIMIT_S,
+    DeviceClass,
+    check_bounds,
+)
 
 MAX_NODES: Final = 1_000_000
 MAX_SHARES: Final = 1_000_000
@@ -252,9 +259,11 @@ def _set_aside(where: str, item: object) -> SetAside:
 def _since_origin(where: str, item: object) -> int:
     """Microseconds; YAML reads a bare number, and ``1:30:00``, as a whole number of seconds."""
     try:
-        return parse_duration(str(item)) * 1_000_000
+        since_s = parse_duration(str(item))
     except InvalidRequestError as error:
         raise InvalidRequestError(where, error.detail, error.hint) from error
+    check_bounds(where, since_s, 0, MAX_TIME_LIMIT_S)
+    return since_s * 1_000_000
 
 
 def _names(where: str, item: object) -> frozenset[str]:
