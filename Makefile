@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DELETE_ON_ERROR:
-.PHONY: demo up test check specs bench chaos centers fuzz mutants lines lock clean
+.PHONY: demo up test check specs bench chaos centers mixed fuzz mutants lines lock clean
 
 demo: .venv/server $(SUPERVISOR)
 	$(CC_WORDS) $(PY) -m demo
@@ -58,6 +58,10 @@ chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 centers: .venv/dev
 	SUANLI_CENTERS=2000 $(PY) -m pytest --timeout=0 tests/unit/kernel/scheduling/test_at_random.py
 
+# 10,000 requests of all forms in a simulated center of 500 nodes, every turn judged by the same; some five minutes
+mixed: .venv/dev .venv/kernel
+	SUANLI_MIXED_NODES=500 SUANLI_MIXED_REQUESTS=10000 $(PY) -m pytest --timeout=0 -s tests/mixed
+
 # Whether the kernel's tests notice small changes of it; make mutants M=reserve
 mutants: .venv/dev .mutants/ready
 	$(PY) scripts/mutants.py $(M)
@@ -78,6 +82,7 @@ lock: .tools/ready
 	$(COMPILE) $(UPGRADE) --group peers -o requirements/peers.txt
 	$(COMPILE) $(UPGRADE) --group mutants -o requirements/mutants.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server -o requirements/server.txt
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra nvidia -c requirements/server.txt -o requirements/nvidia.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra replay -c requirements/server.txt -o requirements/replay.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra server --group dev -c requirements/server.txt -o requirements/dev.txt
 

@@ -45,6 +45,26 @@ class PowerCap(TypedDict):
     unknown_devices: int
 
 
+class Tariff(TypedDict):
+    """One version of the prices of an hour, decimal numbers as text."""
+
+    version: int
+    currency: str
+    valid_from: str
+    cpu_hour: str
+    memory_gib_hour: str
+    disk_gb_hour: str
+    device_hour: dict[str, str]
+    class_hour: dict[str, str]
+
+
+class Tariffs(TypedDict):
+    """The prices that hold now (None: there are none), and those to come."""
+
+    current: Tariff | None
+    coming: list[Tariff]
+
+
 class ArrayPlace(TypedDict):
     """Which element of which array a workload is."""
 
@@ -62,6 +82,7 @@ class WorkloadFields(TypedDict):
     project: str
     kind: str
     queue: str
+    qos: str
     state: str
     priority: int
     time_limit_s: int
@@ -160,6 +181,18 @@ class Expected(TypedDict):
     rate: float
     runs: int
     energy_joules: float | None
+    cost: str | None
+    currency: str | None
+
+
+class Order(TypedDict):
+    """What a place in the order goes by, before all waiting."""
+
+    queue: str
+    queue_priority: int
+    qos: str
+    qos_priority: int
+    priority: int
 
 
 class Explanation(TypedDict):
@@ -171,6 +204,7 @@ class Explanation(TypedDict):
     alternatives: list[Alternative]
     earliest_start: str | None
     earliest_start_known: bool
+    order: Order | None
     expected: list[Expected]
 
 

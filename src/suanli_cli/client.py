@@ -18,6 +18,8 @@ from suanli_cli.answers import (
     Preview,
     Shown,
     Spec,
+    Tariff,
+    Tariffs,
     WhatIf,
 )
 from suanli_cli.transport import PIECE_BYTES, Query, Transport
@@ -145,6 +147,11 @@ class Client:
         nodes: Json = self._to.document("GET", "/v1/nodes")
         return nodes
 
+    def readings(self, node: str) -> Json:
+        """How the devices of a node are now."""
+        readings: Json = self._to.document("GET", f"/v1/nodes/{quote(node, safe='')}/devices/readings")
+        return readings
+
     def rates(self) -> Json:
         """What finished work reached on which device models."""
         rates: Json = self._to.document("GET", "/v1/rates")
@@ -247,6 +254,20 @@ class Client:
         made: Json = self._to.document("PUT", f"/v1/quotas/{quote(scope, safe='')}/{quote(name, safe='')}", body=most)
         return made
 
+    def qualities(self) -> Json:
+        """All qualities of service."""
+        qualities: Json = self._to.document("GET", "/v1/qos")
+        return qualities
+
+    def set_qos(self, name: str, wanted: Json) -> Json:
+        """Make a quality of service, or let it be this from now on."""
+        made: Json = self._to.document("PUT", f"/v1/qos/{quote(name, safe='')}", body=wanted)
+        return made
+
+    def remove_qos(self, name: str) -> None:
+        """Let no more work have a quality of service."""
+        self._to.send("DELETE", f"/v1/qos/{quote(name, safe='')}")
+
     def licenses(self) -> Json:
         """All licenses, and how many of each are in use."""
         licenses: Json = self._to.document("GET", "/v1/licenses")
@@ -265,6 +286,16 @@ class Client:
     def set_power_cap(self, wanted: Json) -> Json:
         """Let running work draw at most so much from now on."""
         made: Json = self._to.document("PUT", "/v1/power-cap", body=wanted)
+        return made
+
+    def tariff(self) -> Tariffs:
+        """What the center costs, now and later."""
+        tariffs: Tariffs = self._to.document("GET", "/v1/tariff")
+        return tariffs
+
+    def set_tariff(self, wanted: Json) -> Tariff:
+        """Let these be the prices from an instant on."""
+        made: Tariff = self._to.document("PUT", "/v1/tariff", body=wanted)
         return made
 
     def shares(self) -> Json:

@@ -2,7 +2,8 @@
 
     CLASS[:MODEL|CONDITION[,...]][:COUNT|:SHARE]      gpu:A100:2   npu:910B:8   any:bf16>=300TF,mem>=64GB:4   gpu:0.5
 
-Conditions are ``mem>=SIZE``, ``PRECISION>=RATE``, and a precision alone, which any rate will do for.
+Conditions are ``mem>=SIZE``, ``PRECISION>=RATE``, a precision alone, which any rate will do for, and how near each
+other the devices of one task must be: ``gpu:A100,link:4``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 PRECISIONS = ("fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8")
+INTERCONNECTS = ("link", "switch", "bridge", "host", "node")
 DEVICE_CLASSES = ("gpu", "npu", "fpga", "any")
 FORM = "CLASS[:MODEL][:COUNT]"
-EXAMPLES = "gpu:2, gpu:A100:2, gpu:0.5, npu, 'any:bf16>=300TF,mem>=64GB:4'"
+EXAMPLES = "gpu:2, gpu:A100:2, gpu:0.5, npu, 'any:bf16>=300TF,mem>=64GB:4', gpu:A100,link:4"
 
 _COUNT = re.compile(r"[0-9]+")
 _SHARE = re.compile(r"0?\.[0-9]+")
@@ -59,7 +61,8 @@ def _part(part: str) -> dict[str, Any]:
     if not name or (mark and not value):
         raise GrammarError(part)
     if not mark:
-        return {"precision": name} if name in PRECISIONS else {"model": name}
+        kind = "precision" if name in PRECISIONS else "interconnect" if name in INTERCONNECTS else "model"
+        return {kind: name}
     if name == "mem":
         return {"min_memory": value}
     if name not in PRECISIONS:
@@ -76,6 +79,8 @@ def format_device(request: Mapping[str, Any]) -> str:
         parts.append(request["precision"])
     if request.get("min_memory"):
         parts.append(f"mem>={_memory(request['min_memory'])}")
+    if request.get("interconnect"):
+        parts.append(request["interconnect"])
     count, share = request.get("count", 1), request.get("share", 1.0)
     number = [f"{share:g}"] if share < 1 else [str(count)]
     return ":".join([request.get("class", "any"), *([",".join(parts)] if parts else []), *number])

@@ -47,6 +47,7 @@ root = LazyGroup(
             "queues": f"{_HERE}.center:queues",
             "license": f"{_HERE}.quotas:license_",
             "power": f"{_HERE}.power:power",
+            "tariff": f"{_HERE}.tariff:tariff",
             "reservation": f"{_HERE}.reservations:reservation",
             "events": f"{_HERE}.events:events",
             "shares": f"{_HERE}.shares:shares",
@@ -58,6 +59,7 @@ root = LazyGroup(
             "user": f"{_HERE}.people:user",
             "project": f"{_HERE}.shares:project",
             "quota": f"{_HERE}.quotas:quota",
+            "qos": f"{_HERE}.qos:qos",
             "token": f"{_HERE}.people:token",
         },
         "section.server": {

@@ -120,7 +120,8 @@ def expected(listed: Sequence[Expected]) -> list[str]:
     for one in listed:
         rests = say("expected.runs", runs=one["runs"]) if one["runs"] else say("expected.nominal")
         energy = "" if one["energy_joules"] is None else f", {one['energy_joules'] / 3.6e6:.3g} kWh"
-        lines.append(f"  {one['model']}: {duration(one['seconds'])}{energy} ({rests})")
+        cost = "" if one["cost"] is None else f", {one['cost']} {one['currency']}"
+        lines.append(f"  {one['model']}: {duration(one['seconds'])}{energy}{cost} ({rests})")
     return [say("expected.heading"), *lines] if lines else []
 
 

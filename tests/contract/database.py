@@ -35,6 +35,8 @@ from suanli.model.facts import (
     PowerCapSet,
     PreemptRequested,
     ProjectDefined,
+    QosDefined,
+    QosRemoved,
     QueueDefined,
     QuotaDefined,
     RequeueRequested,
@@ -42,6 +44,7 @@ from suanli.model.facts import (
     RunPlaced,
     RunStarted,
     SignalRequested,
+    TariffSet,
     TokenIssued,
     TokenRevoked,
     UserDefined,
@@ -54,6 +57,7 @@ from suanli.model.ids import (
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     TokenId,
@@ -71,6 +75,7 @@ from suanli.model.spec import (
     Dependency,
     DependencyKind,
     DeviceRequest,
+    Interconnect,
     Precision,
     Request,
     RetryCause,
@@ -86,6 +91,7 @@ from suanli.testing.builders import ANN, BOB, GIB, SetClock, allocation, end, no
 from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract import agreed, together
 from suanli.testing.store_contract.common import DAY_US
+from suanli.testing.store_contract.reading import priced, quality
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def taught(tx: Transaction) -> None:
 
 Outcome = tuple[int, int, list[WorkloadId]]
 """Facts appended, steps that fit, workloads known."""
-_steps = st.lists(st.tuples(st.integers(0, 27), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
+_steps = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12), st.booleans()), min_size=30, max_size=60)
 histories = st.lists(_steps, min_size=1, max_size=3)
 """Transactions, each of some steps; what a step does depends on what is there."""
 
@@ -145,7 +151,9 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
     choices: list[Fact] = [
         WorkloadHeld(workload=workload),
         WorkloadReleased(workload=workload),
-        WorkloadUpdated(workload=workload, time_limit_s=number, priority=-number),
+        WorkloadUpdated(
+            workload=workload, time_limit_s=number, priority=-number, qos=QosName("urgent" if flag else "")
+        ),
         DependenciesMet(workload=workload, left=(open_one,) if flag else ()),
         DependencyFailed(workload=workload, dependency=open_one),
         DeadlineMissed(workload=workload),
@@ -168,6 +176,9 @@ def fact_of(step: Step, tx: Transaction, workload: WorkloadId) -> Fact | None:
         QuotaDefined(quota=Quota(scope=QuotaScope.USER, name=ANN, runs=number)),
         LicenseDefined(license=License(name=LicenseName("求解器"), total=number)),
         PowerCapSet(cap=PowerCap(watts=number)),
+        TariffSet(tariff=priced(number, "1.50")),
+        QosDefined(qos=quality(f"q{number % 2}", number)),
+        QosRemoved(name=QosName(f"q{number % 2}")),
     ]
     return choices[rule] if rule < len(choices) else None
 
@@ -333,13 +344,69 @@ class DatabaseContract:
                 assert {one.name: one.disk_bytes for one in tables.nodes()} == {"n0": 0, "n9": 2**44}
                 assert [run.allocation.disk_bytes for run in tables.active_runs()] == [0, 7]
 
+    def test_links_outlive_their_migration(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
+        pairs, all_of_them = {Interconnect.LINK: ((0, 1),)}, {Interconnect.NODE: ((0, 1, 2), (4, 5))}
+
+        def work(tx: Transaction) -> None:
+            for name, links in (("n0", pairs), ("n0", {}), ("n9", pairs), ("n9", {**pairs, **all_of_them})):
+                tx.append(NodeRegistered(node=node(name, links=links)), actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0012")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert {one.name: one.links for one in tables.nodes()} == {"n0": {}, "n9": {**pairs, **all_of_them}}
+
+    def test_tariffs_outlive_their_migration(self, place: DatabasePlace, engines: Engines, clock: SetClock) -> None:
+        def work(tx: Transaction) -> None:
+            for version in (1, 2):
+                tx.append(TariffSet(tariff=priced(version, "0.10")), actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0011")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert tables.tariffs() == [priced(1, "0.10"), priced(2, "0.10")]
+                assert str(tables.tariff(2).cpu_hour) == "0.10"
+
+    def test_qualities_of_service_outlive_their_migration(
+        self, place: DatabasePlace, engines: Engines, clock: SetClock
+    ) -> None:
+        def work(tx: Transaction) -> None:
+            for one in (quality("urgent", 1), quality("urgent", 2), quality("gone")):
+                tx.append(QosDefined(qos=one), actor=ANN)
+            tx.append(QosRemoved(name=QosName("gone")), actor=ANN)
+            submit(tx, array=ArraySpec(indices=(3, 4)), qos=QosName("urgent"))
+            for qos in ("urgent", "normal"):
+                done = submit(tx, qos=QosName(qos), environment={"qos": "normal"})
+                place_run(tx, done)
+                end(tx, done, started_at=DAY_US - 5, ended_at=DAY_US + 3_000_001)
+            changed = submit(tx, qos=QosName("urgent"))
+            for name in ("", "gone", "", "normal"):
+                change = WorkloadUpdated(workload=changed, time_limit_s=0, priority=1, qos=QosName(name))
+                tx.append(change, actor=ANN)
+
+        with closing(place.open(fold, clock)) as store:
+            store.transact(work)
+        downgrade(engines.writer, "0012")
+        with closing(place.open(fold, clock)) as store:
+            agreed(store)
+            with store.read() as tables:
+                assert [one.generation for one in tables.every_qos()] == [2, 2]
+                told = [tables.workload(WorkloadId(number)).qos for number in range(1, 6)]
+                assert told == ["urgent", "urgent", "urgent", "normal", "normal"]
+
     def test_a_store_of_a_newer_version_is_left_alone(
         self, place: DatabasePlace, store: Store, clock: SetClock
     ) -> None:
         place.alter("UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(StoreVersionError, match="9999"):
             place.open(fold, clock)
-        place.alter("UPDATE alembic_version SET version_num = '0011'")
+        place.alter("UPDATE alembic_version SET version_num = '0013'")
         assert store.transact(submit) == 1
 
     def test_a_failing_database_fails_every_caller_and_then_goes_on(

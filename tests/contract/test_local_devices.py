@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 
 from suanli.adapters.clock import SystemClock
+from suanli.adapters.engines.local.devices import NodeDevices
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import Sandbox
+from suanli.model.discovery import Health, Readings
+from suanli.model.errors import NotFoundError
+from suanli.model.ids import NodeName
 from suanli.model.resources import Allocation, DeviceHold
-from suanli.model.spec import Precision
+from suanli.model.spec import Interconnect, Precision
 from suanli.model.workload import EndCause
 from suanli.ports.engine import Isolation, RunOrder, Stream
+from suanli.testing.builders import SetClock
 from suanli.testing.engine_contract import order, run_to_end
 from tests.machine import Machine
 
@@ -45,13 +50,14 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
-def show(machine: Machine, *serials: str) -> None:
-    """Have nvidia-smi list these cards in this order."""
+def show(machine: Machine, *serials: str, topology: str = "") -> None:
+    """Have nvidia-smi list these cards in this order, and how far they are from each other."""
     rows = "\n".join(
         f"{number}, NVIDIA A100-SXM4-80GB, {serial}, 0000{GPUS[serial].upper()}, 81920 MiB, 0 MiB, 40, 60.5 W, 0 %"
         for number, serial in enumerate(serials)
     )
-    machine.tool("nvidia-smi", f'[ "$1" = -q ] && exit 9\ncat <<.\n{rows}\n.')
+    told = f'[ "$1" = topo ] && cat <<. && exit 0\n{topology}\n.\n'
+    machine.tool("nvidia-smi", f'[ "$1" = -q ] && exit 9\n{told}cat <<.\n{rows}\n.')
 
 
 @pytest.fixture
@@ -95,6 +101,18 @@ def test_a_run_sees_its_devices_and_no_others(opener: Opener) -> None:
     assert seen == ["GPU-c,GPU-a;2,0", "GPU-b;1", ";"]
 
 
+def test_which_devices_are_near_each_other_is_told_by_their_numbers(opener: Opener, machine: Machine) -> None:
+    table = "\tGPU0\tGPU1\tGPU2\nGPU0\tX\tNV4\tSYS\nGPU1\tNV4\tX\tSYS\nGPU2\tSYS\tSYS\tX"
+    show(machine, *GPUS, topology=table)
+    [node] = opener().describe().nodes
+    assert node.links == {Interconnect.LINK: ((0, 1),)}
+    # Numbers last when the tool lists the cards in another order, and one is gone.
+    machine.unplug(GPUS["GPU-a"])
+    show(machine, "GPU-c", "GPU-b", topology="\tGPU0\tGPU1\nGPU0\tX\tPHB\nGPU1\tPHB\tX")
+    [node] = opener().describe().nodes
+    assert node.links == {Interconnect.HOST: ((1, 2),)}
+
+
 def test_what_a_cpu_draws_is_told_where_the_catalogue_knows_it(opener: Opener, machine: Machine) -> None:
     (machine.root / "proc/cpuinfo").write_text(MILAN)
     [node] = opener().describe().nodes
@@ -136,3 +154,45 @@ def test_a_run_is_pinned_near_its_devices(opener: Opener, number: int, cpu: int)
     asked = dataclasses.replace(plain, allocation=Allocation(engine=engine.name, nodes=(whole,)))
     run_to_end(engine, asked)
     assert engine.log(asked.run, Stream.STDOUT, 0, 99).data.split()[-1] == str(cpu).encode()
+
+
+def test_readings_are_told_by_number_and_kept_for_a_while(machine: Machine, tmp_path: Path) -> None:
+    clock = SetClock()
+    devices = NodeDevices(machine.devices(), tmp_path / "devices.json", clock)
+    devices.describe()
+    show(machine, "GPU-c", "GPU-a")
+    lines = machine.tools / "nvidia-smi"
+    lines.write_text(lines.read_text().replace("40, 60.5 W, 0 %", "71, 300 W, 95 %"))
+    told = devices.readings()
+    a, b, c = told.devices
+    assert (told.taken_at, a.index, c.index) == (clock.at_us, 0, 2)
+    assert {a.health, c.health} == {Health.OK}
+    assert (b.health, b.readings) == (Health.UNKNOWN, Readings())
+    hot = Readings(temperature_c=71, power_w=300, utilization_percent=95, memory_used_bytes=0)
+    assert {a.readings, c.readings} == {hot}
+    show(machine, *GPUS)
+    clock.at_us += 9_999_999
+    assert devices.readings() is told
+    clock.at_us += 1
+    assert {one.readings.temperature_c for one in devices.readings().devices} == {40}
+    # What is there is told by a look every five minutes, and no reading enters it.
+    assert all(device.healthy for device in devices.describe())
+
+
+def test_a_tool_that_hangs_is_given_up_and_tells_nothing(machine: Machine, tmp_path: Path) -> None:
+    devices = NodeDevices(machine.devices(), tmp_path / "devices.json", SetClock())
+    before = devices.describe()
+    machine.tool("nvidia-smi", "exec sleep 600")
+    hanging = NodeDevices(machine.devices(timeout_s=0.2), tmp_path / "devices.json", SetClock())
+    assert hanging.describe() != before
+    told = hanging.readings().devices
+    assert [one.health for one in told] == [Health.UNKNOWN] * 3
+    assert all("timed_out" in one.reason for one in told)
+
+
+def test_the_engine_tells_the_readings_of_its_own_node_alone(opener: Opener) -> None:
+    engine = opener()
+    [node] = engine.describe().nodes
+    assert [one.readings.power_w for one in engine.readings(node.name).devices] == [60.5] * 3
+    with pytest.raises(NotFoundError):
+        engine.readings(NodeName("elsewhere"))

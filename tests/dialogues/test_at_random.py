@@ -96,6 +96,7 @@ JSON = """{"gpu_data": [{"gpu": 0, "asic": {"market_name": "MI300X", "device_id"
 "Hygon", "vram Total Memory (MiB)": "65520", "Unique ID": 1}, "device_list":
 [{"device_id": 0, "device_name": "B", "pci_device_id": "0xbda"}], "GPU": [{"Index": "0", "PCI": {"PCI/Bus ID": 1}}],
 "device_info": [{"board_info": {"bus_id": "0000:01:00.0", "board_type": "n150"}, "telemetry": {"power": " 12.0"}}],
+"gpus": [{"index": 0, "name": "A", "mig": [{"uuid": 1}], "milliwatts": 5, "remapped_rows": [0, 0, 1, 0]}],
 "devices": [{"platform": {"bdf": "0000:03:00.0", "current_shell": {"vbnv": "xilinx_u250_gen3x16_base"}}}]}"""
 XML = """<gpu id="00000000:3B:00.0"><product_name>A</product_name><pci><pci_device_id>1C3010DE</pci_device_id></pci>
 <fb_memory_usage><total>9 MiB</total></fb_memory_usage><temperature><gpu_temp>9 C</gpu_temp></temperature></gpu>"""
@@ -142,6 +143,7 @@ PARSERS: list[Callable[[str], object]] = [
     metax.parse_topology,
     mthreads.parse_query,
     nvidia.parse_xml,
+    nvidia.parse_nvml,
     nvidia.parse_query,
     nvidia.parse_topology,
     tenstorrent.parse_snapshot,

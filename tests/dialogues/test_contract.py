@@ -25,6 +25,7 @@ from suanli.adapters.devices.vendors_known import known
 from suanli.testing.device_contract import Case, DeviceContract, Parser
 from tests.dialogues.reference import dialogue
 from tests.dialogues.test_npus import GAUDI_TABLE, KUNLUNXIN_TABLE
+from tests.dialogues.test_nvml import NVML
 from tests.dialogues.test_thead import QUERY, TABLE
 
 ASCEND = "ascend/gpustack_ai-server_atlas-800-training-server_model-9010_version-6.0.RC1"
@@ -134,6 +135,7 @@ class TestMthreads(OnDialogues):
 class TestNvidia(OnDialogues):
     vendor = "nvidia"
     outputs: ClassVar[dict[Parser, str]] = {
+        nvidia.parse_nvml: f"{NVML}\n",
         nvidia.parse_xml: "nvidia/telegraf_rtx-3090-v12.xml",
         nvidia.parse_query: "nvidia/query_with_na_and_quoted_comma.csv",
     }

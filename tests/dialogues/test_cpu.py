@@ -57,6 +57,22 @@ def test_lscpu(name: str, expected: tuple[object, ...], feature: str) -> None:
     counts = (found.sockets, found.cores, found.threads, found.numa_nodes)
     assert (found.architecture, found.vendor, found.models, *counts) == expected
     assert feature in found.features
+    vectors = {"a64fx_cluster": ("NEON", "SVE"), "loongson-3a6000": ("LSX", "LASX"), "phytium-d2000": ("NEON",)}
+    assert (found.simd, found.matrix) == (vectors[name], ())
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "vectors"),
+    [
+        ("sbc-bench_Ampere-Altra-Max-5.4.219-sg1-dk.cpuinfo", "aarch64", ("NEON", "NEON dot product")),
+        ("sbc-bench_Loongson-3A3000-5.4.211-aosc-lemote.cpuinfo", "mips64", ("Loongson MMI",)),
+        ("sbc-bench_Loongson-3A5000-HV-4.19.0-loongson-3.cpuinfo", "loongarch64", ("LSX", "LASX")),
+        ("sbc-bench_Phytium-E2000Q-4.19.246.cpuinfo", "aarch64", ("NEON",)),
+        ("cpuinfo_loongson-3c6000d_last.txt", "loongarch64", ("LSX", "LASX")),
+    ],
+)
+def test_vector_extensions(name: str, machine: str, vectors: tuple[str, ...]) -> None:
+    assert parse_cpuinfo(dialogue(f"cpu/{name}"), machine).simd == vectors
 
 
 def test_lists_of_the_kernel() -> None:

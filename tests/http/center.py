@@ -21,19 +21,21 @@ from suanli.api.app import Services, create_app
 from suanli.kernel.scheduling.plan import Policy
 from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
 from suanli.ports.admission import AdmissionCheck
 from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
 from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.power import Power
+from suanli.services.qualities import QosCheck, Qualities
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
 from suanli.services.scheduling.planner import Planner
+from suanli.services.tariffs import TariffCheck, Tariffs
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
 from suanli.testing.fake_engine import FakeEngine
@@ -112,7 +114,10 @@ def nodes() -> list[Node]:
         features=frozenset({"x86_64"}),
         cpu_power_mw=10_000,
     )
-    return [replace(bare, devices=gpus), replace(bare, name=NodeName("n2"), features=bare.features | {"ib"})]
+    return [
+        replace(bare, devices=gpus, links={Interconnect.NODE: ((0, 1),)}),
+        replace(bare, name=NodeName("n2"), features=bare.features | {"ib"}),
+    ]
 
 
 @contextmanager
@@ -127,6 +132,8 @@ def running(home: Path) -> Iterator[RunningCenter]:
         QuotaCheck(clock),
         ReservationAdmission(clock),
         DeadlineCheck(clock),
+        TariffCheck(clock),
+        QosCheck(),
         FeatureAdmission(),
     ]
     center = Center(
@@ -143,6 +150,8 @@ def running(home: Path) -> Iterator[RunningCenter]:
         scheduling=Scheduling(store, lambda: Planner(store, clock, Policy())),
         quotas=Quotas(store),
         power=Power(store),
+        tariffs=Tariffs(store, clock),
+        qualities=Qualities(store),
         rates=Rates(store),
         accounting=Accounting(store, clock),
         ending=ExitStack(),
@@ -171,6 +180,8 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
         quotas=center.quotas,
         power=center.power,
         rates=center.rates,
+        tariffs=center.tariffs,
+        qualities=center.qualities,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

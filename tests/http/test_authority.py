@@ -60,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "GET /v1/events": Rule(KNOWN, query={"follow": "false"}),
     "GET /v1/nodes": Rule(KNOWN),
     "GET /v1/nodes/{name}": Rule(KNOWN),
+    "GET /v1/nodes/{name}/devices/readings": Rule(KNOWN),
     "POST /v1/nodes/{name}/drain": Rule(STAFF_CHANGES, {"reason": "authority"}),
     "POST /v1/nodes/{name}/resume": Rule(STAFF_CHANGES),
     "GET /v1/engines": Rule(KNOWN),
@@ -71,6 +72,12 @@ RULES: Mapping[str, Rule] = {
     "PUT /v1/licenses/{name}": Rule(ADMIN_CHANGES, {"total": 1}),
     "GET /v1/power-cap": Rule(KNOWN),
     "PUT /v1/power-cap": Rule(STAFF_CHANGES, {"watts": 0}),
+    "GET /v1/qos": Rule(KNOWN),
+    "GET /v1/qos/{name}": Rule(KNOWN),
+    "PUT /v1/qos/{name}": Rule(ADMIN_CHANGES, {"priority": 0}),
+    "DELETE /v1/qos/{name}": Rule((401, 403, 403, 403, 403, 204)),
+    "GET /v1/tariff": Rule(KNOWN),
+    "PUT /v1/tariff": Rule(ADMIN_CHANGES, {"currency": "CNY"}),
     "GET /v1/reservations": Rule(KNOWN),
     "GET /v1/reservations/{name}": Rule(KNOWN),
     "PUT /v1/reservations/{name}": Rule(ADMIN_CHANGES, RESERVED),
@@ -133,6 +140,7 @@ def stage(center: RunningCenter) -> Stage:
         secret = client.post("/v1/users/ann/tokens", json={"scopes": ["read"]}).json()["secret"]
     with center.client("admin") as client:
         assert client.put("/v1/reservations/authority", json=RESERVED).status_code == 200
+        assert client.put("/v1/qos/authority", json={}).status_code == 200
     return Stage(center, secret)
 
 

@@ -76,7 +76,6 @@ def test_what_cannot_be_pursued_is_refused(center: RunningCenter) -> None:
             {"work": {"bf16": -1}, "resources": device},
             {"work": {"bf17": 1e15}, "resources": device},
             {"objective": "time", "resources": device},
-            {"objective": "cost", "work": {"bf16": 1e15}, "resources": device},
             {"objective": "fame", "work": {"bf16": 1e15}, "resources": device},
             {"resources": {"devices": {"class": "gpu", "at_least": 3e14}}},
         ):

@@ -15,9 +15,10 @@ _LOCAL = {
     "placement": "nodes",
     "limits": "cgroup_v2",
     "isolation": "namespaces",
-    "devices": "visibility",
+    "devices": "files",
     "disk": "counted",
     "abilities": ["Forgets", "Logs", "Signals"],
+    "simulated": False,
 }
 
 

@@ -8,10 +8,16 @@ from fastapi import APIRouter, Path, Response
 from pydantic import TypeAdapter
 
 from suanli.api.operations import gives, refuses, takes
-from suanli.api.schemas.center import DrainBody, NodesView, NodeView, node_view
+from suanli.api.schemas.center import DrainBody, NodesView, NodeView, ReadingsView, node_view, readings_view
 from suanli.api.schemas.fields import Name
 from suanli.api.visit import AnyVisit, Visit, answer
-from suanli.model.errors import ConflictError, IdempotencyMismatchError, NotFoundError
+from suanli.model.errors import (
+    ConflictError,
+    EngineUnavailableError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    UnsupportedError,
+)
 from suanli.model.ids import NodeName
 
 router = APIRouter(prefix="/v1/nodes", tags=["nodes"])
@@ -32,9 +38,26 @@ _NODE = {
     "allocated_disk_bytes": 0,
     "devices": [],
     "features": ["x86_64"],
+    "links": {"link": [[0, 1, 2, 3], [4, 5, 6, 7]]},
     "switch": "leaf3",
     "cpu_power_watts": 4.375,
+    "simulated": False,
     "runs": ["120.1"],
+}
+_READINGS = {
+    "node": "n1",
+    "taken_at": "2026-11-27T09:30:00.000000Z",
+    "devices": [
+        {
+            "index": 0,
+            "health": "ok",
+            "reason": "",
+            "temperature_celsius": 61.0,
+            "power_watts": 312.5,
+            "busy": 0.93,
+            "memory_used_bytes": 68719476736,
+        }
+    ],
 }
 _SHOWN = gives(200, "The node as it stands.", _NODE)
 
@@ -49,6 +72,22 @@ def list_nodes(visit: AnyVisit) -> Response:
 def show_node(visit: AnyVisit, name: NodeParameter) -> Response:
     """Show one node with what is held of it."""
     return _shown(visit, name)
+
+
+@router.get(
+    "/{name}/devices/readings",
+    response_model=ReadingsView,
+    responses={
+        **gives(200, "How its devices are.", _READINGS),
+        **refuses(NotFoundError, UnsupportedError, EngineUnavailableError),
+    },
+)
+def show_readings(visit: AnyVisit, name: NodeParameter) -> Response:
+    """Show how the devices of a node are now: health, temperature, power, load, memory in use.
+
+    The vendors' tools are asked unless they were within the last ten seconds.
+    """
+    return answer(readings_view(name, visit.services.inventory.readings(visit.caller, NodeName(name))))
 
 
 @router.post(

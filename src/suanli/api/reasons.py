@@ -78,6 +78,8 @@ _AMOUNTS: Mapping[str, tuple[Words, Callable[[int], str]]] = {
 """What a quota bounds, and how much of it is written."""
 _GONE = "reservation_gone"
 """How code ``reservation`` is told where there is none of that name."""
+_NEAR = "device_free_near"
+"""How code ``device_free`` is told where devices must be near each other, too."""
 
 ROWS: Mapping[str, Row] = {
     "node_state": Row(
@@ -179,6 +181,18 @@ ROWS: Mapping[str, Row] = {
         ),
         _rate,
     ),
+    "device_interconnect": Row(
+        "resources.devices.interconnect",
+        Words(
+            "{failing} of {total} nodes have too few fitting devices as near each other as {wanted}: {needed} needed",
+            "{total} 个节点中有 {failing} 个没有足够多以 {wanted} 级互联的合适设备：需要 {needed}",
+        ),
+        Words(
+            "a longer distance, or fewer devices; `suanli devices --topology` shows what is near what",
+            "放宽互联要求，或减少数量；`suanli devices --topology` 可查看设备互联",
+        ),
+        _devices,
+    ),
     "device_health": Row(
         "resources.devices",
         Words(
@@ -196,6 +210,19 @@ ROWS: Mapping[str, Row] = {
         Words(
             "running work ending, or asking for fewer devices",
             "等运行中的作业结束，或减少数量",
+        ),
+        _devices,
+    ),
+    _NEAR: Row(
+        "resources.devices.interconnect",
+        Words(
+            "on {failing} of {total} nodes no {wanted} group has enough fitting devices free: {needed} needed, at most "
+            "{available} free",
+            "{total} 个节点中有 {failing} 个的 {wanted} 级互联设备组空闲不足：需要 {needed}，最多空闲 {available}",
+        ),
+        Words(
+            "running work ending, a longer distance, or asking for fewer devices",
+            "等运行中的作业结束、放宽互联要求，或减少数量",
         ),
         _devices,
     ),
@@ -259,6 +286,8 @@ ROWS: Mapping[str, Row] = {
     "queue_user_quota": _quota(
         "queue", Words("its owner's work that runs in the queue", "其所有者在该队列中运行的作业")
     ),
+    "qos_quota": _quota("qos", Words("work of its QOS that runs", "该 QOS 运行的作业")),
+    "qos_user_quota": _quota("qos", Words("its owner's work of its QOS that runs", "其所有者在该 QOS 运行的作业")),
     "project_quota": _quota("project", Words("work of its project that runs", "该项目运行的作业")),
     "project_user_quota": _quota(
         "project", Words("its owner's work that runs in the project", "其所有者在该项目中运行的作业")
@@ -359,8 +388,15 @@ class _Case(NamedTuple):
     cap: int = 0
 
 
+def _row(case: _Case) -> str:
+    """As which of the rows a code is told."""
+    if case.code == "reservation" and not case.starts:
+        return _GONE
+    return _NEAR if case.code == "device_free" and case.wanted else case.code
+
+
 def _say(case: _Case, language: Language) -> ReasonView:
-    row = ROWS[_GONE if case.code == "reservation" and not case.starts else case.code]
+    row = ROWS[_row(case)]
     words, amount = case._asdict(), row.amount
     if row.is_quota:
         what, amount = _AMOUNTS[case.wanted]

@@ -9,11 +9,13 @@ from suanli.ports.store import Store
 from suanli.services.accounting import Accounting
 from suanli.services.inventory import Inventory
 from suanli.services.power import Power
+from suanli.services.qualities import Qualities
 from suanli.services.quotas import Quotas
 from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import Reservations
 from suanli.services.scheduling import Scheduling
+from suanli.services.tariffs import Tariffs
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Workloads
 
@@ -32,6 +34,8 @@ class Services:
     quotas: Quotas
     power: Power
     rates: Rates
+    tariffs: Tariffs
+    qualities: Qualities
     reservations: Reservations
     scheduling: Scheduling
     accounting: Accounting

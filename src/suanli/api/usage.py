@@ -26,6 +26,7 @@ _SHOWN = {
             "day": None,
             "project": "oxides",
             "owner": "ada",
+            "qos": None,
             "runs": 412,
             "cpu_hours": 9310.25,
             "memory_gib_hours": 18620.5,

@@ -32,11 +32,11 @@ from suanli.model.errors import (
     UnsupportedError,
 )
 from suanli.model.facts import WorkloadUpdated
-from suanli.model.ids import NodeName, WorkloadId
+from suanli.model.ids import NodeName, QosName, WorkloadId
 from suanli.model.power import PowerCap
 from suanli.model.spec import WorkloadSpec
 from suanli.services.scheduling import Asked, Foreseen
-from suanli.services.workloads import parse_ref, ref_of
+from suanli.services.workloads import Update, parse_ref, ref_of
 
 if TYPE_CHECKING:
     from suanli.kernel.what_if.outcome import Course, Figures, LostRun, Spread, Stay
@@ -60,6 +60,8 @@ NEVER: Mapping[str, Words] = {
     ),
     "queue_quota": _QUOTA,
     "queue_user_quota": _QUOTA,
+    "qos_quota": _QUOTA,
+    "qos_user_quota": _QUOTA,
     "project_quota": _QUOTA,
     "project_user_quota": _QUOTA,
     "user_quota": _QUOTA,
@@ -196,8 +198,11 @@ def _altered(visit: Visit, body: WhatIfBody) -> tuple[WorkloadUpdated, ...]:
     """What the updates would record; the last word on a workload holds."""
     found: dict[WorkloadId, WorkloadUpdated] = {}
     for change in body.update:
+        qos = None if change.qos is None else QosName(change.qos)
         updates = visit.services.workloads.would_update(
-            visit.caller, parse_ref(change.ref), time_limit_s=change.time_limit, priority=change.priority
+            visit.caller,
+            parse_ref(change.ref),
+            Update(time_limit_s=change.time_limit, priority=change.priority, qos=qos),
         )
         found.update((update.workload, update) for update in updates)
     return tuple(found.values())

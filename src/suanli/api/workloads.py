@@ -16,7 +16,7 @@ from suanli.api.operations import gives, refuses, takes
 from suanli.api.schemas.fields import Body, Name, maybe_timestamp
 from suanli.api.schemas.holds import hold_view
 from suanli.api.schemas.rates import expected_view
-from suanli.api.schemas.reasons import PreviewView, WhyView
+from suanli.api.schemas.reasons import PreviewView, WhyView, order_view
 from suanli.api.schemas.spec import WorkloadSpec
 from suanli.api.schemas.workloads import (
     FIELDS,
@@ -163,8 +163,17 @@ _WHY = {
     "alternatives": [],
     "earliest_start": "2026-11-24T12:30:00.000000Z",
     "earliest_start_known": True,
+    "order": {"queue": "default", "queue_priority": 0, "qos": "urgent", "qos_priority": 100, "priority": 0},
     "expected": [
-        {"model": "NVIDIA A100 SXM4 80GB", "seconds": 1831.5, "rate": 1.092e14, "runs": 0, "energy_joules": 732600.0}
+        {
+            "model": "NVIDIA A100 SXM4 80GB",
+            "seconds": 1831.5,
+            "rate": 1.092e14,
+            "runs": 0,
+            "energy_joules": 732600.0,
+            "cost": "6.3594",
+            "currency": "CNY",
+        }
     ],
 }
 _CHANGED = gives(200, "Which were changed, and which were in no state to be.", {"changed": [120], "unchanged": []})
@@ -345,12 +354,13 @@ def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
     shown = visit.services.workloads.show(visit.caller, parse_ref(ref))
     why = visit.services.scheduling.explain(shown.workload.id)
     told = reasons.of_state(why.workload, visit.language)
-    start, alternatives, expected = None, [], []
+    start, alternatives, expected, order = None, [], [], None
     if why.explanation is not None:
         told = [reasons.tell(reason, visit.language) for reason in why.explanation.reasons]
         alternatives = reasons.of_alternatives(why.explanation, visit.language)
         start = why.explanation.earliest_start
         expected = [expected_view(one) for one in why.explanation.expected]
+        order = order_view(why.workload, why.explanation.level)
     return answer(
         WhyView(
             id=why.workload.id,
@@ -359,6 +369,7 @@ def explain_workload(visit: AnyVisit, ref: Ref) -> Response:
             alternatives=alternatives,
             earliest_start=maybe_timestamp(start or 0),
             earliest_start_known=start is not None,
+            order=order,
             expected=expected,
         )
     )
@@ -373,6 +384,10 @@ def _change(visit: Visit, ref: str, verb: Verb) -> Change:
 
 
 _VERB = {**_CHANGED, **refuses(NotFoundError, ConflictError, IdempotencyMismatchError)}
+_VERB_ADMITTED = {
+    **_CHANGED,
+    **refuses(NotFoundError, ConflictError, AdmissionRefusedError, IdempotencyMismatchError, body=True),
+}
 _VERB_WITH_BODY = {**_CHANGED, **refuses(NotFoundError, ConflictError, IdempotencyMismatchError, body=True)}
 
 
@@ -421,18 +436,16 @@ def signal_workload(visit: AnyVisit, ref: Ref) -> Change:
     "/{ref}",
     response_model=ChangedView,
     openapi_extra=takes("WorkloadUpdate", _UPDATE, shorter={"time_limit": "30m"}, later={"priority": -10}),
-    responses=_VERB_WITH_BODY,
+    responses=_VERB_ADMITTED,
 )
 @gathered
 def update_workload(visit: AnyVisit, ref: Ref) -> Change:
-    """Change time limit and priority of what is named and not over."""
-    body = visit.read(_UPDATE)
+    """Change time limit, priority and quality of service of what is named and not over."""
+    wanted = visit.read(_UPDATE).wanted()
     return _change(
         visit,
         ref,
-        lambda workloads, tx, caller, named: workloads.update(
-            tx, caller, named, time_limit_s=body.time_limit, priority=body.priority
-        ),
+        lambda workloads, tx, caller, named: workloads.update(tx, caller, named, wanted),
     )
 
 

@@ -18,8 +18,7 @@ from enum import StrEnum
 from functools import singledispatch
 from typing import Protocol, TypeVar
 
-from suanli.kernel import learning
-from suanli.kernel.usage import used
+from suanli.kernel import learning, terms, usage
 from suanli.model import facts
 from suanli.model.altered import altered
 from suanli.model.errors import IllegalTransitionError, NotFoundError
@@ -43,7 +42,6 @@ from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import RetryCause
 from suanli.model.tenancy import Project, Token, User
-from suanli.model.usage import UsageDay
 from suanli.model.workload import EndCause, Run, RunState, StopCause, Workload, WorkloadState
 
 _QUEUED = frozenset({WorkloadState.HELD, WorkloadState.BLOCKED, WorkloadState.WAITING})
@@ -88,7 +86,7 @@ class Instruction(StrEnum):
     NOTHING = "nothing"
 
 
-class Tables(learning.Tables, Protocol):
+class Tables(learning.Tables, terms.Tables, usage.Tables, Protocol):
     """What the fold looks up. Each raises NotFoundError where there is no such record; a power cap there always is."""
 
     def workload(self, workload: WorkloadId, /) -> Workload: ...
@@ -102,7 +100,6 @@ class Tables(learning.Tables, Protocol):
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
-    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay: ...
 
 
 def instruction(run: Run) -> Instruction:
@@ -149,6 +146,7 @@ def _submitted(fact: facts.WorkloadSubmitted, _tables: Tables, at: Instant) -> S
         kind=spec.kind,
         name=spec.name,
         queue=spec.queue,
+        qos=spec.qos,
         state=_queued_state(held=fact.held, blocked=bool(spec.dependencies)),
         priority=spec.priority,
         time_limit_s=spec.time_limit_s,
@@ -182,7 +180,10 @@ def _updated(fact: facts.WorkloadUpdated, tables: Tables, _at: Instant) -> Seque
     workload = tables.workload(fact.workload)
     if workload.state.final:
         raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: nothing of it can be changed")
-    changed: list[Record] = [_grown(workload, time_limit_s=fact.time_limit_s, priority=fact.priority)]
+    qos = fact.qos or workload.qos
+    if workload.state.active and qos != workload.qos:
+        raise IllegalTransitionError(f"workload {workload.id} is {workload.state}: it keeps its QOS until it has ended")
+    changed: list[Record] = [_grown(workload, time_limit_s=fact.time_limit_s, priority=fact.priority, qos=qos)]
     if workload.state.active:
         run = tables.run(run_id(workload.id, workload.attempt))
         # Who was given an alternative with a limit of its own keeps that where only the priority is changed.
@@ -305,9 +306,9 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         truncated=fact.truncated,
         generation=run.generation + 1,
     )
-    usage = [_added(tables, more) for more in used(done, workload.project, workload.owner)]
+    held = [usage.added(tables, more) for more in usage.used(done, workload.project, workload.owner, workload.qos)]
     if runs_again(workload, run, fact.cause, fact.exit_code):
-        return [done, _queue_again(workload, at), *usage]
+        return [done, _queue_again(workload, at), *held]
     cause = EndCause.CANCELLED if run.stop is StopCause.CANCELLED else fact.cause
     over = _grown(
         workload,
@@ -319,7 +320,7 @@ def _ended(fact: facts.RunEnded, tables: Tables, at: Instant) -> Sequence[Record
         started_at=done.started_at,
         ended_at=ended_at,
     )
-    return [done, over, *usage, *learning.learned(done, workload, tables)]
+    return [done, over, *held, *learning.learned(done, workload, tables)]
 
 
 @_fold.register
@@ -353,6 +354,11 @@ def _license_defined(fact: facts.LicenseDefined, tables: Tables, _at: Instant) -
 @_fold.register
 def _power_cap_set(fact: facts.PowerCapSet, tables: Tables, _at: Instant) -> Sequence[Record]:
     return [altered(fact.cap, generation=tables.power_cap().generation + 1)]
+
+
+_fold.register(facts.TariffSet, terms.tariff_set)
+_fold.register(facts.QosDefined, terms.qos_defined)
+_fold.register(facts.QosRemoved, terms.qos_removed)
 
 
 @_fold.register
@@ -434,21 +440,6 @@ def _queue_again(workload: Workload, at: Instant) -> Workload:
         eligible_at=at if state is WorkloadState.WAITING else Instant(0),
         started_at=Instant(0),
         ended_at=Instant(0),
-    )
-
-
-def _added(tables: Tables, more: UsageDay) -> UsageDay:
-    try:
-        before = tables.usage_day(more.day, more.project, more.owner)
-    except NotFoundError:
-        return altered(more, generation=1)
-    return altered(
-        before,
-        runs=before.runs + more.runs,
-        cpu_us=before.cpu_us + more.cpu_us,
-        memory_mib_ms=before.memory_mib_ms + more.memory_mib_ms,
-        device_us=before.device_us + more.device_us,
-        generation=before.generation + 1,
     )
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
-from suanli.model.ids import ProjectName, UserName
+from suanli.model.altered import altered
+from suanli.model.errors import NotFoundError
+from suanli.model.ids import ProjectName, QosName, UserName
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 from suanli.model.quota import Amounts
+from suanli.model.spec import NORMAL
 from suanli.model.usage import DAY_US, MIB_MS, UsageDay
 from suanli.model.workload import Run
 
 
-def used(run: Run, project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
+class Tables(Protocol):
+    """Where what was held before is looked up; raises NotFoundError where nothing was."""
+
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName, /) -> UsageDay: ...
+
+
+def used(run: Run, project: ProjectName, owner: UserName, qos: QosName = NORMAL) -> Iterator[UsageDay]:
     """Each day that the run touched, in order, with what it held on it; none of a run that never began.
 
     Amounts are rounded down. An end that lies before the start, as clocks may have it, leaves a run without amounts.
@@ -20,7 +30,24 @@ def used(run: Run, project: ProjectName, owner: UserName) -> Iterator[UsageDay]:
         return
     held = run.allocation
     amounts = Amounts(1, held.cpu_milli, held.memory_bytes, held.device_share)
-    yield from parted(amounts, (run.started_at, run.ended_at), project, owner)
+    for day in parted(amounts, (run.started_at, run.ended_at), project, owner):
+        yield altered(day, qos=qos)
+
+
+def added(tables: Tables, more: UsageDay) -> UsageDay:
+    """What was held on a day, with so much more."""
+    try:
+        before = tables.usage_day(more.day, more.project, more.owner, more.qos)
+    except NotFoundError:
+        return altered(more, generation=1)
+    return altered(
+        before,
+        runs=before.runs + more.runs,
+        cpu_us=before.cpu_us + more.cpu_us,
+        memory_mib_ms=before.memory_mib_ms + more.memory_mib_ms,
+        device_us=before.device_us + more.device_us,
+        generation=before.generation + 1,
+    )
 
 
 def parted(held: Amounts, times: tuple[Instant, Instant], project: ProjectName, owner: UserName) -> Iterator[UsageDay]:

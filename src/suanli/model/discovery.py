@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 
 from suanli.model.power import MILLIWATTS
 from suanli.model.resources import Device
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
 
 
 def milliwatts(watts: float | None) -> int:
@@ -75,6 +75,8 @@ class DiscoveredDevice:
     """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
     near_cpus: frozenset[int] = frozenset()
     """Processors at the same memory as its slot on the bus, by the kernel's numbers; empty where nobody tells."""
+    files: tuple[str, ...] = ()
+    """The device files, absolute, by which programs reach it and nothing else; empty where nobody tells."""
     memory_bytes: int | None = None
     partitions: tuple[Partition, ...] = ()
     shell: str = ""
@@ -89,6 +91,8 @@ class DiscoveredDevice:
     """10^9 operations a second at most, by precision, as that row says."""
     board_power_w: float | None = None
     """Watts that it draws at most, as that row says."""
+    distances: Mapping[int, Distance] = field(default_factory=dict)
+    """How far the same vendor's other devices are, by their indices, where its tool tells."""
     health: Health = Health.OK
     reason: str = ""
     """Why it is not OK; empty if it is."""
@@ -109,6 +113,17 @@ class DiscoveredDevice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Equal caches of a machine's processors: so many of a level, of ``data``, ``instruction`` or ``unified``."""
+
+    level: int
+    kind: str
+    size_bytes: int
+    """Of each."""
+    count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processors:
     """The processors of one machine; ``cores`` and ``threads`` count all sockets together."""
@@ -126,6 +141,14 @@ class Processors:
     """Watts that one thread draws at most, as the catalogue says of the model: its part of what a socket draws."""
     features: frozenset[str] = frozenset()
     """Instruction set extensions by the names that Linux gives them."""
+    simd: tuple[str, ...] = ()
+    """Vector extensions by the names of the catalogue, in its order."""
+    matrix: tuple[str, ...] = ()
+    """Matrix extensions likewise."""
+    node_features: frozenset[str] = frozenset()
+    """The same by the names under which work may ask for them."""
+    caches: tuple[Cache, ...] = ()
+    """Nearest first; empty where the kernel shows none."""
 
 
 class Outcome(StrEnum):
@@ -158,3 +181,24 @@ class Survey:
     processors: Processors
     devices: tuple[DiscoveredDevice, ...] = ()
     looked: tuple[Looked, ...] = ()
+
+
+def links_of(devices: Mapping[int, DiscoveredDevice]) -> dict[Interconnect, tuple[tuple[int, ...], ...]]:
+    """What the planner's node record says of which devices are near each other, given them by their places there.
+
+    Near is who is near one of those that are: groups of one distance grow by what is told at the next. A distance that
+    joins nobody anew is left out.
+    """
+    places = {(device.vendor, device.index): place for place, device in devices.items()}
+    groups, found = [{place} for place in sorted(devices)], {}
+    for word in Interconnect:
+        before = len(groups)
+        for place, device in devices.items():
+            for index, distance in device.distances.items():
+                other = places.get((device.vendor, index))
+                if other is not None and distance <= Distance[word.name]:
+                    joined = set().union(*(group for group in groups if place in group or other in group))
+                    groups = [*(group for group in groups if group.isdisjoint(joined)), joined]
+        if len(groups) < before:
+            found[word] = tuple(sorted(tuple(sorted(group)) for group in groups if len(group) > 1))
+    return found

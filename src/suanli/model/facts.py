@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, TokenId, UserName, WorkloadId
+from suanli.model.ids import FactSeq, NodeName, QosName, ReservationName, RunId, TokenId, UserName, WorkloadId
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.rates import LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Allocation, Node, NodeState, Queue
 from suanli.model.spec import Dependency, WorkloadSpec
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import EndCause, Run, Usage, Workload
@@ -47,11 +49,12 @@ class WorkloadReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadUpdated:
-    """Time limit and priority as they stand after the change."""
+    """Time limit, priority and quality of service as they stand after the change; no name: that is as it was."""
 
     workload: WorkloadId
     time_limit_s: int
     priority: int
+    qos: QosName = QosName("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +196,27 @@ class PowerCapSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TariffSet:
+    """There is another version of the center's prices; those before it stay on record."""
+
+    tariff: Tariff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QosDefined:
+    """A quality of service was made or changed."""
+
+    qos: Qos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QosRemoved:
+    """No more work may have a quality of service; what has it waits on as if it said nothing."""
+
+    name: QosName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceReservationSet:
     """An advance reservation was made or changed."""
 
@@ -257,6 +281,9 @@ CenterFact = (
     | QuotaDefined
     | LicenseDefined
     | PowerCapSet
+    | TariffSet
+    | QosDefined
+    | QosRemoved
     | AdvanceReservationSet
     | AdvanceReservationRemoved
     | UserDefined
@@ -274,6 +301,8 @@ Record = (
     | Quota
     | License
     | PowerCap
+    | Tariff
+    | Qos
     | AdvanceReservation
     | User
     | Project

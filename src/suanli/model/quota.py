@@ -16,10 +16,12 @@ MAX_TOTAL_DEVICES = 10_000_000
 
 
 class QuotaScope(StrEnum):
-    """Whose work a quota bounds together: all of a queue, project or user, or each user's in a queue or project."""
+    """Whose work a quota bounds together: all of a queue, QOS, project or user, or each user's in one of these."""
 
     QUEUE = "queue"
     QUEUE_USER = "queue_user"
+    QOS = "qos"
+    QOS_USER = "qos_user"
     PROJECT = "project"
     PROJECT_USER = "project_user"
     USER = "user"
@@ -38,7 +40,7 @@ class Amounts(NamedTuple):
 class Quota:
     """The most that running work of a scope may have asked for in all; 0 sets no bound.
 
-    ``name`` is that of the queue, project or user. Runs are counted, and what their specs ask for on all tasks
+    ``name`` is that of the queue, QOS, project or user. Runs are counted, and what their specs ask for on all tasks
     together: milli-cpus, bytes, and thousandths of devices.
     """
 

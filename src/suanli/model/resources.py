@@ -7,7 +7,10 @@ from enum import StrEnum
 
 from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.quantities import WHOLE_DEVICE
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.spec import DeviceClass, Interconnect, Precision
+
+SIMULATED = "simulated"
+"""The feature of nodes that are made up: work placed there does nothing."""
 
 
 class NodeState(StrEnum):
@@ -34,6 +37,8 @@ class Device:
     """10^9 operations a second of each precision that it does natively, at most; what is not in it is not known."""
     power_mw: int = 0
     """Milliwatts that it draws at most, as its maker says of the model (board power); 0: not known."""
+    enforced: bool = False
+    """Whether runs that do not hold it are kept from it; else nothing but variables tells them which are theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,9 @@ class Node:
     """The switch that it is wired to; empty where its engine does not say."""
     cpu_power_mw: int = 0
     """Milliwatts that one busy cpu of it draws at most; 0: not known."""
+    links: dict[Interconnect, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    """Groups of its devices, by their indices, that are so near each other or nearer; what stands in none is nobody's
+    neighbour, or nobody told."""
     generation: int = 0
 
 

@@ -9,9 +9,11 @@ from enum import StrEnum
 from suanli.model.altered import altered
 from suanli.model.device_names import parse_names
 from suanli.model.errors import InvalidRequestError
-from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, WorkloadId
+from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, ReservationName, WorkloadId
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 
+NORMAL = QosName("normal")
+"""The quality of service of work that names none."""
 MAX_ARRAY_SIZE = 1_000_000
 MAX_ARRAY_INDEX = 999_999_999
 MAX_TASKS = 100_000
@@ -74,6 +76,20 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class Interconnect(StrEnum):
+    """How near each other devices of a node may be asked to be, nearest first; each will do with what is nearer.
+
+    LINK: over links of their own (NVLink, HCCS, Xe Link). SWITCH: over one PCIe switch. BRIDGE: over several, and not
+    over the host bridge. HOST: over one PCIe host bridge. NODE: at the memory of one processor.
+    """
+
+    LINK = "link"
+    SWITCH = "switch"
+    BRIDGE = "bridge"
+    HOST = "host"
+    NODE = "node"
+
+
 class Objective(StrEnum):
     """What ranks device models for work: how soon it ends, what it draws until then, or what it costs."""
 
@@ -123,6 +139,8 @@ class DeviceRequest:
     precision: Precision | None = None
     at_least: int = 0
     """Least rate of each whole device at the precision, in 10^9 operations a second; 0 for any, known or not."""
+    interconnect: Interconnect | None = None
+    """How near each other the devices of one task must be; of one device it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +267,7 @@ class WorkloadSpec:
     deadline: Instant = Instant(0)
     """When it must be done; 0 for whenever it is."""
     queue: QueueName = QueueName("default")
+    qos: QosName = NORMAL
     priority: int = 0
     reservation: ReservationName = ReservationName("")
     """The advance reservation that it must run within; empty keeps it off all of them."""
@@ -331,12 +350,8 @@ def _check_amounts(spec: WorkloadSpec) -> None:
 
 
 def _check_objective(spec: WorkloadSpec) -> None:
-    if spec.objective is None:
-        return
-    if not spec.work:
+    if spec.objective is not None and not spec.work:
         raise InvalidRequestError("objective", "device models are ranked by the work to be done", "say the work, too")
-    if spec.objective is Objective.COST:
-        raise InvalidRequestError("objective", "this center has no prices to rank by", "choose time or energy")
 
 
 def _check_alternatives(spec: WorkloadSpec) -> None:

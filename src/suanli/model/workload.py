@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from suanli.model.ids import ProjectName, QueueName, RunId, UserName, WorkloadId
+from suanli.model.ids import ProjectName, QosName, QueueName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation
-from suanli.model.spec import Dependency, Kind, RetryPolicy, WorkloadSpec
+from suanli.model.spec import NORMAL, Dependency, Kind, RetryPolicy, WorkloadSpec
 
 
 class WorkloadState(StrEnum):
@@ -114,6 +114,7 @@ class Workload:
     name: str
     queue: QueueName
     state: WorkloadState
+    qos: QosName = NORMAL
     priority: int = 0
     time_limit_s: int = 0
     array_id: WorkloadId = WorkloadId(0)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from suanli.model.ids import EngineName, RunId, UserName, WorkloadId
+from suanli.model.discovery import Health, Readings
+from suanli.model.ids import EngineName, NodeName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, Node
 from suanli.model.spec import InputArtifact, Kind, Launcher, OutputArtifact, TaskResources
@@ -45,9 +46,11 @@ class DeviceBinding(StrEnum):
     """What keeps runs to the devices they hold.
 
     VISIBILITY: a run's programs are told by the variables that their vendors read, which stops none that looks
-    elsewhere, and bounds no share of a device. NONE: nothing does.
+    elsewhere. FILES: besides, they cannot open the files of devices that the run does not hold, where these are known
+    (``Device.enforced``). NONE: nothing does. None of them bounds a share of a device.
     """
 
+    FILES = "files"
     VISIBILITY = "visibility"
     NONE = "none"
 
@@ -72,6 +75,27 @@ class EngineDescription:
     isolation: Isolation
     devices: DeviceBinding
     disk: DiskBinding
+    simulated: bool = False
+    """Whether its nodes are made up and its runs do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReading:
+    """How one device of a node is now; ``index`` is its number on the node."""
+
+    index: int
+    health: Health
+    reason: str = ""
+    """Why it is not OK; empty if it is."""
+    readings: Readings = Readings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReadings:
+    """What the devices of a node were found to be at one instant, by number."""
+
+    taken_at: Instant
+    devices: tuple[DeviceReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +310,23 @@ class KeepsOutputs(Protocol):
 
         Raises:
             NotFoundError: no such run or output.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsDevices(Protocol):
+    """Tells how devices are now: health, temperature, power, load, memory in use."""
+
+    def readings(self, node: NodeName) -> NodeReadings:
+        """How the devices of a node are now, or were a few seconds ago: who asks often is told the same again.
+
+        Takes no longer than the tools of the node's vendors are given, a few seconds each; a device whose tool does
+        not answer in that time is UNKNOWN. What a node is, which ``describe`` tells, does not change by it.
+
+        Raises:
+            NotFoundError: the engine has no such node.
+            EngineUnavailableError: nothing can be said now; try again.
         """
         ...
 

@@ -18,6 +18,7 @@ from suanli.model.ids import (
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -34,6 +35,7 @@ from suanli.model.spec import Kind
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload, WorkloadState
+from suanli.ports.terms import TermsLookups, TermsReading
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class UsageBy(StrEnum):
     DAY = "day"
     PROJECT = "project"
     OWNER = "owner"
+    QOS = "qos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ class StateCounts:
     by_state: dict[WorkloadState, int] = field(default_factory=dict)
 
 
-class Reading(Protocol):
+class Reading(TermsReading, Protocol):
     """One consistent view of the tables. Inside a transaction it shows the transaction's own appends too."""
 
     def submission(self, first: WorkloadId) -> Submission:
@@ -302,8 +305,8 @@ class Reading(Protocol):
         """All tokens of a user, oldest first."""
         ...
 
-    def usage_day(self, day: int, project: ProjectName, owner: UserName) -> UsageDay:
-        """What one user's runs in one project held on one day.
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName) -> UsageDay:
+        """What one user's runs of one quality of service in one project held on one day.
 
         Raises:
             NotFoundError: none ended that held anything on that day.
@@ -313,7 +316,7 @@ class Reading(Protocol):
     def usage(self, which: UsageFilter, by: frozenset[UsageBy]) -> Sequence[UsageDay]:
         """What was held, summed up over all that it is not told apart by: day 0 and empty names stand for those.
 
-        By day, project and owner. Generations are 0: a sum is no record.
+        By day, project, owner and QOS. Generations are 0: a sum is no record.
         """
         ...
 
@@ -462,7 +465,7 @@ class Store(Protocol):
         ...
 
 
-class Lookups(Protocol):
+class Lookups(TermsLookups, Protocol):
     """The part of a reading that a fold may ask: one record by its name.
 
     Each raises NotFoundError if there is none; a power cap there always is, and of submissions those without work may
@@ -480,7 +483,7 @@ class Lookups(Protocol):
     def user(self, user: UserName, /) -> User: ...
     def project(self, project: ProjectName, /) -> Project: ...
     def token(self, token: TokenId, /) -> Token: ...
-    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay: ...
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName, /) -> UsageDay: ...
     def submission(self, first: WorkloadId, /) -> Submission: ...
     def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate: ...
 

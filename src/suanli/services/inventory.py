@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from suanli.kernel.authority import require, require_admin, require_operator
-from suanli.model.errors import ConflictError, InvalidRequestError
+from suanli.model.errors import ConflictError, InvalidRequestError, UnsupportedError
 from suanli.model.facts import SYSTEM, NodeRegistered, NodeStateChanged, QueueDefined
 from suanli.model.ids import EngineName, NodeName, QueueName
 from suanli.model.resources import Node, NodeHold, NodeState, Queue
@@ -15,7 +15,7 @@ from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S, check_bounds
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run
 from suanli.ports import engine as abilities
-from suanli.ports.engine import Engine, EngineDescription
+from suanli.ports.engine import Engine, EngineDescription, NodeReadings
 from suanli.ports.store import Reading, Store, Transaction
 
 DEFAULT_QUEUE = QueueName("default")
@@ -28,6 +28,7 @@ _ABILITIES = (
     abilities.ChangesTimeLimit,
     abilities.Logs,
     abilities.KeepsOutputs,
+    abilities.ReadsDevices,
     abilities.Forgets,
 )
 
@@ -68,6 +69,21 @@ class Inventory:
         require(caller, Scope.READ)
         with self._store.read() as tables:
             return _views(tables, [tables.node(name)])[0]
+
+    def readings(self, caller: Caller, name: NodeName) -> NodeReadings:
+        """How the devices of one node are now, asked of its engine.
+
+        Raises:
+            NotFoundError: there is no such node.
+            UnsupportedError: its engine cannot tell.
+            EngineUnavailableError: it does not answer; try again.
+        """
+        require(caller, Scope.READ)
+        with self._store.read() as tables:
+            engine = self._engines[tables.node(name).engine]
+        if not isinstance(engine, abilities.ReadsDevices):
+            raise UnsupportedError("readings", f"the engine of node {name} does not tell how devices are now")
+        return engine.readings(name)
 
     def drain(self, tx: Transaction, caller: Caller, name: NodeName, reason: str) -> Node:
         """Let a node finish what it has and take nothing new; for operators."""
@@ -129,9 +145,19 @@ class Inventory:
         return tx.queue(queue.name)
 
     def bootstrap(self) -> None:
-        """Make sure that the default queue exists."""
+        """Make sure that the default queue exists, and that no node is of an engine that is not here.
+
+        Raises:
+            ConflictError: one is; what runs there could not be seen, and what was placed there would never begin.
+        """
 
         def work(tx: Transaction) -> None:
+            strange = sorted({node.engine for node in tx.nodes()} - set(self._engines))
+            if strange:
+                raise ConflictError(
+                    f"this center has nodes of engine {strange[0]}, which is not served here",
+                    "serve it as before, or another home",
+                )
             if not tx.queues():
                 tx.append(QueueDefined(queue=Queue(name=DEFAULT_QUEUE)), actor=SYSTEM)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from suanli.kernel.authority import is_member, is_staff, require, require_admin
 from suanli.kernel.scheduling.demand import demand_of
+from suanli.kernel.terms import standing_qos
 from suanli.model.errors import AdmissionRefusedError, InvalidRequestError, NotFoundError
 from suanli.model.facts import LicenseDefined, QuotaDefined
-from suanli.model.ids import LicenseName, ProjectName, QueueName, UserName
+from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, UserName
 from suanli.model.quantities import Instant
 from suanli.model.quota import Amounts, License, Quota, QuotaScope
 from suanli.model.spec import WorkloadSpec
@@ -52,7 +53,7 @@ class Quotas:
         """Set a quota from now on; for administrators. What runs runs on.
 
         Raises:
-            NotFoundError: there is no such queue, project or user.
+            NotFoundError: there is no such queue, QOS, project or user.
             InvalidRequestError: an amount is not one that can be counted.
         """
         require_admin(caller)
@@ -60,6 +61,8 @@ class Quotas:
         match quota.scope:
             case QuotaScope.QUEUE | QuotaScope.QUEUE_USER:
                 tx.queue(QueueName(quota.name))
+            case QuotaScope.QOS | QuotaScope.QOS_USER:
+                standing_qos(tx, QosName(quota.name))
             case QuotaScope.PROJECT | QuotaScope.PROJECT_USER:
                 tx.project(ProjectName(quota.name))
             case QuotaScope.USER:
@@ -116,7 +119,7 @@ class QuotaCheck:
 
 def _binds(quota: Quota, user: UserName, projects: set[ProjectName]) -> bool:
     match quota.scope:
-        case QuotaScope.QUEUE | QuotaScope.QUEUE_USER:
+        case QuotaScope.QUEUE | QuotaScope.QUEUE_USER | QuotaScope.QOS | QuotaScope.QOS_USER:
             return True
         case QuotaScope.PROJECT | QuotaScope.PROJECT_USER:
             return quota.name in projects
@@ -150,6 +153,8 @@ def _check_quotas(owner: User, spec: WorkloadSpec, quotas: Mapping[tuple[QuotaSc
     for scope, name in (
         (QuotaScope.QUEUE, spec.queue),
         (QuotaScope.QUEUE_USER, spec.queue),
+        (QuotaScope.QOS, spec.qos),
+        (QuotaScope.QOS_USER, spec.qos),
         (QuotaScope.PROJECT, spec.project),
         (QuotaScope.PROJECT_USER, spec.project),
         (QuotaScope.USER, owner.name),

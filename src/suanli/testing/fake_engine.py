@@ -7,18 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from suanli.model.errors import NotFoundError
-from suanli.model.ids import EngineName, RunId
+from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Node
 from suanli.model.workload import EndCause, StopCause, Usage
 from suanli.ports.clock import Clock
 from suanli.ports.engine import (
     DeviceBinding,
+    DeviceReading,
     DiskBinding,
     EngineDescription,
     Isolation,
     LimitEnforcement,
     LogChunk,
+    NodeReadings,
     Observation,
     ObservedState,
     OutputFile,
@@ -47,6 +49,8 @@ class FakeEngine:
         self._runs: dict[RunId, _Run] = {}
         self._changed: set[RunId] = set()
         self._bell = threading.Condition()
+        self.read: dict[NodeName, tuple[DeviceReading, ...]] = {}
+        """What is told of the devices of a node, by node; nothing of those that are not in it."""
 
     @property
     def name(self) -> EngineName:
@@ -60,6 +64,7 @@ class FakeEngine:
             isolation=Isolation.NONE,
             devices=DeviceBinding.NONE,
             disk=DiskBinding.COUNTED,
+            simulated=True,
         )
 
     def submit(self, orders: Sequence[RunOrder]) -> None:
@@ -111,6 +116,11 @@ class FakeEngine:
         if name not in outputs:
             raise NotFoundError("output", name)
         return _piece(outputs[name], offset, limit)
+
+    def readings(self, node: NodeName) -> NodeReadings:
+        if node not in {known.name for known in self.describe().nodes}:
+            raise NotFoundError("node", node)
+        return NodeReadings(taken_at=self._clock.now(), devices=self.read.get(node, ()))
 
     def forget(self, before: Instant) -> Sequence[RunId]:
         with self._bell:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from suanli.adapters.clock import SystemClock
 from suanli.adapters.database import open_store
 from suanli.adapters.devices.machine import MachineDevices
+from suanli.adapters.devices.models_known import catalogued
 from suanli.adapters.engines.local.cgroups import find_cgroups
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import find_isolation
@@ -43,11 +44,13 @@ from suanli.services.features import FeatureAdmission
 from suanli.services.inventory import Inventory
 from suanli.services.notifications import Notifications
 from suanli.services.power import Power
+from suanli.services.qualities import QosCheck, Qualities
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.services.rates import Rates
 from suanli.services.requests import Requests
 from suanli.services.reservations import ReservationAdmission, Reservations
 from suanli.services.scheduling import Scheduling
+from suanli.services.tariffs import TariffCheck, Tariffs
 from suanli.services.tenants import Tenants
 from suanli.services.workloads import Runs, Workloads
 from suanli.wiring.compiled import keep_compiled, use_linked
@@ -77,6 +80,8 @@ class Center:
     quotas: Quotas
     power: Power
     rates: Rates
+    tariffs: Tariffs
+    qualities: Qualities
     accounting: Accounting
     ending: ExitStack
 
@@ -114,24 +119,12 @@ def build_center(settings: Settings) -> Center:
     notifier = _notifier(settings)
     store = build_store(settings)
     clock = SystemClock()
-    local = LocalEngine(
-        LocalSettings(
-            root=settings.home / "local",
-            hidden=settings.home,
-            sandbox=find_isolation(namespaces=settings.local_isolation is not IsolationChoice.NONE),
-            cgroups=find_cgroups(_control_group(settings.home)),
-            cpus=settings.local_cpus,
-            memory_bytes=settings.local_memory_bytes,
-            disk_bytes=settings.local_disk_bytes,
-            output_cap_bytes=settings.output_cap_bytes,
-        ),
-        clock,
-        MachineDevices(vendors=None if settings.local_devices is DevicesChoice.AUTO else ()),
-    )
-    engines: dict[EngineName, Engine] = {local.name: local}
+    engine = _simulated(clock, settings.simulated_nodes) if settings.simulated_nodes else _local(clock, settings)
+    engines: dict[EngineName, Engine] = {engine.name: engine}
     ending = ExitStack()
     ending.callback(store.close)
-    ending.callback(local.close)
+    if isinstance(engine, LocalEngine):
+        ending.callback(engine.close)
     return Center(
         store=store,
         clock=clock,
@@ -147,9 +140,37 @@ def build_center(settings: Settings) -> Center:
         quotas=Quotas(store),
         power=Power(store),
         rates=Rates(store),
+        tariffs=Tariffs(store, clock),
+        qualities=Qualities(store),
         accounting=Accounting(store, clock),
         ending=ending,
     )
+
+
+def _local(clock: Clock, settings: Settings) -> LocalEngine:
+    """This machine."""
+    return LocalEngine(
+        LocalSettings(
+            root=settings.home / "local",
+            hidden=settings.home,
+            sandbox=find_isolation(namespaces=settings.local_isolation is not IsolationChoice.NONE),
+            cgroups=find_cgroups(_control_group(settings.home)),
+            cpus=settings.local_cpus,
+            memory_bytes=settings.local_memory_bytes,
+            disk_bytes=settings.local_disk_bytes,
+            output_cap_bytes=settings.output_cap_bytes,
+        ),
+        clock,
+        MachineDevices(vendors=None if settings.local_devices is DevicesChoice.AUTO else ()),
+    )
+
+
+def _simulated(clock: Clock, count: int) -> Engine:
+    """A center that is made up, for who wants to see one; it says of itself everywhere that it is."""
+    from suanli.testing.fake_center import simulated_nodes  # noqa: PLC0415  a real center need not pay for it
+    from suanli.testing.simulated_engine import SimulatedEngine  # noqa: PLC0415
+
+    return SimulatedEngine(simulated_nodes(count, catalogued), clock)
 
 
 def _checks(clock: Clock) -> list[AdmissionCheck]:
@@ -158,6 +179,8 @@ def _checks(clock: Clock) -> list[AdmissionCheck]:
         QuotaCheck(clock),
         ReservationAdmission(clock),
         DeadlineCheck(clock),
+        TariffCheck(clock),
+        QosCheck(),
         FeatureAdmission(),
     ]
     if os.geteuid() == 0:

@@ -16,6 +16,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "cores": ("cores", "核"),
     "threads": ("threads", "线程"),
     "numa": ("NUMA nodes", "NUMA 节点"),
+    "simd": ("vector extensions", "向量扩展"),
+    "matrix": ("matrix extensions", "矩阵扩展"),
+    "caches": ("caches", "缓存"),
     "no_devices": ("no devices found", "未发现设备"),
     "looked": ("looked for:", "查找过："),
     Health.OK: ("ok", "正常"),
@@ -29,6 +32,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     Outcome.FAILED: ("the tool failed", "工具执行失败"),
     Outcome.NOTHING_READ: ("the tool answered, but listed no device", "工具有应答，但没有列出设备"),
 }
+
+_KINDS = {"data": "d", "instruction": "i"}
 
 
 def probe(*, explain: bool, devices: Devices | None = None, environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -45,6 +50,7 @@ def _chinese(environment: Mapping[str, str]) -> bool:
 def _lines(survey: Survey, *, explain: bool, chinese: bool) -> Iterator[str]:
     words = {key: pair[chinese] for key, pair in _WORDS.items()}
     yield _processors(survey.processors, words)
+    yield from _more_of_processors(survey.processors, words)
     for device in survey.devices:
         yield _device(device, words)
     if not survey.devices:
@@ -65,6 +71,20 @@ def _processors(found: Processors, words: Mapping[str, str]) -> str:
     told = ", ".join(f"{words['unknown'] if count is None else count} {words[name]}" for count, name in counts)
     models = " + ".join(found.models) or words["unknown"]
     return f"{words['cpu']}: {found.vendor or words['unknown']} {models} ({found.architecture}): {told}"
+
+
+def _more_of_processors(found: Processors, words: Mapping[str, str]) -> Iterator[str]:
+    caches = [f"L{one.level}{_KINDS.get(one.kind, '')} {_size(one.size_bytes)} x {one.count}" for one in found.caches]
+    for name, told in (("simd", found.simd), ("matrix", found.matrix), ("caches", caches)):
+        if told:
+            yield f"  {words[name]}: {', '.join(told)}"
+
+
+def _size(size_bytes: int) -> str:
+    for shift, unit in ((20, "MiB"), (10, "KiB")):
+        if size_bytes >> shift and not size_bytes % (1 << shift):
+            return f"{size_bytes >> shift} {unit}"
+    return f"{size_bytes / 1024:g} KiB"
 
 
 def _device(device: DiscoveredDevice, words: Mapping[str, str]) -> str:

@@ -89,6 +89,8 @@ def _answer(center: Center, turning: Turning, home: Path, listener: socket.socke
         quotas=center.quotas,
         power=center.power,
         rates=center.rates,
+        tariffs=center.tariffs,
+        qualities=center.qualities,
         reservations=center.reservations,
         accounting=center.accounting,
         store=center.store,

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     local_disk_bytes: int = Field(default=0, ge=0, description="disk the local node offers; 0: all of its file system")
     local_isolation: IsolationChoice = IsolationChoice.AUTO
     local_devices: DevicesChoice = DevicesChoice.AUTO
+    simulated_nodes: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="so many made-up nodes in place of this machine, for a center to be shown: work does nothing",
+    )
     output_cap_bytes: int = Field(default=1 << 30, gt=0, description="most that is kept of each output stream of a run")
     mail_server: str = Field(default="", description="HOST:PORT that takes mail for delivery; empty: none is sent")
     mail_security: Security = Field(default=Security.STARTTLS, description="none, starttls or tls")

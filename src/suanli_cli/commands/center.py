@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import click
 
 from suanli_cli import text
-from suanli_cli.devices import format_operations
+from suanli_cli.devices import INTERCONNECTS, format_operations
 from suanli_cli.frame import App, command, option, pass_app
 from suanli_cli.language import say
 
@@ -17,21 +20,34 @@ from suanli_cli.language import say
 def nodes(app: App) -> None:
     """Print the nodes."""
     found = app.client().nodes()
-    app.answer(found, lambda: nodes_text(found))
+    app.answer(found, lambda: _marked(found["items"], nodes_text(found)))
 
 
 @command("devices")
 @option("--supply", is_flag=True, says="devices.supply")
+@option("--topology", is_flag=True, says="devices.topology")
+@option("--readings", is_flag=True, says="devices.readings")
 @pass_app
-def devices(app: App, *, supply: bool) -> None:
-    """Print the devices, or what they can do in all."""
+def devices(app: App, *, supply: bool, topology: bool, readings: bool) -> None:
+    """Print the devices, or what they can do in all, or which of a node are near each other, or how they are now."""
     if supply:
         told = app.client().supply()
         app.answer(told, lambda: _supply_text(told["items"]))
         return
     found = app.client().nodes()
-    listed = [{"node": node["name"], **device} for node in found["items"] for device in node["devices"]]
-    app.answer({"items": listed}, lambda: _devices_text(listed))
+    if topology:
+        links = [{"node": node["name"], "links": node["links"]} for node in found["items"]]
+        app.answer({"items": links}, lambda: _topology_text(links))
+        return
+    listed = [
+        {"node": node["name"], "simulated": node["simulated"], **device}
+        for node in found["items"]
+        for device in node["devices"]
+    ]
+    if readings:
+        listed = list(_with_readings(app, listed))
+    show = _readings_text if readings else _devices_text
+    app.answer({"items": listed}, lambda: _marked(listed, show(listed)))
 
 
 @command("drain")
@@ -85,6 +101,11 @@ def nodes_text(found: dict[str, Any]) -> str:
     return text.table([say(f"column.{name}") for name in headings], rows, right=(3, 4, 5, headings.index("runs")))
 
 
+def _marked(items: list[dict[str, Any]], table: str) -> str:
+    """The table, under a line that says so where what it tells of is made up."""
+    return "\n".join([*([say("simulated")] if any(item["simulated"] for item in items) else []), table])
+
+
 def _devices(devices: list[dict[str, Any]]) -> str:
     """``gpu A100 3/4 free`` for each model."""
     by_model: dict[str, list[float]] = {}
@@ -113,6 +134,49 @@ def _devices_text(listed: list[dict[str, Any]]) -> str:
         for device in listed
     ]
     return text.table([say(f"column.{name}") for name in headings], rows, right=(1, 4, 6))
+
+
+def _topology_text(nodes: list[dict[str, Any]]) -> str:
+    """By node and distance the groups of its devices, nearest first."""
+    rows = [
+        [node["node"], word, "  ".join(",".join(map(str, group)) for group in node["links"][word])]
+        for node in nodes
+        for word in INTERCONNECTS
+        if word in node["links"]
+    ]
+    headings = [say(f"column.{name}") for name in ("node", "interconnect", "groups")]
+    return text.table(headings, rows) if rows else say("devices.no_topology")
+
+
+def _with_readings(app: App, listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The devices with how they are now; one that came since its node was described is left out."""
+    for node, devices in groupby(listed, key=itemgetter("node")):
+        now = {reading["index"]: reading for reading in app.client().readings(node)["devices"]}
+        yield from ({**device, "readings": now[device["index"]]} for device in devices if device["index"] in now)
+
+
+def _readings_text(listed: list[dict[str, Any]]) -> str:
+    headings = ["node", "device", "model", "temperature", "power", "busy", "in_use", "memory", "health"]
+    rows = [
+        [
+            device["node"],
+            str(device["index"]),
+            device["model"],
+            _told(now["temperature_celsius"], "{:.0f} C"),
+            _told(now["power_watts"], "{:.0f} W"),
+            _told(now["busy"], "{:.0%}"),
+            "" if now["memory_used_bytes"] is None else text.memory(now["memory_used_bytes"]),
+            text.memory(device["memory_bytes"]) if device["memory_bytes"] else "",
+            ": ".join(filter(None, (say(f"health.{now['health']}"), now["reason"]))),
+        ]
+        for device in listed
+        for now in [device["readings"]]
+    ]
+    return text.table([say(f"column.{name}") for name in headings], rows, right=(1, 3, 4, 5, 6, 7))
+
+
+def _told(number: float | None, form: str) -> str:
+    return "" if number is None else form.format(number)
 
 
 def _supply_text(items: list[dict[str, Any]]) -> str:

@@ -151,5 +151,8 @@ def _explanation_text(explanation: Explanation) -> str:
         lines.append(
             say("why.earliest", at=text.instant(explanation["earliest_start"])) if known else say("why.unknown")
         )
+    order = explanation["order"]
+    if order is not None:
+        lines.append(say("why.order", **order))
     lines += text.expected(explanation["expected"])
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from suanli_cli.asking import Number
 from suanli_cli.frame import App, LazyGroup, Whole, Word, command, option, pass_app
 from suanli_cli.language import say
 
-SCOPES = ("queue", "queue_user", "project", "project_user", "user")
+SCOPES = ("queue", "queue_user", "qos", "qos_user", "project", "project_user", "user")
 
 quota = LazyGroup(
     "quota",

@@ -10,7 +10,7 @@ from suanli_cli import text
 from suanli_cli.frame import App, LazyGroup, Whole, Word, command, option, pass_app
 from suanli_cli.language import say
 
-APART = ("day", "project", "owner")
+APART = ("day", "project", "owner", "qos")
 
 project = LazyGroup(
     "project",

@@ -59,10 +59,11 @@ def signal(app: App, signal_name: str, refs: tuple[str, ...]) -> None:
 @_refs
 @option("-t", "--time", metavar="DURATION", says="update.time")
 @option("--priority", type=Whole(None), metavar="N", says="update.priority")
+@option("--qos", metavar="NAME", says="update.qos")
 @pass_app
-def update(app: App, refs: tuple[str, ...], time: str | None, priority: int | None) -> None:
+def update(app: App, refs: tuple[str, ...], time: str | None, priority: int | None, qos: str | None) -> None:
     """Change each."""
-    given: dict[str, Any] = {"time_limit": time, "priority": priority}
+    given: dict[str, Any] = {"time_limit": time, "priority": priority, "qos": qos}
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:
         raise UsageMistake(say("error.no_change"))

@@ -42,7 +42,7 @@ def test_every_field_of_the_spec_has_its_option(
         "--name relax --project oxides --kind service --tasks 2-4 -c 0.5 -m 4GiB --disk 100GB -d gpu:A100:2"
         " --device-memory 40GiB --precision bf16 -N 2 --max-tasks-per-node 2 --exclusive --feature ib"
         " --feature avx512 -t 2h30m -q urgent --priority -5 --reservation course --or=--tasks=8-32 --or=-dgpu:V100:2"
-        " --work bf16=3.2e18 --work fp64=40P --objective energy"
+        " --qos rush --work bf16=3.2e18 --work fp64=40P --objective energy"
         " --deadline 2026-11-27T12:00:00Z --license solver:2 --license mesher"
         " -a 0-7%4 --after 1 --afterok 2 --afterok 3_4 --afternotok 5 --afterany 6 --singleton -e A=b=c"
         " -e SEED -C work --launcher mpi"
@@ -74,6 +74,7 @@ def test_every_field_of_the_spec_has_its_option(
         "features": ["avx512", "ib"],
         "time_limit": "2h30m",
         "queue": "urgent",
+        "qos": "rush",
         "priority": -5,
         "reservation": "course",
         "deadline": "2026-11-27T12:00:00Z",
@@ -83,10 +84,7 @@ def test_every_field_of_the_spec_has_its_option(
         "environment": {"A": "b=c", "SEED": "42"},
         "working_directory": str(tmp_path / "work"),
         "launcher": "mpi",
-        "inputs": [
-            {"source": str(tmp_path / "data.csv"), "target": "data.csv"},
-            {"source": "/srv/x", "target": "in/x"},
-        ],
+        "inputs": [{"source": f"{tmp_path}/data.csv", "target": "data.csv"}, {"source": "/srv/x", "target": "in/x"}],
         "outputs": [{"name": "fit", "path": "out/fit.png"}, {"name": "log.txt", "path": "log.txt"}],
         "retry": {"max_attempts": 3, "on": ["lost", "failed"]},
         "preemptible": True,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +116,7 @@ def test_why_gives_every_reason(
         "expected": [],
         "earliest_start": None,
         "earliest_start_known": False,
+        "order": {"queue": "night", "queue_priority": 3, "qos": "urgent", "qos_priority": 70, "priority": -5},
     }
     server.on("GET", "/v1/workloads/14/why", Reply(explanation))
     assert run(["why", "14", "--lang", language]) == 0
@@ -123,6 +125,7 @@ def test_why_gives_every_reason(
     assert told in out
     assert out.count("(no_device)") == 2
     assert other in out
+    assert re.search(r"night 3\W+QOS urgent 70\W+\S* ?-5", out)
     assert server.asked[0].headers["accept-language"] == language
 
 
@@ -231,22 +234,6 @@ def test_nodes_show_features_where_some_have_any(server: FakeServer, capsys: pyt
     assert "FEATURES" in head
     assert "ib,x86_64" in second
     assert "x86_64" not in first
-
-
-def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
-    found = node()
-    hot, lost = found["devices"]
-    hot |= {"precisions": ["bf16", "fp64"], "reason": "slowed by heat"}
-    lost |= {"healthy": False, "reason": "fell off the bus", "memory_bytes": 0}
-    server.on("GET", "/v1/nodes", Reply({"items": [found]}))
-    assert run(["devices"]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    assert lines == [
-        ["n1", "0", "gpu", "A100", "40GiB", "bf16", "fp64", "0", "works:", "slowed", "by", "heat"],
-        ["n1", "1", "gpu", "A100", "0.5", "out", "of", "use:", "fell", "off", "the", "bus"],
-    ]
-    assert run(["devices", "--json"]) == 0
-    assert [item["index"] for item in json.loads(capsys.readouterr().out)["items"]] == [0, 1]
 
 
 def test_drain_gives_its_reason(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -370,6 +357,7 @@ def test_usage_is_told_apart_as_asked(server: FakeServer, capsys: pytest.Capture
         "day": "2026-11-24",
         "project": None,
         "owner": "ada",
+        "qos": None,
         "runs": 412,
         "cpu_hours": 9310.25,
         "memory_gib_hours": 18620.5,

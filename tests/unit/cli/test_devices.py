@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suanli.model.spec import Interconnect
 from suanli_cli.devices import (
     DEVICE_CLASSES,
+    INTERCONNECTS,
     PRECISIONS,
     GrammarError,
     format_device,
@@ -29,6 +31,12 @@ from suanli_cli.devices import (
         ("npu:910B:8", {"class": "npu", "model": "910B", "count": 8}),
         ("gpu:A100|H800", {"class": "gpu", "model": "A100|H800"}),
         ("any:fp64:4", {"class": "any", "precision": "fp64", "count": 4}),
+        ("gpu:link:4", {"class": "gpu", "interconnect": "link", "count": 4}),
+        ("gpu:A100,link:4", {"class": "gpu", "model": "A100", "interconnect": "link", "count": 4}),
+        (
+            "npu:host,910B,bf16:2",
+            {"class": "npu", "interconnect": "host", "model": "910B", "precision": "bf16", "count": 2},
+        ),
         (
             "any:bf16>=300TF,mem>=64GB:4",
             {"class": "any", "precision": "bf16", "at_least": 3e14, "min_memory": "64GB", "count": 4},
@@ -60,6 +68,8 @@ def test_what_a_word_means(word: str, request_: dict[str, Any]) -> None:
         ("any:bf16>=0", "0"),
         ("any:bf16>=fast", "fast"),
         ("any:bf16>=3T,fp8", "fp8"),
+        ("gpu:link,node:2", "node"),
+        ("gpu:link>=2", "link>=2"),
     ],
 )
 def test_what_cannot_be_read_is_named(word: str, part: str) -> None:
@@ -75,6 +85,7 @@ whole: st.SearchStrategy[dict[str, Any]] = st.builds(
         "model": st.sampled_from(["", "A100", "A100|H800", "910B1..910B3"]),
         "min_memory": st.sampled_from([0, 1000, 1024, 64 * 10**9, 40 * 2**30, 2**44, 12345]),
         "precision": st.sampled_from(PRECISIONS),
+        "interconnect": st.sampled_from([None, *INTERCONNECTS]),
         "at_least": st.sampled_from([0, 1e9, 3e14, 19.5e12, 7.834e12, 999e12, 1e18]),
         "count": st.integers(1, 1024),
         "share": st.just(1.0),
@@ -93,7 +104,9 @@ def test_what_the_server_tells_is_the_word_that_asks_for_it(request_: dict[str, 
     assert ("min_memory" in again) == bool(request_["min_memory"])
 
 
-@pytest.mark.parametrize("word", ["gpu:A100:2", "npu:910B:8", "any:bf16>=300TF,mem>=64GB:4", "gpu:0.5", "fpga:1"])
+@pytest.mark.parametrize(
+    "word", ["gpu:A100:2", "npu:910B:8", "any:bf16>=300TF,mem>=64GB:4", "gpu:0.5", "fpga:1", "gpu:A100,link:4"]
+)
 def test_a_word_is_told_in_the_form_in_which_it_was_written(word: str) -> None:
     assert format_device(parse_device(word)) == word
 
@@ -120,3 +133,7 @@ def test_what_is_no_work_is_refused(word: str) -> None:
 def test_operations_are_read_as_they_are_written(amount: int, scale: int) -> None:
     operations = float(amount * scale)
     assert parse_operations(format_operations(operations)) == pytest.approx(operations, rel=1e-12)
+
+
+def test_the_words_are_those_of_the_server() -> None:
+    assert list(INTERCONNECTS) == [word.value for word in Interconnect]

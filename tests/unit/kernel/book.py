@@ -14,6 +14,7 @@ from suanli.model.ids import (
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -23,21 +24,23 @@ from suanli.model.ids import (
     run_id,
 )
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
 from suanli.model.spec import WorkloadSpec
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload
 from suanli.testing.builders import ANN, allocation
 
 R = TypeVar("R", bound=Record)
-Name = str | int | tuple[int, ProjectName, UserName] | tuple[QuotaScope, str] | tuple[str, ...]
+Name = str | int | tuple[int, ProjectName, UserName, QosName] | tuple[QuotaScope, str] | tuple[str, ...]
 Key = tuple[type, Name]
-_NAMED = (Node, Queue, License, AdvanceReservation, User, Project)
+_NAMED = (Node, Queue, License, Qos, AdvanceReservation, User, Project)
 
 
 def key_of(record: Record) -> Key:
@@ -45,9 +48,11 @@ def key_of(record: Record) -> Key:
     if isinstance(record, LearnedRate):
         return LearnedRate, (*record.job_class, record.model)
     if isinstance(record, UsageDay):
-        return UsageDay, (record.day, record.project, record.owner)
+        return UsageDay, (record.day, record.project, record.owner, record.qos)
     if isinstance(record, Quota):
         return Quota, (record.scope, record.name)
+    if isinstance(record, Tariff):
+        return Tariff, record.version
     if isinstance(record, PowerCap):
         return PowerCap, ""
     return type(record), record.name if isinstance(record, _NAMED) else record.id
@@ -122,6 +127,12 @@ class Book:
     def power_cap(self) -> PowerCap:
         return self.all(PowerCap).get("", PowerCap())
 
+    def tariff(self, version: int) -> Tariff:
+        return self._one(Tariff, version)
+
+    def qos(self, name: QosName) -> Qos:
+        return self._one(Qos, name)
+
     def advance_reservation(self, name: ReservationName) -> AdvanceReservation:
         return self._one(AdvanceReservation, name)
 
@@ -134,8 +145,8 @@ class Book:
     def token(self, token: TokenId) -> Token:
         return self._one(Token, token)
 
-    def usage_day(self, day: int, project: ProjectName, owner: UserName) -> UsageDay:
-        return self._one(UsageDay, (day, project, owner))
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName) -> UsageDay:
+        return self._one(UsageDay, (day, project, owner, qos))
 
     def learned_rate(self, job_class: JobClass, model: str) -> LearnedRate:
         return self._one(LearnedRate, (*job_class, model))

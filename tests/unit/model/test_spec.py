@@ -117,7 +117,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("work.bf16", {"resources": devices(), "work": {Precision.BF16: 0}}),
     ("work.fp64", {"resources": devices(), "work": {Precision.BF16: 1, Precision.FP64: MAX_WORK + 1}}),
     ("objective", {"resources": devices(), "objective": Objective.ENERGY}),
-    ("objective", {"resources": devices(), "work": {Precision.BF16: 1}, "objective": Objective.COST}),
+    ("objective", {"resources": devices(), "objective": Objective.COST}),
     ("alternatives.0.work", {"alternatives": (Request(work={Precision.INT8: 5}),)}),
     ("nodes", {"nodes": -1}),
     ("nodes", {"tasks": 5, "nodes": 2}),

@@ -9,13 +9,13 @@ import pytest
 from suanli.model import facts
 from suanli.model.errors import InvalidRequestError, NotFoundError, NotPermittedError
 from suanli.model.facts import CancelRequested, SignalRequested
-from suanli.model.ids import FactSeq, QueueName, WorkloadId, run_id
+from suanli.model.ids import FactSeq, QosName, QueueName, WorkloadId, run_id
 from suanli.model.resources import Queue
 from suanli.model.spec import ArraySpec
 from suanli.model.tenancy import Caller
 from suanli.model.workload import EndCause, StopCause
 from suanli.ports.store import FactFilter
-from suanli.services.workloads import Changed, parse_ref, ref_of
+from suanli.services.workloads import Changed, Update, parse_ref, ref_of
 from suanli.testing.builders import end, place
 from tests.unit.services.center import Center, admin, ann, bob, operator, reader
 
@@ -37,11 +37,16 @@ def unchanged(*ids: int) -> Changed:
 
 
 def update(
-    center: Center, ref: object, by: Caller = ann, *, time_limit_s: int | None = None, priority: int | None = None
+    center: Center,
+    ref: object,
+    by: Caller = ann,
+    *,
+    time_limit_s: int | None = None,
+    priority: int | None = None,
+    qos: str | None = None,
 ) -> Changed:
-    return center.do(
-        lambda tx: center.workloads.update(tx, by, parse_ref(str(ref)), time_limit_s=time_limit_s, priority=priority)
-    )
+    wanted = Update(time_limit_s=time_limit_s, priority=priority, qos=None if qos is None else QosName(qos))
+    return center.do(lambda tx: center.workloads.update(tx, by, parse_ref(str(ref)), wanted))
 
 
 def signal(center: Center, ref: object, number: int = 10) -> Changed:

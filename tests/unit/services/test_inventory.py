@@ -8,10 +8,12 @@ from functools import partial
 
 import pytest
 
+from suanli.model.discovery import Health, Readings
 from suanli.model.errors import ConflictError, InvalidRequestError, NotFoundError, NotPermittedError
 from suanli.model.ids import NodeName, QueueName
 from suanli.model.resources import Node, NodeState, Queue
-from suanli.ports.engine import EngineDescription
+from suanli.model.tenancy import Caller
+from suanli.ports.engine import DeviceReading, EngineDescription
 from suanli.services.inventory import Inventory
 from suanli.testing.builders import SetClock, node
 from suanli.testing.fake_engine import FakeEngine
@@ -138,7 +140,7 @@ def test_engines_tell_what_they_are_and_can(center: Center) -> None:
     center.inventory.refresh(center.engine.name)
     [view] = center.inventory.engines(ann)
     assert (view.name, view.description) == ("local", center.engine.describe())
-    assert view.abilities == ("Watches", "Signals", "Logs", "KeepsOutputs", "Forgets")
+    assert view.abilities == ("Watches", "Signals", "Logs", "KeepsOutputs", "ReadsDevices", "Forgets")
 
 
 def test_the_default_queue_comes_once(center: Center) -> None:
@@ -186,3 +188,23 @@ def test_a_token_without_scopes_sees_nothing(center: Center) -> None:
     for question in (center.inventory.nodes, center.inventory.engines, center.inventory.queues):
         with pytest.raises(NotPermittedError):
             question(nobody)
+
+
+def test_a_center_is_not_served_without_an_engine_of_its_nodes(machines: Machines) -> None:
+    store = machines.center.store
+    machines.inventory.bootstrap()
+    elsewhere = Inventory(store, {})
+    with pytest.raises(ConflictError, match="nodes of engine local"):
+        elsewhere.bootstrap()
+
+
+def test_readings_are_asked_of_the_nodes_own_engine(machines: Machines) -> None:
+    told = (DeviceReading(index=1, health=Health.DEGRADED, reason="hot", readings=Readings(temperature_c=95)),)
+    machines.engine.read[N2] = told
+    machines.inventory.refresh(machines.engine.name)
+    assert machines.inventory.readings(ann, N2).devices == told
+    with pytest.raises(NotFoundError):
+        machines.inventory.readings(ann, NodeName("n9"))
+    nobody = Caller(user=ann.user, role=ann.role, scopes=frozenset())
+    with pytest.raises(NotPermittedError):
+        machines.inventory.readings(nobody, N2)

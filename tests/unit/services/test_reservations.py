@@ -24,7 +24,7 @@ from suanli.model.spec import TaskResources
 from suanli.model.tenancy import Caller
 from suanli.services.reservations import ReservationView
 from suanli.services.scheduling import TurnReport
-from suanli.services.workloads import parse_ref
+from suanli.services.workloads import Update, parse_ref
 from suanli.testing.builders import ANN, GIB, node
 from tests.unit.services.center import Center, admin, ann, bob, operator
 from tests.unit.services.turning import Turning
@@ -147,7 +147,9 @@ def test_work_within_a_reservation_runs_there_and_nobody_else_does(turning: Turn
 def test_a_limit_that_is_changed_decides_anew(turning: Turning, center: Center) -> None:
     define(center, reservation(center, 100, 200))
     waiting = turning.submit(resources=WHOLE, time_limit_s=150)
-    center.do(lambda tx: center.workloads.update(tx, ann, parse_ref(str(waiting)), time_limit_s=90, priority=None))
+    center.do(
+        lambda tx: center.workloads.update(tx, ann, parse_ref(str(waiting)), Update(time_limit_s=90, priority=None))
+    )
     turning.settle()
     assert turning.running() == [waiting]
 

@@ -13,7 +13,7 @@ from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Request, Re
 from suanli.model.workload import EndCause, RunState, StopCause, WorkloadState
 from suanli.ports.store import FactFilter
 from suanli.services.scheduling import TurnReport, Why
-from suanli.services.workloads import parse_ref
+from suanli.services.workloads import Update, parse_ref
 from suanli.testing.builders import ANN, GIB, spec
 from tests.unit.services.center import Center, admin, ann, operator
 from tests.unit.services.turning import Turning
@@ -169,7 +169,9 @@ def test_work_that_changed_meanwhile_is_planned_anew(turning: Turning, center: C
 
     def meanwhile() -> None:
         center.change(center.workloads.hold, held)
-        center.do(lambda tx: center.workloads.update(tx, ann, parse_ref(str(moved)), time_limit_s=60, priority=None))
+        center.do(
+            lambda tx: center.workloads.update(tx, ann, parse_ref(str(moved)), Update(time_limit_s=60, priority=None))
+        )
 
     turning.store.before_transaction.append(meanwhile)
     assert turning.planner.turn() == TurnReport(placed=1, stale=2)
@@ -211,7 +213,9 @@ def test_waiting_work_is_told_what_it_waits_for_and_until_when(turning: Turning,
     assert (reason.needed, reason.available) == (4000, 0)
     began = center.run(running).started_at
     assert why.explanation.earliest_start == began + 100 * SECOND_US
-    center.do(lambda tx: center.workloads.update(tx, ann, parse_ref(str(running)), time_limit_s=40, priority=None))
+    center.do(
+        lambda tx: center.workloads.update(tx, ann, parse_ref(str(running)), Update(time_limit_s=40, priority=None))
+    )
     sooner = turning.planner.explain(waiting).explanation
     assert sooner is not None
     assert sooner.earliest_start == began + 40 * SECOND_US
@@ -270,7 +274,7 @@ def test_a_shorter_limit_lets_work_slip_in_before_the_head(turning: Turning, cen
     head = turning.submit(resources=WHOLE)
     long = turning.submit(resources=HALF, time_limit_s=1000)
     assert turning.planner.reasons([center.workload(long)]) == {long: ReasonCode.BACKFILL_WINDOW}
-    center.do(lambda tx: center.workloads.update(tx, ann, parse_ref(str(long)), time_limit_s=50, priority=None))
+    center.do(lambda tx: center.workloads.update(tx, ann, parse_ref(str(long)), Update(time_limit_s=50, priority=None)))
     turning.settle()
     assert center.states(head, long) == ["waiting", "running"]
     assert center.run(long).time_limit_s == 50
@@ -278,7 +282,9 @@ def test_a_shorter_limit_lets_work_slip_in_before_the_head(turning: Turning, cen
 
 def test_a_higher_priority_goes_first_from_now_on(turning: Turning, center: Center) -> None:
     running, first, second = (turning.submit(resources=WHOLE) for _ in range(3))
-    center.do(lambda tx: center.workloads.update(tx, operator, parse_ref(str(second)), time_limit_s=None, priority=9))
+    center.do(
+        lambda tx: center.workloads.update(tx, operator, parse_ref(str(second)), Update(time_limit_s=None, priority=9))
+    )
     turning.end(running)
     assert center.states(first, second) == ["waiting", "running"]
 

@@ -33,7 +33,7 @@ from suanli.model.spec import (
 )
 from suanli.model.workload import EndCause, Run, Workload, WorkloadState
 from suanli.ports.store import Reading, WorkloadFilter
-from suanli.services.workloads import parse_ref
+from suanli.services.workloads import Update, parse_ref
 from suanli.testing.builders import GIB, node
 from tests.unit.services.center import Center, admin, ann, opened, operator
 from tests.unit.services.turning import Turning, planning, would_record
@@ -109,7 +109,9 @@ def happens(turning: Turning, chance: Random) -> None:
         case "update" if some:
             limit, priority = chance.choice([None, 30, 900]), chance.choice([None, 0, 7])
             center.do(
-                lambda tx: workloads.update(tx, operator, parse_ref(str(some)), time_limit_s=limit, priority=priority)
+                lambda tx: workloads.update(
+                    tx, operator, parse_ref(str(some)), Update(time_limit_s=limit, priority=priority)
+                )
             )
         case "node":
             name = NodeName(chance.choice(["n1", "n2", "n3"]))

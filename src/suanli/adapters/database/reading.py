@@ -15,6 +15,7 @@ from suanli.adapters.database.resources import NODES, QUEUES, ResourceQueries
 from suanli.adapters.database.runs import RUNS, RunQueries
 from suanli.adapters.database.schema import Aggregate
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS, TenancyQueries
+from suanli.adapters.database.terms import QUALITIES, TARIFFS, TermsQueries
 from suanli.adapters.database.usage import USAGE_DAYS, UsageQueries
 from suanli.adapters.database.workloads import WORKLOADS
 
@@ -26,6 +27,8 @@ AGGREGATES: tuple[Aggregate[Any], ...] = (
     QUOTAS,
     LICENSES,
     POWER_CAPS,
+    TARIFFS,
+    QUALITIES,
     ADVANCE_RESERVATIONS,
     USERS,
     PROJECTS,
@@ -44,6 +47,7 @@ class Snapshot(
     ResourceQueries,
     QuotaQueries,
     PowerQueries,
+    TermsQueries,
     ReservationQueries,
     TenancyQueries,
     UsageQueries,

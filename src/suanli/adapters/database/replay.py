@@ -17,6 +17,7 @@ from suanli.adapters.database.resources import NODES, QUEUES
 from suanli.adapters.database.runs import RUNS, run_key
 from suanli.adapters.database.schema import Aggregate, Key, R, Row
 from suanli.adapters.database.tenancy import PROJECTS, TOKENS, USERS
+from suanli.adapters.database.terms import QUALITIES, TARIFFS
 from suanli.adapters.database.usage import USAGE_DAYS
 from suanli.adapters.database.view import read_row
 from suanli.adapters.database.workloads import WORKLOADS, dependencies
@@ -26,6 +27,7 @@ from suanli.model.ids import (
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -34,10 +36,12 @@ from suanli.model.ids import (
     WorkloadId,
 )
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Node, Queue
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Token, User
 from suanli.model.usage import UsageDay
 from suanli.model.workload import Run, Submission, Workload
@@ -95,6 +99,12 @@ class Replayed:
     def power_cap(self) -> PowerCap:
         return next(iter(self._records[POWER_CAPS].values()), PowerCap())
 
+    def tariff(self, version: int, /) -> Tariff:
+        return self._find(TARIFFS, (version,))
+
+    def qos(self, name: QosName, /) -> Qos:
+        return self._find(QUALITIES, (name,))
+
     def advance_reservation(self, name: ReservationName, /) -> AdvanceReservation:
         return self._find(ADVANCE_RESERVATIONS, (name,))
 
@@ -107,8 +117,8 @@ class Replayed:
     def token(self, token: TokenId, /) -> Token:
         return self._find(TOKENS, (token,))
 
-    def usage_day(self, day: int, project: ProjectName, owner: UserName, /) -> UsageDay:
-        return self._find(USAGE_DAYS, (day, project, owner))
+    def usage_day(self, day: int, project: ProjectName, owner: UserName, qos: QosName, /) -> UsageDay:
+        return self._find(USAGE_DAYS, (day, project, owner, qos))
 
     def learned_rate(self, job_class: JobClass, model: str, /) -> LearnedRate:
         return self._find(LEARNED_RATES, rate_key(job_class, model))

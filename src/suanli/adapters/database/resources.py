@@ -11,6 +11,7 @@ from suanli.adapters.database.schema import Aggregate, Row, metadata, text, whol
 from suanli.adapters.database.view import View
 from suanli.model.ids import NodeName, QueueName
 from suanli.model.resources import Device, Node, NodeState, Queue
+from suanli.model.spec import Interconnect
 
 nodes = Table(
     "nodes",
@@ -27,6 +28,7 @@ nodes = Table(
     text("switch"),
     whole("cpu_power_mw"),
     whole("disk_bytes"),
+    text("links"),
     sqlite_strict=True,
 )
 
@@ -43,6 +45,7 @@ queues = Table(
 
 _read_devices = decoder(tuple[Device, ...])
 _read_features = decoder(frozenset[str])
+_read_links = decoder(dict[Interconnect, tuple[tuple[int, ...], ...]])
 
 
 def _node_row(node: Node) -> Row:
@@ -59,6 +62,7 @@ def _node_row(node: Node) -> Row:
         node.switch,
         node.cpu_power_mw,
         node.disk_bytes,
+        encode(node.links).decode(),
     )
 
 
@@ -76,6 +80,7 @@ def _node_record(row: Row) -> Node:
         switch=row[9],
         cpu_power_mw=row[10],
         disk_bytes=row[11],
+        links=_read_links(row[12]),
     )
 
 

@@ -49,6 +49,7 @@ workloads = Table(
     whole("started_at_us"),
     whole("ended_at_us"),
     whole("generation"),
+    text("qos"),
     Index(None, "state", "id"),
     Index(None, "owner", "state", "id"),
     Index(None, "submission", "array_index"),
@@ -107,6 +108,7 @@ def _workload_row(workload: Workload) -> Row:
         workload.started_at,
         workload.ended_at,
         workload.generation,
+        workload.qos,
     )
 
 
@@ -137,6 +139,7 @@ def _workload_record(row: Row) -> Workload:
         started_at=row[22],
         ended_at=row[23],
         generation=row[24],
+        qos=row[25],
     )
 
 

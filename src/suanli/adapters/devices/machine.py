@@ -6,14 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
+from suanli.adapters.devices.cpu_caches import caches_below
+from suanli.adapters.devices.device_files import files_of
 from suanli.adapters.devices.models_known import catalogued, catalogued_processors
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
-from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Survey
+from suanli.model.discovery import DiscoveredDevice, Distance, Health, Looked, Outcome, Processors, Survey
 
 _TIMEOUT_S = 10.0
 _GRACE_S = 1.0
@@ -71,7 +75,11 @@ class MachineDevices:
             if place:
                 found, asked = self._ask_vendor(vendor)
                 devices += [
-                    replace(catalogued(device), near_cpus=self._near_cpus(device.pci_address))
+                    replace(
+                        catalogued(device),
+                        near_cpus=self._near_cpus(device.pci_address),
+                        files=files_of(self._root, device.pci_address, vendor.files),
+                    )
                     for device in _with_silent(vendor, found, mine, asked)
                 ]
                 looked += asked
@@ -112,7 +120,8 @@ class MachineDevices:
             )
             best = best or found
             if read:
-                return self._with_readings(vendor, tool, found, asked), asked
+                found = self._with_readings(vendor, tool, found, asked)
+                return self._with_distances(vendor, tool, found, asked), asked
         return best, asked
 
     def _with_readings(
@@ -133,13 +142,38 @@ class MachineDevices:
             found = tuple(replace(device, readings=now.get(device.index, device.readings)) for device in found)
         return found
 
+    def _with_distances(
+        self, vendor: Vendor, listing: Tool, found: tuple[DiscoveredDevice, ...], asked: list[Looked]
+    ) -> tuple[DiscoveredDevice, ...]:
+        """The devices with how far each is from the others, where the tool that listed them has a command for that.
+
+        What it tells is by the order of devices; where it tells of others than were listed, nobody knows which.
+        """
+        for tool in vendor.topology:
+            if tool.words[0] != listing.words[0] or len(found) < 2:
+                continue
+            answer = self._run(tool)
+            told = vendor.measure(tool, answer.text)
+            measured = {place for pair in told for place in pair}
+            is_of_these = measured == set(range(len(found)))
+            outcome = answer.outcome if answer.outcome is not Outcome.FOUND or is_of_these else Outcome.NOTHING_READ
+            number, place = len(measured), " ".join(tool.words)
+            asked.append(Looked(vendor=vendor.name, place=place, outcome=outcome, found=number, detail=answer.detail))
+            if is_of_these:
+                found = tuple(replace(device, distances=_from(at, found, told)) for at, device in enumerate(found))
+        return found
+
     def _run(self, tool: Tool) -> _Answer:
-        program = shutil.which(tool.words[0], path=self._path)
-        if program is None:
+        if tool.asks:
+            command = [sys.executable, "-m", tool.asks] if find_spec(tool.words[0]) else []
+        else:
+            program = shutil.which(tool.words[0], path=self._path)
+            command = [] if program is None else [program, *tool.words[1:]]
+        if not command:
             return _Answer(Outcome.NO_TOOL)
         try:
             process = subprocess.Popen(
-                [program, *tool.words[1:]],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -164,9 +198,9 @@ class MachineDevices:
 
     def _processors(self) -> Processors:
         system = self._root / "sys/devices/system"
-        told = parse_cpuinfo(
-            _text(self._root / "proc/cpuinfo"), os.uname().machine, count_listed(_text(system / "node/online"))
-        )
+        numa_nodes = count_listed(_text(system / "node/online"))
+        told = parse_cpuinfo(_text(self._root / "proc/cpuinfo"), os.uname().machine, numa_nodes)
+        told = replace(told, caches=caches_below(system / "cpu"))
         if told.sockets is not None and told.cores is not None:
             return told
         places = {
@@ -175,6 +209,11 @@ class MachineDevices:
         } - {("", "")}
         sockets = len({socket for socket, _ in places})
         return replace(told, sockets=sockets, cores=len(places)) if places else told
+
+
+def _from(at: int, found: Sequence[DiscoveredDevice], told: Mapping[tuple[int, int], Distance]) -> dict[int, Distance]:
+    """How far the others are from the device at a place, by their indices."""
+    return {found[other].index: distance for (one, other), distance in told.items() if one == at != other}
 
 
 def _text(path: Path) -> str:

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from suanli.model.discovery import DiscoveredDevice, Readings
+from suanli.model.discovery import DiscoveredDevice, Distance, Readings
 from suanli.model.spec import DeviceClass
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors"
@@ -17,10 +17,15 @@ CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """One command and the parser, in its vendor's module, of what it prints."""
+    """One command and the parser, in its vendor's module, of what it prints.
+
+    ``asks`` is, for a library, the module of ours that asks it in a process of its own; ``words`` then name the library
+    as Python imports it.
+    """
 
     words: tuple[str, ...]
     parser: str
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,21 @@ class Visibility:
     variable: str
     by: Literal["uuid", "index"]
     hides: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where the device files of a card are told.
+
+    ``classes`` are those of its entries below /sys that have such a file each. Where there is another that is not
+    among them, ``told_in`` is the driver's own file about a card, ``{address}`` in it the card's on the PCI bus; there
+    it says ``field: value``, and ``name`` is the device file with the ``{value}`` in it. Both are below the root.
+    """
+
+    classes: tuple[str, ...]
+    told_in: str = ""
+    field: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +76,12 @@ class Vendor:
     pci_devices: frozenset[str] = frozenset()
     readings: tuple[Tool, ...] = ()
     """Tools that tell of devices already listed how they are now, each with a parser to readings by index."""
+    topology: tuple[Tool, ...] = ()
+    """Tools that tell how far devices already listed are from each other, each with a parser to distances by pair."""
     visibility: Visibility | None = None
     """None where nobody is known to have published a variable."""
+    files: Files | None = None
+    """None where nobody is known to have said which device files belong to which card."""
 
     def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
         """The devices that a tool printed. The vendor's module is imported by the first of them only."""
@@ -69,6 +93,12 @@ class Vendor:
         """The readings by index that a tool printed."""
         module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
         found: dict[int, Readings] = getattr(module, tool.parser)(text)
+        return found
+
+    def measure(self, tool: Tool, text: str) -> dict[tuple[int, int], Distance]:
+        """The distances that a tool printed, by pair of places in the order in which it lists devices."""
+        module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
+        found: dict[tuple[int, int], Distance] = getattr(module, tool.parser)(text)
         return found
 
 
@@ -90,9 +120,11 @@ def _read(path: Path) -> Vendor:
         passed_over=frozenset(told.get("passed_over", ())),
         pci_devices=frozenset(told.get("pci_devices", ())),
         readings=_tools(told.get("readings", ())),
+        topology=_tools(told.get("topology", ())),
         visibility=Visibility(**told["visibility"]) if "visibility" in told else None,
+        files=Files(**{**told["files"], "classes": tuple(told["files"]["classes"])}) if "files" in told else None,
     )
 
 
 def _tools(told: Iterable[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    return tuple(Tool(words=tuple(tool["words"]), parser=tool["parser"]) for tool in told)
+    return tuple(Tool(**{**tool, "words": tuple(tool["words"])}) for tool in told)

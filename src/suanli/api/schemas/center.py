@@ -7,14 +7,15 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
-from suanli.api.schemas.fields import Body, Priority, Seconds, ShortText, cpus
+from suanli.api.schemas.fields import Body, Priority, Seconds, ShortText, Timestamp, cpus, timestamp
 from suanli.api.schemas.problem import DESCRIBED
+from suanli.model.discovery import Health
 from suanli.model.ids import QueueName
 from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import BILLION, WHOLE_DEVICE
-from suanli.model.resources import NodeState, Queue
-from suanli.model.spec import DeviceClass, Precision
-from suanli.ports.engine import DeviceBinding, DiskBinding, Isolation, LimitEnforcement, Placement
+from suanli.model.resources import SIMULATED, NodeState, Queue
+from suanli.model.spec import DeviceClass, Interconnect, Precision
+from suanli.ports.engine import DeviceBinding, DiskBinding, Isolation, LimitEnforcement, NodeReadings, Placement
 from suanli.services.inventory import EngineView as Described
 from suanli.services.inventory import NodeView as Standing
 
@@ -47,6 +48,9 @@ class DeviceView:
     """How much of it nobody holds, in [0, 1]."""
     power_watts: float | None
     """What it draws at most (its board power); null where that is not known."""
+    enforced: bool
+    """Whether runs that do not hold it are kept from it; if not, variables tell programs which devices are theirs, and
+    none that looks past them is stopped. Of a shared one no share is bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +83,14 @@ class NodeView:
     """Its accelerators."""
     features: list[str]
     """What work may ask its nodes to have, by name."""
+    links: dict[Interconnect, list[list[int]]]
+    """Groups of its accelerators, by their indices, that are so near each other or nearer; empty where nobody tells."""
     switch: str
     """The switch that it is wired to; empty where that is not known."""
     cpu_power_watts: float | None
     """What one busy processor of it draws at most; null where that is not known."""
+    simulated: bool
+    """Whether it is made up, so that work placed there does nothing."""
     runs: list[str]
     """Runs that hold part of it."""
 
@@ -95,6 +103,42 @@ class NodesView:
 
     items: list[NodeView]
     """By name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingView:
+    """How one device is now. What its tool does not tell is null."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    index: int
+    """Its number within the node."""
+    health: Health
+    """`ok`, `degraded` (still computes), `failed`, or `unknown`: nobody could tell."""
+    reason: str
+    """Why it is not `ok`."""
+    temperature_celsius: float | None
+    """How warm it is."""
+    power_watts: float | None
+    """What it draws."""
+    busy: float | None
+    """Of its time, the part in which it worked, in [0, 1]."""
+    memory_used_bytes: int | None
+    """Its memory in use, whoever uses it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingsView:
+    """How the devices of one node are now, or were a few seconds ago."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    node: str
+    """Its name."""
+    taken_at: Timestamp
+    """When they were looked at."""
+    devices: list[ReadingView]
+    """By number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +161,8 @@ class EngineView:
     """Whether runs are kept to the local disk they hold, or it is only counted."""
     abilities: list[str]
     """Optional abilities it has."""
+    simulated: bool
+    """Whether its nodes are made up and work that it runs does nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +249,36 @@ def node_view(standing: Standing) -> NodeView:
                 reason=device.reason,
                 free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,
                 power_watts=device.power_mw / MILLIWATTS or None,
+                enforced=device.enforced,
             )
             for device in node.devices
         ],
         features=sorted(node.features),
+        links={word: [list(group) for group in groups] for word, groups in node.links.items()},
         switch=node.switch,
         cpu_power_watts=node.cpu_power_mw / MILLIWATTS or None,
+        simulated=SIMULATED in node.features,
         runs=[run.id for run, _ in holds],
+    )
+
+
+def readings_view(name: str, found: NodeReadings) -> ReadingsView:
+    """Show how the devices of a node are."""
+    return ReadingsView(
+        node=name,
+        taken_at=timestamp(found.taken_at),
+        devices=[
+            ReadingView(
+                index=one.index,
+                health=one.health,
+                reason=one.reason,
+                temperature_celsius=one.readings.temperature_c,
+                power_watts=one.readings.power_w,
+                busy=None if one.readings.utilization_percent is None else one.readings.utilization_percent / 100,
+                memory_used_bytes=one.readings.memory_used_bytes,
+            )
+            for one in found.devices
+        ],
     )
 
 
@@ -223,6 +292,7 @@ def engine_view(described: Described) -> EngineView:
         devices=described.description.devices,
         disk=described.description.disk,
         abilities=list(described.abilities),
+        simulated=described.description.simulated,
     )
 
 

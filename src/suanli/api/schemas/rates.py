@@ -35,6 +35,10 @@ class ExpectedView:
     """On how many finished runs the rate rests; 0 where it is a part of the nominal one."""
     energy_joules: float | None
     """What its devices then draw; null where that is not known."""
+    cost: str | None
+    """What all that it asks for is expected to cost then, a decimal number; null where a price is not known."""
+    currency: str | None
+    """What the cost is in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,8 @@ def expected_view(expected: Expected) -> ExpectedView:
         rate=expected.rate * BILLION,
         runs=expected.runs,
         energy_joules=None if expected.energy_j is None else round(expected.energy_j, 3),
+        cost=None if expected.cost is None else f"{expected.cost:.4f}",
+        currency=expected.currency or None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import ConfigDict
 
@@ -12,7 +12,10 @@ from suanli.api.schemas.holds import HoldView
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.api.schemas.rates import ExpectedView
 from suanli.api.schemas.spec import WorkloadSpec
-from suanli.model.workload import WorkloadState
+from suanli.model.workload import Workload, WorkloadState
+
+if TYPE_CHECKING:
+    from suanli.kernel.scheduling.plan import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,24 @@ class AlternativeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """What a workload's place in the order goes by, before all waiting; the first difference decides, higher first."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    queue: str
+    """Its queue."""
+    queue_priority: int
+    """The queue's priority."""
+    qos: str
+    """Its quality of service."""
+    qos_priority: int
+    """The quality of service's priority."""
+    priority: int
+    """Its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyView:
     """Why a workload stands where it stands."""
 
@@ -69,6 +90,8 @@ class WhyView:
     """The first instant at which one of these fits, everything that runs taken to run to its limit."""
     earliest_start_known: bool
     """Whether a start can be foreseen."""
+    order: OrderView | None
+    """What its place in the order goes by; null for what does not wait."""
     expected: list[ExpectedView]
     """How long its work takes on each device model that will do, soonest done first; where it says how much it is."""
 
@@ -95,3 +118,16 @@ class PreviewView:
     """How long its work takes on each device model that will do, soonest done first; where it says how much it is."""
     spec: WorkloadSpec
     """The spec as it would be recorded, all defaults filled in."""
+
+
+def order_view(workload: Workload, level: Level | None) -> OrderView | None:
+    """Show what a place in the order goes by."""
+    if level is None:
+        return None
+    return OrderView(
+        queue=workload.queue,
+        queue_priority=level.queue,
+        qos=workload.qos,
+        qos_priority=level.qos,
+        priority=level.own,
+    )

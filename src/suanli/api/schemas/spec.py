@@ -39,8 +39,10 @@ from suanli.model.spec import (
     MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
+    NORMAL,
     DependencyKind,
     DeviceClass,
+    Interconnect,
     Kind,
     Launcher,
     NotifyEvent,
@@ -128,6 +130,8 @@ class DeviceRequest(Body):
     """Arithmetic the device must do natively."""
     at_least: Rate = 0
     """Operations a second that each whole device must do at the precision; one of which that is not known does not."""
+    interconnect: Interconnect | None = None
+    """How near each other the devices of one task must be, or nearer; of one device it says nothing."""
 
     def noun(self) -> nouns.DeviceRequest:
         """What is asked, in the center's own units."""
@@ -139,6 +143,7 @@ class DeviceRequest(Body):
             min_memory_bytes=self.min_memory,
             precision=self.precision,
             at_least=kept(self.at_least, BILLION),
+            interconnect=self.interconnect,
         )
 
     @classmethod
@@ -152,6 +157,7 @@ class DeviceRequest(Body):
             min_memory=noun.min_memory_bytes,
             precision=noun.precision,
             at_least=noun.at_least * BILLION,
+            interconnect=noun.interconnect,
         )
 
 
@@ -342,8 +348,10 @@ class WorkloadSpec(Body):
     """When it must be done: what cannot be any more ends without a run."""
     queue: Name = "default"
     """Queue to wait in."""
+    qos: Name = NORMAL
+    """The quality of service to have; `/v1/qos` says which there are."""
     priority: Priority = 0
-    """Higher goes first within the queue."""
+    """Higher goes first within the queue and the quality of service."""
     reservation: NameOrNothing = ""
     """The advance reservation to run within; empty runs outside all of them."""
     array: Annotated[
@@ -435,6 +443,7 @@ class WorkloadSpec(Body):
             time_limit=noun.time_limit_s,
             deadline=noun.deadline or None,
             queue=noun.queue,
+            qos=noun.qos,
             priority=noun.priority,
             reservation=noun.reservation,
             array=None

@@ -40,6 +40,8 @@ class UsageView:
     """In which project."""
     owner: str | None
     """Whose."""
+    qos: str | None
+    """Of which quality of service."""
     runs: int
     """How many of them ended on these days."""
     cpu_hours: float
@@ -102,6 +104,7 @@ def usage_view(usage: UsageDay, by: frozenset[UsageBy]) -> UsageView:
         day=format_day(usage.day) if UsageBy.DAY in by else None,
         project=usage.project if UsageBy.PROJECT in by else None,
         owner=usage.owner if UsageBy.OWNER in by else None,
+        qos=usage.qos if UsageBy.QOS in by else None,
         runs=usage.runs,
         cpu_hours=round(usage.cpu_us / _HOUR_US, 6),
         memory_gib_hours=round(usage.memory_mib_ms / _GIB_HOUR, 6),

@@ -21,14 +21,16 @@ RefText = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,17}(?:_[0-9]{
 
 
 class OtherwiseBody(Body):
-    """A waiting workload with another time limit or priority; what is not given stays."""
+    """A waiting workload with another time limit, priority or quality of service; what is not given stays."""
 
     ref: RefText
     """The workload; all elements where it names an array."""
     time_limit: Seconds | None = None
     """Longest time to run."""
     priority: Priority | None = None
-    """Higher goes first within the queue."""
+    """Higher goes first within the queue and the quality of service."""
+    qos: Name | None = None
+    """The quality of service to have."""
 
 
 class SubmittedBody(Body):

@@ -8,15 +8,16 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from suanli.api.schemas.fields import Body, Priority, Seconds, Timestamp, maybe_timestamp, text_form, timestamp
+from suanli.api.schemas.fields import Body, Name, Priority, Seconds, Timestamp, maybe_timestamp, text_form, timestamp
 from suanli.api.schemas.holds import HoldView, hold_view
 from suanli.api.schemas.problem import DESCRIBED
 from suanli.api.schemas.spec import WorkloadSpec
 from suanli.model.errors import InvalidRequestError
+from suanli.model.ids import QosName
 from suanli.model.spec import Kind
 from suanli.model.workload import EndCause, Run, RunState, Usage, WorkloadState
 from suanli.ports.store import StateCounts
-from suanli.services.workloads import Accepted, Changed, Listed, Shown, ref_of
+from suanli.services.workloads import Accepted, Changed, Listed, Shown, Update, ref_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +66,12 @@ class WorkloadView:
     """What "done" means for it."""
     queue: str
     """The queue it waits in."""
+    qos: str
+    """Its quality of service."""
     state: WorkloadState
     """Where it stands."""
     priority: int
-    """Higher goes first within the queue."""
+    """Higher goes first within the queue and the quality of service."""
     time_limit_s: int
     """Longest time to run; 0 sets no bound."""
     attempt: int
@@ -271,7 +274,14 @@ class UpdateBody(Body):
     time_limit: Seconds | None = None
     """Longest time to run, counted from the start of the run."""
     priority: Priority | None = None
-    """Higher goes first within the queue."""
+    """Higher goes first within the queue and the quality of service."""
+    qos: Name | None = None
+    """The quality of service to have; of what does not run."""
+
+    def wanted(self) -> Update:
+        """The change that is asked for."""
+        qos = None if self.qos is None else QosName(self.qos)
+        return Update(time_limit_s=self.time_limit, priority=self.priority, qos=qos)
 
 
 def workload_view(listed: Listed, reason: str | None = None) -> WorkloadView:
@@ -287,6 +297,7 @@ def workload_view(listed: Listed, reason: str | None = None) -> WorkloadView:
         project=workload.project,
         kind=workload.kind,
         queue=workload.queue,
+        qos=workload.qos,
         state=workload.state,
         priority=workload.priority,
         time_limit_s=workload.time_limit_s,

@@ -6,20 +6,23 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from suanli.model.errors import InvalidRequestError
 from suanli.model.power import MAX_WATTS as MAX_CAP_W
-from suanli.model.quantities import WHOLE_DEVICE, parse_cpu, parse_duration, parse_memory
-from suanli.model.resources import Node
+from suanli.model.quantities import WHOLE_DEVICE, Instant, parse_cpu, parse_duration, parse_memory
+from suanli.model.resources import Device, Node
 from suanli.model.spec import (
     MAX_CPU_MILLI,
     MAX_DEVICES,
     MAX_MEMORY_BYTES,
     MAX_TIME_LIMIT_S,
     DeviceClass,
+    Interconnect,
     check_bounds,
 )
+from suanli.model.tariff import Tariff
 
 MAX_NODES: Final = 1_000_000
 MAX_SHARES: Final = 1_000_000
@@ -60,6 +63,8 @@ class NodeGroup:
     disk_bytes: int = 0
     devices: tuple[DeviceGroup, ...] = ()
     power: PowerRange = PowerRange()
+    links: Mapping[Interconnect, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    """Groups of its devices that are so near each other or nearer, by their places among all of the node's from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ class CenterDescription:
     """Groups of nodes; nodes are numbered through in this order.
 
     ``reservations`` are set aside in advance, ``shares`` those of projects where they are not 1. ``power_cap_w`` bounds
-    what work draws beyond idling, in watts; 0 does not.
+    what work draws beyond idling, in watts; 0 does not. ``prices`` hold all the time.
 
     Raises:
         InvalidRequestError: there are no nodes or too many, or a reservation lies on none of them.
@@ -95,6 +100,7 @@ class CenterDescription:
     reservations: tuple[SetAside, ...] = ()
     shares: Mapping[str, int] = field(default_factory=dict)
     power_cap_w: float = 0.0
+    prices: Tariff | None = None
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -142,6 +148,11 @@ class CenterDescription:
         return WHOLE_DEVICE * sum(group.count * device.count for group in self.groups for device in group.devices)
 
     @property
+    def is_linked(self) -> bool:
+        """Whether any devices are said to be near each other; where none are, nothing is known of how near they are."""
+        return any(group.links for group in self.groups)
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Names of the device models, in the order of their first appearance."""
         return tuple(dict.fromkeys(device.model for group in self.groups for device in group.devices))
@@ -167,17 +178,21 @@ def from_mapping(document: object) -> CenterDescription:
         scale: 2
         nodes:
           - {prefix: gpu, count: 10, cpus: 64, memory: 512GiB, disk: 2TB, power: {idle_w: 300, max_w: 900},
-             devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}]}
+             devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}],
+             links: {link: 4, node: [[0, 1, 2, 3], [4, 5, 6, 7]]}}
         reservations:
           - {name: repair, start: 7d, end: 7d12h, nodes: {prefix: gpu, count: 4}}
           - {name: course, start: 9d8h, end: 9d12h, nodes: {prefix: gpu, first: 4, count: 2}, projects: [physics]}
         shares: {physics: 3}
         power_cap_w: 50000
+        prices: {currency: CNY, cpu_hour: 0.1, memory_gib_hour: 0.01, device_hour: {A100: 12}, class_hour: {gpu: 6}}
+
+    Links are groups of devices that are so near each other (``model.spec.Interconnect``), or of how many neighbours.
 
     Raises:
         InvalidRequestError: ``field`` names the first place that is missing, unknown or wrong.
     """
-    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w"})
+    top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w", "prices"})
     groups = tuple(_group(f"nodes.{place}", item) for place, item in enumerate(_list("nodes", top.get("nodes"))))
     scaled = CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
     set_aside = _list("reservations", top.get("reservations", []))
@@ -189,7 +204,8 @@ def from_mapping(document: object) -> CenterDescription:
         raise InvalidRequestError("shares", "shares must be a mapping from projects to whole numbers")
     of_projects = {str(name): _whole(f"shares.{name}", count, 0, MAX_SHARES) for name, count in shares.items()}
     cap = _number("power_cap_w", top.get("power_cap_w", 0), float(MAX_CAP_W))
-    return replace(scaled, reservations=reservations, shares=of_projects, power_cap_w=cap)
+    prices = _prices(top["prices"]) if "prices" in top else None
+    return replace(scaled, reservations=reservations, shares=of_projects, power_cap_w=cap, prices=prices)
 
 
 def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
@@ -203,7 +219,8 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
             node.cpu_milli,
             node.memory_bytes,
             node.disk_bytes,
-            tuple(sorted(Counter((one.model, one.memory_bytes, one.device_class) for one in node.devices).items())),
+            tuple(sorted(Counter(_kind(one) for one in node.devices).items())),
+            _linked(node),
         )
         for node in nodes
     )
@@ -218,22 +235,40 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
                 DeviceGroup(model=model, count=several, memory_bytes=memory, device_class=device_class)
                 for (model, memory, device_class), several in devices
             ),
+            links=dict(links),
         )
-        for place, ((cpu_milli, memory_bytes, disk_bytes, devices), count) in enumerate(kinds.items())
+        for place, ((cpu_milli, memory_bytes, disk_bytes, devices, links), count) in enumerate(kinds.items())
     )
     return CenterDescription(groups=tuple(groups))
 
 
+def _kind(device: Device) -> tuple[str, int, DeviceClass]:
+    return device.model, device.memory_bytes, device.device_class
+
+
+def _linked(node: Node) -> tuple[tuple[Interconnect, tuple[tuple[int, ...], ...]], ...]:
+    """A node's links by the places of its devices among groups of equal ones."""
+    ordered = sorted(node.devices, key=lambda device: (*_kind(device), device.index))
+    places = {device.index: place for place, device in enumerate(ordered)}
+    return tuple(
+        (word, tuple(tuple(places[one] for one in group if one in places) for group in node.links[word]))
+        for word in Interconnect
+        if word in node.links
+    )
+
+
 def _group(where: str, item: object) -> NodeGroup:
-    given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "disk", "devices", "power"})
+    given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "disk", "devices", "links", "power"})
     devices = _list(f"{where}.devices", given.get("devices", []))
+    groups = tuple(_device(f"{where}.devices.{place}", device) for place, device in enumerate(devices))
     return NodeGroup(
         prefix=_text(f"{where}.prefix", given.get("prefix", "node")),
         count=_whole(f"{where}.count", given.get("count", 1), 1, MAX_NODES),
         cpu_milli=_cpu(f"{where}.cpus", given.get("cpus")),
         memory_bytes=_memory(f"{where}.memory", given.get("memory")),
         disk_bytes=_memory(f"{where}.disk", given.get("disk", 0)),
-        devices=tuple(_device(f"{where}.devices.{place}", device) for place, device in enumerate(devices)),
+        devices=groups,
+        links=_links(f"{where}.links", given.get("links", {}), sum(one.count for one in groups)),
         power=_power(f"{where}.power", given.get("power", {})),
     )
 
@@ -284,6 +319,22 @@ def _device(where: str, item: object) -> DeviceGroup:
     )
 
 
+def _links(where: str, item: object, devices: int) -> Mapping[Interconnect, tuple[tuple[int, ...], ...]]:
+    given = _mapping(where, item, {word.value for word in Interconnect})
+    found = {}
+    for word in (one for one in Interconnect if one.value in given):
+        place, told = f"{where}.{word.value}", given[word.value]
+        if isinstance(told, list):
+            found[word] = tuple(
+                tuple(_whole(place, device, 0, devices - 1) for device in _list(place, group)) for group in told
+            )
+        else:
+            size = _whole(place, told, 1, MAX_DEVICES)
+            firsts = range(0, devices, size)
+            found[word] = tuple(tuple(range(first, min(first + size, devices))) for first in firsts)
+    return found
+
+
 def _power(where: str, item: object) -> PowerRange:
     given = _mapping(where, item, {"idle_w", "max_w"})
     idle = _number(f"{where}.idle_w", given.get("idle_w", 0), MAX_WATTS)
@@ -293,11 +344,42 @@ def _power(where: str, item: object) -> PowerRange:
     return PowerRange(idle_w=idle, max_w=most)
 
 
-def _mapping(where: str, item: object, known: set[str]) -> Mapping[str, Any]:
+def _prices(item: object) -> Tariff:
+    of_amounts = {"cpu_hour", "memory_gib_hour", "disk_gb_hour"}
+    given = _mapping("prices", item, {"currency", "device_hour", "class_hour", *of_amounts})
+    of_models = _mapping("prices.device_hour", given.get("device_hour", {}))
+    of_classes = _mapping("prices.class_hour", given.get("class_hour", {}), {member.value for member in DeviceClass})
+    tariff = Tariff(
+        version=1,
+        currency=_text("prices.currency", given.get("currency", "credits")),
+        valid_from=Instant(0),
+        **{name: _price(f"prices.{name}", given.get(name, 0)) for name in sorted(of_amounts)},
+        device_hour={str(name): _price(f"prices.device_hour.{name}", price) for name, price in of_models.items()},
+        class_hour={
+            DeviceClass(name): _price(f"prices.class_hour.{name}", price) for name, price in of_classes.items()
+        },
+    )
+    try:
+        tariff.check()
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"prices.{error.field}", error.detail, error.hint) from error
+    return tariff
+
+
+def _price(where: str, item: object) -> Decimal:
+    """What was written, to the digit: in text, or as YAML reads a number."""
+    try:
+        return Decimal(str(item))
+    except InvalidOperation:
+        raise InvalidRequestError(where, f"{item!r} is no price", "write a number like 0.25") from None
+
+
+def _mapping(where: str, item: object, known: set[str] | None = None) -> Mapping[str, Any]:
+    """With ``known`` no other keys."""
     if not isinstance(item, Mapping):
         raise InvalidRequestError(where, f"{where} must be a mapping")
     for key in item:
-        if key not in known:
+        if known is not None and key not in known:
             raise InvalidRequestError(
                 f"{where}.{key}", f"{key!r} is not known here", f"one of {', '.join(sorted(known))}"
             )

@@ -34,6 +34,7 @@ from suanli.kernel.replay.trace import Int64s, Trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
 from suanli.kernel.scheduling.core.rules import EASY
+from suanli.kernel.scheduling.linking import groups_at, order_of
 from suanli.kernel.scheduling.power import drawn_by_task
 from suanli.kernel.scheduling.scoring import learn, request_of, scoring, weigh
 from suanli.model.device_names import are_meant
@@ -158,6 +159,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
         trace.device_count,
         trace.device_share,
         _device_types(trace, center).view(np.int64),
+        trace.interconnect if center.is_linked else np.zeros(len(trace)),
         trace.application if by_application else np.zeros(len(trace), dtype=np.int64),
     )
     kinds, kind = _rows(shape, trace.tasks)
@@ -179,7 +181,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
         )
     )
     _set_nodes(tables, center)
-    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.TYPES]
+    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.TYPES, t.APART]
     tables.shapes[:, asked] = shapes[:, :-1]
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
@@ -230,15 +232,17 @@ def _device_types(trace: Trace, center: CenterDescription) -> np.ndarray:
 def _drawn_by_task(center: CenterDescription, shape: Sequence[int]) -> int:
     """What one task draws at most on nodes that can hold it, in milliwatts.
 
-    ``shape`` is what it asks for: milli-cpus, bytes of memory, of disk, devices, thousandths of each, and the bits of
-    device types that will do.
+    ``shape`` is what it asks for: milli-cpus, bytes of memory, of disk, devices, thousandths of each, the bits of
+    device types that will do; and how far apart those of it may be.
     """
-    cpu_milli, memory_bytes, disk_bytes, devices, share, types = shape
+    cpu_milli, memory_bytes, disk_bytes, devices, share, types, apart = shape
     found = 0
     for group in center.groups:
         draws, kinds = _draws(group), _kinds(group, center.models)
         suiting = (types >> kinds) & 1 > 0
-        has_devices = devices == 0 or int(suiting.sum()) * (t.WHOLE // share) >= devices
+        of_group = groups_at(_near(group)[None], apart)[0] if apart else np.zeros(kinds.size, dtype=np.int64)
+        most = int(np.bincount(of_group[suiting]).max(initial=0))
+        has_devices = devices == 0 or most * (t.WHOLE // share) >= devices
         has_room = memory_bytes <= group.memory_bytes and disk_bytes <= group.disk_bytes
         if has_devices and cpu_milli <= group.cpu_milli and has_room:
             found = max(found, int(drawn_by_task(draws[None], suiting[None], cpu_milli, devices, share)[0]))
@@ -260,6 +264,12 @@ def _kinds(group: NodeGroup, models: Sequence[str]) -> Int64s:
     """The type of the device at each position of a node."""
     kinds = [models.index(device.model) for device in group.devices for _ in range(device.count)]
     return np.array(kinds, dtype=np.int64)
+
+
+def _near(group: NodeGroup) -> t.Devices:
+    """Which devices of a node are near each other, as the tables keep it of their positions."""
+    count = sum(device.count for device in group.devices)
+    return order_of(group.links, range(count), count)
 
 
 def _holds(trace: Trace, center: CenterDescription) -> int:
@@ -291,7 +301,8 @@ def _set_nodes(tables: t.Center, center: CenterDescription) -> None:
         tables.nodes[rows, t.DISK] = tables.nodes[rows, t.FREE_DISK] = group.disk_bytes
         kinds, draws = _kinds(group, center.models), _draws(group)
         tables.devices[rows, : kinds.size, t.TYPE] = kinds
-        tables.devices[rows, : kinds.size, t.HEALTHY :] = (1, t.WHOLE)
+        tables.devices[rows, : kinds.size, [t.HEALTHY, t.FREE]] = (1, t.WHOLE)
+        tables.devices[rows, : kinds.size, t.NEAR] = _near(group)
         tables.draws[rows, : draws.size] = draws
 
 

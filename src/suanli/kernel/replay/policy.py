@@ -46,8 +46,8 @@ class Policy:
     are what was requested, or where ``believed`` what ``prediction`` says, corrected when a run outlives it; else
     predictions serve the order alone.
 
-    With an ``objective`` (time, energy) all work with devices ranks their types by it, where the trace tells how long
-    each takes; without one nobody knows, and it is lived through all the same.
+    With an ``objective`` (time, energy, cost) all work with devices ranks their types by it, where the trace tells how
+    long each takes; without one nobody knows, and it is lived through all the same.
 
     By the order ``fair_share`` work goes as if it had come earlier by what it is owed (``scheduling.fair_share``), with
     ``shares`` as the weights, which are those that a server has unless it is told otherwise.
@@ -68,8 +68,8 @@ class Policy:
         Raises:
             NotFoundError: there is no such objective.
         """
-        if self.objective not in {"", Objective.TIME.value, Objective.ENERGY.value}:
-            raise NotFoundError("objective", self.objective, "time or energy")
+        if self.objective not in {"", *Objective}:
+            raise NotFoundError("objective", self.objective, "time, energy or cost")
         return Objective(self.objective) if self.objective else None
 
     def rules(self, jobs: int) -> Rules:
@@ -118,8 +118,10 @@ POLICIES = {
     "easy-fragmentation": Policy(score="fragmentation"),
     "easy-residual-value": Policy(score="residual_value"),
     "easy-power": Policy(score="power"),
+    "easy-topology": Policy(score="topology"),
     "easy-time": Policy(objective="time"),
     "easy-energy": Policy(objective="energy"),
+    "easy-cost": Policy(objective="cost"),
     "slowdown": Policy(order="slowdown", prediction="learned"),
 }
 """Policies by the names that the command line knows."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.model.discovery import Distance
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
 
@@ -35,6 +36,7 @@ Column: TypeAlias = Literal[
     "device_count",
     "device_share",
     "device_models",
+    "interconnect",
     "user",
     "project",
     "application",
@@ -57,6 +59,7 @@ _TYPES: Final[dict[Column, type[np.generic]]] = {
     "device_count": np.int32,
     "device_share": np.int32,
     "device_models": np.uint64,
+    "interconnect": np.int32,
     "user": np.int32,
     "project": np.int32,
     "application": np.int32,
@@ -73,6 +76,7 @@ _DEFAULTS: Final[dict[Column, int]] = {
     "device_count": 0,
     "device_share": WHOLE_DEVICE,
     "device_models": 0,
+    "interconnect": 0,
     "user": 0,
     "project": 0,
     "application": 0,
@@ -90,10 +94,16 @@ _LEAST: Final[dict[Column, int]] = {
     "disk_bytes": 0,
     "device_count": 0,
     "device_share": 1,
+    "interconnect": 0,
     "used_cpu_us": UNKNOWN,
     "used_memory_bytes": UNKNOWN,
 }
-_MOST: Final[dict[Column, int]] = {"runtime_us": NEVER, "requested_us": NEVER, "device_share": WHOLE_DEVICE}
+_MOST: Final[dict[Column, int]] = {
+    "runtime_us": NEVER,
+    "requested_us": NEVER,
+    "device_share": WHOLE_DEVICE,
+    "interconnect": Distance.NODE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,7 +113,8 @@ class Trace:
     ``runtime_us`` is how long the job really ran (``NEVER``: it does not end), ``requested_us`` the limit known when it
     was submitted (the runtime where the source knows none). Amounts are for each of the ``tasks`` of the gang:
     ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device; bit m of ``device_models`` allows
-    what ``models[m]`` means (`suanli.model.device_names`), and no bit allows all. ``user``, ``project``,
+    what ``models[m]`` means (`suanli.model.device_names`), and no bit allows all. The devices of one task must be no
+    farther apart than ``interconnect`` (`suanli.model.discovery.Distance`; 0: however far). ``user``, ``project``,
     ``application``, ``queue`` and ``reservation`` (the advance reservation that it named) are places in the tuples of
     names. ``dropped`` jobs of the source never ran and are left out.
 
@@ -125,6 +136,7 @@ class Trace:
     device_count: Int32s
     device_share: Int32s
     device_models: Masks
+    interconnect: Int32s
     user: Int32s
     project: Int32s
     application: Int32s

@@ -171,10 +171,12 @@ class Bounds:
         if max_running:
             most = Amounts(max_running, t.NEVER, t.NEVER, t.NEVER)
             yield Scope(ReasonCode.ARRAY_LIMIT, (association.array,)), most
-        queue, project, owner, _ = association
+        queue, project, owner, _, qos = association
         for scope, name, names in (
             (QuotaScope.QUEUE, queue, (queue,)),
             (QuotaScope.QUEUE_USER, queue, (queue, owner)),
+            (QuotaScope.QOS, qos, (qos,)),
+            (QuotaScope.QOS_USER, qos, (qos, owner)),
             (QuotaScope.PROJECT, project, (project,)),
             (QuotaScope.PROJECT_USER, project, (project, owner)),
             (QuotaScope.USER, owner, (owner,)),

@@ -25,6 +25,7 @@ from suanli.kernel.scheduling.core.tables import (
     HEALTHY,
     HOLDERS,
     MEMORY,
+    NEAR,
     OF_CLASS,
     OF_MEMORY,
     OF_MODEL,
@@ -39,8 +40,10 @@ from suanli.kernel.scheduling.core.tables import (
     Ints,
 )
 from suanli.kernel.scheduling.demand import Demand
+from suanli.kernel.scheduling.linking import groups_at
 from suanli.kernel.scheduling.plan import Reason, ReasonCode
 from suanli.model.device_names import are_meant
+from suanli.model.discovery import Distance
 from suanli.model.spec import DeviceClass, Precision
 
 Stage: TypeAlias = tuple[ReasonCode, Ints]
@@ -71,7 +74,7 @@ class DeviceType(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Rows of the tables: ``nodes`` [N, columns] and ``devices`` [N, D, 3], each row of them for ``counts`` [N] nodes.
+    """Rows of the tables: ``nodes`` [N, columns], ``devices`` [N, D, columns], each row for ``counts`` [N] nodes.
 
     ``draws`` [N, 1 + D] is what a cpu of each draws, and then each device, in milliwatts; 0 where that is not known.
     ``types`` [T] names the types of devices, ``features`` has the bits of those that waiting work names.
@@ -87,7 +90,7 @@ class Room(NamedTuple):
 
     def empty(self) -> Room:
         """The room there were if nobody held anything, equal nodes in one row."""
-        of_devices = self.devices[:, :, [TYPE, HEALTHY]].reshape(len(self.nodes), 2 * self.devices.shape[1])
+        of_devices = self.devices[:, :, [TYPE, HEALTHY, NEAR]].reshape(len(self.nodes), 3 * self.devices.shape[1])
         kept: list[Ints | Devices] = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS, DISK]], of_devices, self.draws]
         _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
         nodes, devices = self.nodes[first], self.devices[first]
@@ -187,12 +190,50 @@ def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]
     for code, meeting in narrowings(room.types, demand):
         left = meeting[kinds]
         yield code, left.sum(axis=0) * parts // demand.device_count
+    if demand.device_interconnect is not None:
+        groups = _groups(room, demand)
+        well = (left & (healthy > 0)) if ReasonCode.DEVICE_HEALTH not in ignoring else left
+        yield ReasonCode.DEVICE_INTERCONNECT, _in_groups(groups, left, demand.device_count)
+        if ReasonCode.DEVICE_HEALTH not in ignoring:
+            yield ReasonCode.DEVICE_HEALTH, _in_groups(groups, well, demand.device_count)
+        yield ReasonCode.DEVICE_FREE, _in_groups(groups, well & (free >= share), demand.device_count)
+        return
     if ReasonCode.DEVICE_HEALTH not in ignoring:
         left = left & (healthy > 0)
         yield ReasonCode.DEVICE_HEALTH, left.sum(axis=0) * parts // demand.device_count
     # Of most shares at most one part fits on a device; comparing takes a tenth of the time of dividing.
     usable = free >= share if share > WHOLE // 2 else np.maximum(free // share, 0)
     yield ReasonCode.DEVICE_FREE, (usable * left).sum(axis=0) // demand.device_count
+
+
+def _in_groups(groups: Ints, flags: Flags, count: int) -> Ints:
+    """How many times so many of the devices that are flagged [D, N] lie in one group of a node [N]."""
+    in_groups: Ints = (_sizes(groups, flags) // count).sum(axis=1)
+    return in_groups
+
+
+def _sizes(groups: Ints, flags: Flags) -> Ints:
+    """How many of the devices that are flagged [D, N] are of each group of a node [N, D]."""
+    placed = groups + groups.shape[1] * np.arange(len(groups))[:, None]
+    return np.bincount(placed[flags.T], minlength=groups.size).reshape(groups.shape).astype(np.int64)
+
+
+def largest_group(room: Room, demand: Demand, *, free: bool) -> int:
+    """The most devices that would do for a demand, of those in one group as it asks for it; perhaps of ``free`` ones.
+
+    Those that are not free count whether they are in health or not.
+    """
+    kinds = room.devices[:, :, TYPE]
+    left = narrowings(room.types, demand)[-1][1][kinds]
+    if free:
+        left = left & (room.devices[:, :, HEALTHY] > 0) & (room.devices[:, :, FREE] >= WHOLE)
+    return int(_sizes(_groups(room, demand), left.T).max(initial=0))
+
+
+def _groups(room: Room, demand: Demand) -> Ints:
+    """The group of each device [N, D] at the distance within which a demand asks for those of a task."""
+    distance = Distance.SELF if demand.device_interconnect is None else Distance[demand.device_interconnect.name]
+    return groups_at(room.devices[:, :, NEAR], distance)
 
 
 def tasks_fitting(found: Sequence[Stage]) -> Ints:

@@ -8,7 +8,7 @@ from suanli.model.ids import LicenseName, UserName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.quota import Amounts
 from suanli.model.rates import JobClass, class_of
-from suanli.model.spec import DeviceClass, Objective, Precision, WorkloadSpec
+from suanli.model.spec import DeviceClass, Interconnect, Objective, Precision, WorkloadSpec
 
 NOBODY = UserName("")
 """The owner of whom nothing is asked."""
@@ -61,6 +61,8 @@ class Demand(NamedTuple):
     pursuit: Pursuit | None = None
     """None where it is not said how much work is to be done."""
     disk_bytes: int = 0
+    device_interconnect: Interconnect | None = None
+    """How near each other the devices of one task must be; None where it asks for one device, or does not say."""
 
     @property
     def asked(self) -> Amounts:
@@ -132,6 +134,7 @@ def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
         device_memory_bytes=-(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         device_precision=request.precision,
         device_rate=-(-request.at_least * WHOLE_DEVICE // request.share),
+        device_interconnect=request.interconnect if request.count > 1 else None,
     )
 
 

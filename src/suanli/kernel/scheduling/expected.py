@@ -16,3 +16,6 @@ class Expected:
     runs: int = 0
     energy_j: float | None = None
     """What its devices then draw, in joules; None where that is not known."""
+    cost: float | None = None
+    """What all that it asks for then costs by the tariff, as an estimate; None where that is not known."""
+    currency: str = ""

@@ -14,6 +14,7 @@ from suanli.kernel.scheduling.constraints import (
     Room,
     Stage,
     holds,
+    largest_group,
     narrowings,
     shortfall,
     stages,
@@ -49,7 +50,10 @@ def explain(state: ClusterState, workload: WorkloadId, now: Instant, policy: Pol
     with Turn(state, now, policy) as turn:
         state.waiting(workload)
         forms = [(job, _After.of(turn, job)) for job in state.forms(workload)]
-    told = [replace(after.explain(state, job), expected=_expected(state, job)) for job, after in forms]
+    told = [
+        replace(after.explain(state, job), level=state.levels.of(job), expected=_expected(state, job))
+        for job, after in forms
+    ]
     return told[0] if len(told) == 1 else _of_forms(told, [job.latest for job, _ in forms])
 
 
@@ -202,14 +206,13 @@ class _After:
 
 def _expected(state: ClusterState, job: Job) -> tuple[Expected, ...]:
     """How long a waiting workload takes with all its tasks on each type of devices that will do."""
-    demand, pursuit = job.demand, job.demand.pursuit
-    if pursuit is None:
+    demand = job.demand
+    if demand.pursuit is None:
         return ()
     steps = narrowings(state.types, demand)
     meeting = steps[-1][1] if steps else np.ones(len(state.types) + 1, dtype=np.bool_)
     types = [kind for kind, will_do in zip(state.types, meeting[:-1].tolist(), strict=True) if will_do]
-    devices = demand.tasks * demand.device_count * demand.device_share / t.WHOLE
-    return tuple(expected(pursuit, sum(amount for _, amount in job.work), devices, types, state.rates))
+    return tuple(expected(demand, sum(amount for _, amount in job.work), state.known._replace(types=types)))
 
 
 def _lacking_for_good(state: ClusterState, demand: Demand) -> list[Reason]:
@@ -292,8 +295,16 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
         case ReasonCode.DEVICE_MEMORY | ReasonCode.DEVICE_RATE:
             return _of_one_device(demand, code, _left(room, demand, code))
         case _:
-            unit = demand.device_count * demand.device_share
-            return share * unit, tasks * unit
+            return _of_devices(room, demand, code, tasks)
+
+
+def _of_devices(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[int, int]:
+    """What a node must give of devices, and the most that one could; a group, where those of a task must be near."""
+    share, unit = demand.tasks_a_node, demand.device_count * demand.device_share
+    of_groups = demand.device_interconnect is not None and share == 1
+    if of_groups and code in {ReasonCode.DEVICE_INTERCONNECT, ReasonCode.DEVICE_FREE}:
+        return unit, largest_group(room, demand, free=code is ReasonCode.DEVICE_FREE) * t.WHOLE
+    return share * unit, tasks * unit
 
 
 def _of_one_device(demand: Demand, code: ReasonCode, types: Sequence[DeviceType]) -> tuple[int, int]:
@@ -320,5 +331,7 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
         ReasonCode.DEVICE_MODEL: demand.device_model,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
         ReasonCode.DEVICE_RATE: demand.device_precision,
+        ReasonCode.DEVICE_INTERCONNECT: demand.device_interconnect,
+        ReasonCode.DEVICE_FREE: demand.device_interconnect,
     }
     return str(wanted.get(code) or "")

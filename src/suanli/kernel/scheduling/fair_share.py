@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from math import exp2
 
 from suanli.kernel.scheduling.demand import Demand
-from suanli.model.ids import NodeName, ProjectName, RunId, UserName
+from suanli.model.ids import NodeName, ProjectName, QosName, RunId, UserName
+from suanli.model.qos import WHOLE_FACTOR, Qos
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
 from suanli.model.quota import Amounts
 from suanli.model.resources import Node
+from suanli.model.spec import NORMAL
 from suanli.model.tenancy import Project
 from suanli.model.usage import DAY_US, MIB_MS, UsageDay
 from suanli.model.workload import Run
@@ -198,6 +200,7 @@ class _Running:
     memory_bytes: int
     device_share: int
     since: Instant
+    qos: QosName
 
 
 class FairShare:
@@ -207,6 +210,8 @@ class FairShare:
         self.weights = weights
         self._running: dict[RunId, _Running] = {}
         self._shares: dict[ProjectName, int] = {}
+        self._factors: dict[QosName, float] = {}
+        """What an hour counts for, by quality of service; 1 where that is not told."""
         self._nodes: dict[NodeName, tuple[int, int, int]] = {}
         self._there = [0, 0, 0]
 
@@ -220,14 +225,19 @@ class FairShare:
         """Who may expect how much; a project that was never set has one share."""
         self._shares = {project.name: project.shares for project in projects}
 
-    def begin(self, run: Run, project: ProjectName, owner: UserName) -> None:
+    def set_qos(self, qos: Qos) -> None:
+        """What all usage of a quality of service counts for, past and present."""
+        self._factors[qos.name] = qos.usage_factor / WHOLE_FACTOR
+
+    def begin(self, run: Run, project: ProjectName, owner: UserName, qos: QosName = NORMAL) -> None:
         """A run holds its allocation. Said again, the last word holds."""
         held, since = run.allocation, run.started_at or run.placed_at
-        self.hold(run.id, (project, owner), Amounts(1, held.cpu_milli, held.memory_bytes, held.device_share), since)
+        amounts = Amounts(1, held.cpu_milli, held.memory_bytes, held.device_share)
+        self.hold(run.id, (project, owner), amounts, since, qos)
 
-    def hold(self, run: RunId, account: Account, held: Amounts, since: Instant) -> None:
+    def hold(self, run: RunId, account: Account, held: Amounts, since: Instant, qos: QosName = NORMAL) -> None:
         """A run of somebody's holds so much, since an instant."""
-        self._running[run] = _Running(account, held.cpu_milli, held.memory_bytes, held.device_share, since)
+        self._running[run] = _Running(account, held.cpu_milli, held.memory_bytes, held.device_share, since, qos)
 
     def end(self, run: RunId) -> None:
         """A run holds nothing any more; what it held is past."""
@@ -236,7 +246,7 @@ class FairShare:
     def standings(self, now: Instant, waiting: Collection[Account], past: Iterable[UsageDay] | Past = ()) -> Standings:
         """How everybody stands who held something, holds something, or is among those who wait.
 
-        ``past`` is what runs held that have ended, by day, project and owner.
+        ``past`` is what runs held that have ended, by day, project, owner and QOS.
         """
         held = self._held(now, past)
         accounts = held.keys() | waiting
@@ -265,7 +275,7 @@ class FairShare:
             _add(sums, account, parts, weight)
         for run in self._running.values():
             parts = (run.cpu_milli, run.memory_bytes, run.device_share)
-            _add(sums, run.account, parts, self._weight(run.since, now, now))
+            _add(sums, run.account, parts, self._weight(run.since, now, now) * self._factors.get(run.qos, 1.0))
         cpus, memory, devices = self._capacity()
         return {account: (a / cpus, b / memory, c / devices) for account, (a, b, c) in sums.items()}
 
@@ -274,7 +284,8 @@ class FairShare:
             begin, end = day.day * DAY_US, min((day.day + 1) * DAY_US, now)
             if end > begin:
                 # An amount of a day is taken to have been held evenly while the day lasted.
-                yield (day.project, day.owner), _held_on(day), self._weight(begin, end, now) / (end - begin)
+                weight = self._weight(begin, end, now) * self._factors.get(day.qos, 1.0)
+                yield (day.project, day.owner), _held_on(day), weight / (end - begin)
 
     def _weight(self, begin: int, end: int, now: int) -> float:
         """What the time from ``begin`` to ``end`` weighs of all time before now, which weighs 1."""

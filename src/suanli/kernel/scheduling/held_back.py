@@ -42,7 +42,7 @@ def bounded(state: ClusterState, association: int, asks: int) -> Reason | None:
 
 
 def are_over(tables: t.Center, pairs: t.Ints) -> t.Flags:
-    """By pair of rows, of associations and of asks [n, 2], which amounts of which bounds leave too little [n, 24]."""
+    """By pair of rows, of associations and of asks [n, 2], which amounts of which bounds leave too little [n, 32]."""
     rows = tables.associations[pairs[:, 0]]
     bounds, asked = tables.bounds[rows], tables.asks[pairs[:, 1], : t.AMOUNTS]
     over: t.Flags = bounds[:, :, t.ACTIVE] + asked[:, None] > bounds[:, :, t.MOST]

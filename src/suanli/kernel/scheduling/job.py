@@ -8,9 +8,9 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand
 from suanli.kernel.scheduling.plan import MICROSECONDS
 from suanli.model.errors import NotFoundError
-from suanli.model.ids import ProjectName, QueueName, ReservationName, UserName, WorkloadId
+from suanli.model.ids import ProjectName, QosName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import Precision, Request, WorkloadSpec
+from suanli.model.spec import NORMAL, Precision, Request, WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
 
 NEVER = Instant(t.NEVER)
@@ -53,6 +53,10 @@ class Job:
     """Which request of its spec this is: 0 the spec's own, 1 that of the first alternative."""
     requests: tuple[Request, ...] = ()
     """All of them, where there are alternatives."""
+    qos: QosName = NORMAL
+    priority: int = 0
+    preemptible: bool = False
+    """Whether it says itself that it may lose its place."""
     work: tuple[tuple[Precision, int], ...] = ()
     """10^12 operations to be done, by precision."""
 
@@ -72,6 +76,7 @@ def imagined(spec: WorkloadSpec, owner: UserName, workload: WorkloadId, first: W
         kind=spec.kind,
         name=spec.name,
         queue=spec.queue,
+        qos=spec.qos,
         state=WorkloadState.WAITING,
         priority=spec.priority,
         time_limit_s=spec.time_limit_s,

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.demand import Demand
 
 
@@ -44,3 +45,32 @@ def rows_for(amounts: t.Ints, waiting: t.Ints, placements: int, left: int) -> in
     # Every one taken up to a kind counts by how much that kind takes more than the next.
     above = -np.diff(amounts[order], append=0)
     return int(above @ np.minimum(np.cumsum(waiting[order]), placements))
+
+
+def rows_of_turn(
+    tables: t.Center, waiting: Kinds, there: tuple[int, int, int, int], placements: int, reservations: int
+) -> dict[str, int]:
+    """Rows for all that one turn may let start, and for the trial of a reservation, or for many.
+
+    ``there`` are the nodes, the rows of holds and of device holds that running work has, and the most forms of one job.
+    """
+    nodes, held, devices_held, forms = there
+    kinds, positions = tables.kinds.take(waiting.rows, axis=0), nodes * tables.devices.shape[1]
+
+    def rows(column: int, held: int, most: int, there: int) -> int:
+        amounts, kept = np.minimum(kinds[:, column], most), held + most
+        return kept + rows_for(amounts, kinds[:, t.WAITING_OF], placements, there - kept)
+
+    found = {
+        "holds": rows(t.HOLDS_OF, held, nodes, tables.holds.shape[0]),
+        "device_holds": rows(t.DEVICE_HOLDS_OF, devices_held, positions, tables.device_holds.shape[0]),
+    }
+    if reservations > EASY:
+        most = min(reservations, int(kinds[:, t.WAITING_OF].sum()))
+        of_nodes, of_devices = (
+            rows_for(np.minimum(kinds[:, column], there), kinds[:, t.WAITING_OF], most, 0)
+            for column, there in ((t.HOLDS_OF, nodes), (t.DEVICE_HOLDS_OF, positions))
+        )
+        # Each, and each other form of it, may also be written down without a place.
+        found |= {"booked": of_nodes + forms * most + 1, "booked_devices": of_devices}
+    return found

@@ -11,12 +11,16 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.features import Features
-from suanli.kernel.scheduling.merits import write_merits
+from suanli.kernel.scheduling.linking import order_of
+from suanli.kernel.scheduling.merits import Known, write_merits
+from suanli.kernel.scheduling.prices import Prices
 from suanli.kernel.scheduling.shapes import write_types
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName
+from suanli.model.quantities import Instant
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.resources import Device, Node, NodeHold, NodeState
+from suanli.model.tariff import Tariff
 
 _SPARE_SHAPES = 256
 """Shapes that nobody waits with and that are remembered all the same: judging every node for one takes milliseconds."""
@@ -38,12 +42,18 @@ class Nodes:
         """Rows by name."""
         self.rates: dict[tuple[JobClass, str], LearnedRate] = {}
         """What work was measured to reach, by job class and device model."""
+        self.prices = Prices()
         self._shapes: Codes[Demand] = Codes(_SPARE_SHAPES)
         self._features = Features()
         self._switches: Codes[str] = Codes()
         self._empty: Room | None = None
         self._are_kinds_stale = False
         """Whether kinds must be measured anew, because of what nodes are now."""
+
+    @property
+    def known(self) -> Known:
+        """What merits of devices are made of."""
+        return Known(self.types, self.rates, self.prices)
 
     @property
     def room(self) -> Room:
@@ -80,6 +90,8 @@ class Nodes:
         self.tables.devices[row, :, [t.TYPE, t.HEALTHY]] = np.array([[t.NOBODY], [0]])
         for position, kind, healthy in places:
             self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
+        width, known = self.tables.devices.shape[1], [device.index for device in devices]
+        self.tables.devices[row, :, t.NEAR] = order_of(node.links, known, width)
         if self.tables.nodes[row, t.ENGINE] != engine:
             t.judge_anew(self.tables)
         ready, features = int(node.state is NodeState.READY), self._features.set_node(row, node.features)
@@ -133,7 +145,7 @@ class Nodes:
             indices.append(index)
             self._reach(devices=len(indices))
             self._are_kinds_stale = True
-            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE)
+            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE, 0)
         return indices.index(index)
 
     def _arrange(self, row: int, first: list[int]) -> None:
@@ -162,7 +174,7 @@ class Nodes:
             self.types.append(kind)
             for shape in self._shapes.codes():
                 write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
-                write_merits(self.tables, shape, self._shapes.key(shape), self.types, self.rates)
+                write_merits(self.tables, shape, self._shapes.key(shape), self.known)
             t.judge_anew(self.tables)
         return self.types.index(kind)
 
@@ -172,7 +184,24 @@ class Nodes:
         for shape in self._shapes.codes():
             demand = self._shapes.key(shape)
             if demand.pursuit is not None and demand.pursuit.job_class == rate.job_class:
-                write_merits(self.tables, shape, demand, self.types, self.rates)
+                write_merits(self.tables, shape, demand, self.known)
+                self.tables.shapes[shape, t.SEEN] = t.NOBODY
+
+    def set_tariff(self, tariff: Tariff) -> None:
+        """A tariff is there, which counts from its instant on: see :meth:`price`."""
+        self.prices = self.prices.told(tariff)
+
+    def price(self, now: Instant) -> None:
+        """Let it be now for tariffs; every turn says so. It costs nothing until another one counts."""
+        if now < self.prices.until:
+            return
+        before, self.prices = self.prices.current, self.prices.at(now)
+        if self.prices.current == before:
+            return
+        for shape in self._shapes.codes():
+            demand = self._shapes.key(shape)
+            if demand.pursuit is not None:
+                write_merits(self.tables, shape, demand, self.known)
                 self.tables.shapes[shape, t.SEEN] = t.NOBODY
 
     def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int]]:

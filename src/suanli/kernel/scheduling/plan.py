@@ -10,9 +10,10 @@ from typing import NamedTuple
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.expected import Expected
 from suanli.kernel.scheduling.fair_share import ShareWeights
-from suanli.model.ids import EngineName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
+from suanli.model.ids import EngineName, ProjectName, QosName, QueueName, ReservationName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, NodeHold
+from suanli.model.spec import MAX_PRIORITY, NORMAL
 from suanli.model.workload import Workload
 
 MICROSECONDS = 1_000_000
@@ -42,6 +43,8 @@ class ReasonCode(StrEnum):
     DEVICE_PRECISION = "device_precision"
     DEVICE_RATE = "device_rate"
     """The device does less at the precision than is asked for, or nobody knows how much."""
+    DEVICE_INTERCONNECT = "device_interconnect"
+    """Enough fitting devices are there, but too few of them so near each other."""
     DEVICE_HEALTH = "device_health"
     DEVICE_FREE = "device_free"
     """Enough fitting devices are there, but too much of them is held."""
@@ -61,6 +64,9 @@ class ReasonCode(StrEnum):
     """Work of the queue runs that asked for as much as all of it may, or leaves too little."""
     QUEUE_USER_QUOTA = "queue_user_quota"
     """The same of one user's work in the queue."""
+    QOS_QUOTA = "qos_quota"
+    QOS_USER_QUOTA = "qos_user_quota"
+    """The same of a quality of service, and of one user's work that has it."""
     PROJECT_QUOTA = "project_quota"
     PROJECT_USER_QUOTA = "project_user_quota"
     """The same of one user's work in the project."""
@@ -108,8 +114,9 @@ class Reason:
     needed: int = 0
     available: int = 0
     wanted: str = ""
-    """The device class, model, precision or license asked for, the features that nodes lack, or the amount that is
-    bounded (``runs``, ``cpu_milli``, ``memory_bytes``, ``device_share``), where the code is about that."""
+    """The device class, model, precision, interconnect or license asked for, the features that nodes lack, or the
+    amount that is bounded (``runs``, ``cpu_milli``, ``memory_bytes``, ``device_share``), where the code is about that.
+    """
     ahead: WorkloadId = WorkloadId(0)
     reservation: ReservationName = ReservationName("")
     """Of the advance reservations that the code is about, the one that most nodes lie in (or that the work names)."""
@@ -174,17 +181,18 @@ class Reservation:
 
 
 class Association(NamedTuple):
-    """Whose work it is, as far as bounds go: queue, project, owner, and array (0: none, or one without a bound)."""
+    """Whose work it is, as far as bounds go: queue, project, owner, array (0: none, or one without a bound), QOS."""
 
     queue: QueueName
     project: ProjectName
     owner: UserName
     array: WorkloadId = WorkloadId(0)
+    qos: QosName = NORMAL
 
     def covers(self, workload: Workload) -> bool:
         """Tell whether the workload is of this association."""
         of = (workload.queue, workload.project, workload.owner)
-        return of == self[:3] and self.array in {0, workload.array_id}
+        return of == self[:3] and workload.qos == self.qos and self.array in {0, workload.array_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +246,19 @@ class Decision(StrEnum):
     NEVER = "never"
 
 
+class Level(NamedTuple):
+    """Priorities that make the standing of work: of two that differ the first difference decides, higher first."""
+
+    queue: int
+    qos: int
+    own: int
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """The first two keys of the order, lower first. No priority of its own outweighs a step of its QOS."""
+        return -self.queue, -(self.qos * (2 * MAX_PRIORITY + 1) + self.own)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why one workload waits, every constraint that blocks it, and when it may start.
@@ -261,5 +282,7 @@ class Explanation:
     """Which request of the spec it is about: 0 its own, 1 that of the first alternative."""
     forms: tuple[Explanation, ...] = ()
     """The same for each request of work with alternatives that does not start now."""
+    level: Level | None = None
+    """What its place in the order goes by before all waiting."""
     expected: tuple[Expected, ...] = ()
     """How long it takes on each device model that could do it, as far as that is known; soonest done first."""

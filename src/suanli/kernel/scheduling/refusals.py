@@ -34,6 +34,7 @@ CODES = (
     ReasonCode.DEVICE_MEMORY,
     ReasonCode.DEVICE_PRECISION,
     ReasonCode.DEVICE_RATE,
+    ReasonCode.DEVICE_INTERCONNECT,
     ReasonCode.DEVICE_HEALTH,
     ReasonCode.DEVICE_FREE,
     ReasonCode.CPU,
@@ -283,7 +284,14 @@ class _Numbers:
             return shortfall(self.total[kind], self.demands[kind])
         most = int(failing.argmax())
         first = int(failing[most])
-        return Reason(code=CODES[most], nodes_failing=first, nodes_failing_first=first, nodes_total=self.nodes)
+        near = self.demands[kind].device_interconnect if most in {t.FAILS_NEAR, t.FAILS_FREE} else None
+        return Reason(
+            code=CODES[most],
+            nodes_failing=first,
+            nodes_failing_first=first,
+            nodes_total=self.nodes,
+            wanted=str(near or ""),
+        )
 
 
 def _count_long(state: ClusterState, kinds: t.Ints, asked: t.Flags, windows_us: t.Ints, apart: t.Ints) -> t.Ints:

@@ -28,6 +28,8 @@ CRITERIA = {
     "power": t.POWER,
     "time": t.TIME,
     "energy": t.ENERGY,
+    "cost": t.COST,
+    "topology": t.TOPOLOGY,
 }
 _FORESEEING = (t.FRAGMENTS, t.VALUE)
 """Criteria that know of requests to come."""

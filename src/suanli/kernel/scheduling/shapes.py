@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from suanli.kernel.scheduling.constraints import DeviceType, type_masks
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand
+from suanli.model.discovery import Distance
 
 
 def write_shape(row: t.Ints, demand: Demand, types: Sequence[DeviceType]) -> None:
@@ -17,6 +18,8 @@ def write_shape(row: t.Ints, demand: Demand, types: Sequence[DeviceType]) -> Non
     row[[t.ALONE, t.DEVICES, t.SHARE]] = (demand.exclusive, demand.device_count, demand.device_share)
     row[[t.UNIT, t.BY_NODES, t.SEEN, t.BESIDE_TURN]] = (task.tasks, task.nodes, t.NOBODY, t.NOBODY)
     row[[t.KEPT_OFF, t.WITHIN, t.MOST_TASKS]] = (demand.kept_off, demand.within, demand.max_tasks_per_node)
+    if demand.device_interconnect is not None:
+        row[t.APART] = Distance[demand.device_interconnect.name]
     write_types(row, demand, types)
 
 

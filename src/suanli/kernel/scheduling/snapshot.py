@@ -13,6 +13,7 @@ from suanli.kernel.scheduling.core.tables import Center
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.fair_share import Owed
 from suanli.kernel.scheduling.features import Features
+from suanli.kernel.scheduling.levels import Levels
 from suanli.kernel.scheduling.state import ClusterState
 from suanli.kernel.scheduling.windows import Windows
 
@@ -26,7 +27,7 @@ def snapshot(state: ClusterState) -> ClusterState:
 
 def _copied(value: Any) -> Any:
     """A copy as deep as changes go: the lists of a list are changed in place, the values of a mapping replaced."""
-    if isinstance(value, Center | Codes | Bounds | Windows | Owed | Deadlines | Features):
+    if isinstance(value, Center | Codes | Bounds | Windows | Owed | Deadlines | Features | Levels):
         return value.copied()
     if isinstance(value, dict):
         return value.copy()

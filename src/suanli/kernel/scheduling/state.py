@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,13 +13,13 @@ from suanli.kernel.scheduling.constraints import STATE_AND_HEALTH, stages, suffi
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request
-from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.deadlines import Deadlines
 from suanli.kernel.scheduling.demand import Demand, Forms, demand_of, latest_start
 from suanli.kernel.scheduling.fair_share import Account, Owed, Standings
 from suanli.kernel.scheduling.holdings import held_by, rows_from, running_on
 from suanli.kernel.scheduling.job import Job, found
-from suanli.kernel.scheduling.kinds import Kinds, rows_for, rows_of
+from suanli.kernel.scheduling.kinds import Kinds, rows_of, rows_of_turn
+from suanli.kernel.scheduling.levels import Levels
 from suanli.kernel.scheduling.merits import expect, write_merits
 from suanli.kernel.scheduling.nodes import Nodes
 from suanli.kernel.scheduling.plan import MICROSECONDS, Association
@@ -27,8 +28,9 @@ from suanli.kernel.scheduling.scoring import has_changed, learn, requests_of
 from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.windows import Heed, Windows
 from suanli.model.altered import altered
-from suanli.model.ids import QueueName, ReservationName, RunId, WorkloadId
+from suanli.model.ids import ReservationName, RunId, WorkloadId
 from suanli.model.power import MILLIWATTS, PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota
 from suanli.model.rates import LearnedRate
@@ -60,7 +62,7 @@ class ClusterState(Nodes):
         """How many wait, by rows of kinds, associations and asks."""
         self.windows = Windows()
         """Advance reservations, and what waiting work must heed of them."""
-        self._queues: dict[QueueName, int] = {}
+        self.levels = Levels()
         self._owed = Owed()
         self.deadlines = Deadlines()
         self._waiting: dict[WorkloadId, Job] = {}
@@ -98,11 +100,17 @@ class ClusterState(Nodes):
 
     def set_queue(self, queue: Queue) -> None:
         """A queue is there, or has another priority."""
-        if self._queues.get(queue.name, 0) != queue.priority:
-            rows = [job.row for job in self.jobs.values() if job.queue == queue.name]
-            self.tables.keys[0, rows] = -queue.priority
-            t.sort_queue(self.tables)
-        self._queues[queue.name] = queue.priority
+        if self.levels.set_queue(queue):
+            self._level_anew([job for job in self.jobs.values() if job.queue == queue.name])
+
+    def set_qos(self, qos: Qos) -> None:
+        """A quality of service is there, or is otherwise than before."""
+        if self.levels.set_qos(qos):
+            self._level_anew([job for job in self.jobs.values() if job.qos == qos.name])
+
+    def _level_anew(self, jobs: Sequence[Job]) -> None:
+        self.levels.write(self.tables, jobs)
+        t.sort_queue(self.tables)
 
     def set_quota(self, quota: Quota) -> None:
         """A quota holds, or another one."""
@@ -138,11 +146,12 @@ class ClusterState(Nodes):
         self._are_kinds_stale = True
 
     def advance(self, now: Instant) -> None:
-        """Let it be now for advance reservations; every turn says so. It costs nothing until one must be heeded anew.
+        """Let it be now for tariffs and reservations; every turn says so. It costs nothing until one is to be heeded.
 
         Raises:
             InvalidRequestError: more of them have not ended than there are bits.
         """
+        self.price(now)
         if self.windows.are_current(now):
             return
         if self.windows.move(now):
@@ -320,27 +329,8 @@ class ClusterState(Nodes):
 
     def make_room(self, placements: int, reservations: int) -> None:
         """Have rows enough for all that one turn may let start, and for the trial of a reservation, or for many."""
-        tables, nodes = self.tables, len(self.names)
-        kinds = tables.kinds.take(self.kinds.rows, axis=0)
-
-        def rows(column: int, held: int, most: int, there: int) -> int:
-            amounts, kept = np.minimum(kinds[:, column], most), held + most
-            return kept + rows_for(amounts, kinds[:, t.WAITING_OF], placements, there - kept)
-
-        positions = nodes * tables.devices.shape[1]
-        self._reach(
-            holds=rows(t.HOLDS_OF, self._held, nodes, tables.holds.shape[0]),
-            device_holds=rows(t.DEVICE_HOLDS_OF, self._devices_held, positions, tables.device_holds.shape[0]),
-        )
-        if reservations > EASY:
-            most = min(reservations, int(kinds[:, t.WAITING_OF].sum()))
-            of_nodes, of_devices = (
-                rows_for(np.minimum(kinds[:, column], there), kinds[:, t.WAITING_OF], most, 0)
-                for column, there in ((t.HOLDS_OF, nodes), (t.DEVICE_HOLDS_OF, positions))
-            )
-            # Each, and each other form of it, may also be written down without a place.
-            forms = 1 + MAX_ALTERNATIVES if self.has_forms else 1
-            self._reach(booked=of_nodes + forms * most + 1, booked_devices=of_devices)
+        held, forms = (self._held, self._devices_held), 1 + MAX_ALTERNATIVES if self.has_forms else 1
+        self._reach(**rows_of_turn(self.tables, self.kinds, (len(self.names), *held, forms), placements, reservations))
 
     @property
     def kinds(self) -> Kinds:
@@ -441,7 +431,7 @@ class ClusterState(Nodes):
         asked, max_running = spec.form(form[0]), 0 if spec.array is None else spec.array.max_running
         demand = demand_of(asked, workload.owner)
         array = workload.array_id if max_running else WorkloadId(0)
-        of = Association(workload.queue, workload.project, workload.owner, array)
+        of = Association(workload.queue, workload.project, workload.owner, array, workload.qos)
         counted = demand.held_with(form[1]) if form[1] else demand
         association, asks, are_new = self.bounds.take(of, max_running, counted)
         self._reach(jobs=len(self._rows), **self.bounds.rows)
@@ -449,17 +439,20 @@ class ClusterState(Nodes):
             self.bounds.write(self.tables, association, asks)
         self.tables.pursuits[row] = 0
         self.tables.pursuits[row, t.WORK] = sum(asked.work.values())
-        columns = [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE, t.OTHER]
-        self.tables.jobs[row, columns] = (association, asks, workload.preemptible, t.NOBODY)
+        columns, may_leave = [t.ASSOCIATION, t.ASKS, t.PREEMPTIBLE, t.OTHER], self.levels.is_preemptible(workload)
+        self.tables.jobs[row, columns] = (association, asks, may_leave, t.NOBODY)
         since, latest = workload.eligible_at or workload.submitted_at, latest_start(spec, workload.time_limit_s)
         owed = self._owed.since(since, (workload.project, workload.owner), demand, latest)
-        self.tables.keys[:, row] = (-self._queues.get(workload.queue, 0), -workload.priority, owed, workload.id)
+        self.tables.keys[:, row] = (*self.levels.of(workload).keys, owed, workload.id)
         job = Job(
             row=row,
             workload=workload.id,
             attempt=workload.attempt,
             generation=workload.generation,
             queue=workload.queue,
+            qos=workload.qos,
+            priority=workload.priority,
+            preemptible=workload.preemptible,
             project=workload.project,
             owner=workload.owner,
             since=since,
@@ -493,7 +486,7 @@ class ClusterState(Nodes):
         self._reach(shapes=len(self._shapes))
         if is_new:
             write_shape(self.tables.shapes[shape], demand, self.types)
-            write_merits(self.tables, shape, demand, self.types, self.rates)
+            write_merits(self.tables, shape, demand, self.known)
         if demand.features and self._features.take(self.tables, shape, demand.features):
             self._empty = None
         return shape

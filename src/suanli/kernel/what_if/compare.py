@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.job import Job, imagined
@@ -13,6 +12,7 @@ from suanli.kernel.scheduling.state import ClusterState
 from suanli.kernel.what_if.changes import MOST_SUBMITTED, Bounds, Changes, Submitted
 from suanli.kernel.what_if.onward import end_run, live_on, record_of, run_of, running_jobs, waiting_jobs
 from suanli.kernel.what_if.outcome import Comparison, LostRun
+from suanli.model.altered import altered
 from suanli.model.errors import ConflictError, InvalidRequestError
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, WorkloadId
@@ -96,7 +96,8 @@ def _alter(state: ClusterState, change: WorkloadUpdated) -> None:
     if not state.waits(change.workload):
         raise ConflictError(f"workload {change.workload} does not wait", "see `suanli why`")
     workload, spec = record_of(state, state.waiting(change.workload))
-    state.enqueue(replace(workload, time_limit_s=change.time_limit_s, priority=change.priority), spec)
+    changed = {"time_limit_s": change.time_limit_s, "priority": change.priority, "qos": change.qos or workload.qos}
+    state.enqueue(altered(workload, **changed), spec)
 
 
 def _submit(state: ClusterState, now: Instant, submitted: Iterable[Submitted]) -> tuple[WorkloadId, ...]:

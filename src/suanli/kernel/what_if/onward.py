@@ -70,7 +70,7 @@ def run_of(job: Job) -> RunId:
 
 def record_of(state: ClusterState, job: Job) -> tuple[Workload, WorkloadSpec]:
     """A workload and a spec of which the state would make this job, and its other forms, were it told that it waits."""
-    tables, job = state.tables, state.waiting(job.workload) if state.waits(job.workload) else job
+    job = state.waiting(job.workload) if state.waits(job.workload) else job
     workload = Workload(
         id=job.workload,
         submission=job.workload,
@@ -80,10 +80,11 @@ def record_of(state: ClusterState, job: Job) -> tuple[Workload, WorkloadSpec]:
         name="",
         queue=job.queue,
         state=WorkloadState.WAITING,
-        priority=-int(tables.keys[1, job.row]),
+        qos=job.qos,
+        priority=job.priority,
         time_limit_s=job.time_limit_s,
         array_id=state.bounds.key(job.association).array,
-        preemptible=bool(tables.jobs[job.row, t.PREEMPTIBLE]),
+        preemptible=job.preemptible,
         attempt=job.attempt,
         submitted_at=job.since,
         eligible_at=job.since,
@@ -135,6 +136,7 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
             min_memory_bytes=demand.device_memory_bytes * demand.device_share // WHOLE_DEVICE,
             precision=demand.device_precision,
             at_least=demand.device_rate * demand.device_share // WHOLE_DEVICE,
+            interconnect=demand.device_interconnect,
         )
     return WorkloadSpec(
         tasks=demand.tasks,

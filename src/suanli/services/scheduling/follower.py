@@ -17,13 +17,17 @@ from suanli.model.facts import (
     NodeStateChanged,
     PowerCapSet,
     ProjectDefined,
+    QosDefined,
+    QosRemoved,
     QueueDefined,
     QuotaDefined,
     RecordedFact,
+    TariffSet,
     WorkloadFact,
     WorkloadSubmitted,
 )
 from suanli.model.ids import FactSeq, NodeName, ReservationName, RunId, WorkloadId
+from suanli.model.qos import Qos
 from suanli.model.rates import class_of
 from suanli.model.resources import Node
 from suanli.model.spec import WorkloadSpec
@@ -69,6 +73,10 @@ class Follower:
         for there in tables.licenses():
             self._state.set_license(there)
         self._state.set_power_cap(tables.power_cap())
+        for tariff in tables.tariffs():
+            self._state.set_tariff(tariff)
+        for qos in tables.every_qos():
+            self._set_qos(qos)
         for node in tables.nodes():
             self._set_node(node)
         for reservation in tables.advance_reservations():
@@ -86,6 +94,10 @@ class Follower:
     def _set_node(self, node: Node) -> None:
         self._state.set_node(node)
         self._fair_share.set_node(node)
+
+    def _set_qos(self, qos: Qos) -> None:
+        self._state.set_qos(qos.counted)
+        self._fair_share.set_qos(qos.counted)
 
     def _take(self, tables: Reading, news: Sequence[RecordedFact]) -> None:
         specs: dict[WorkloadId, WorkloadSpec] = {}
@@ -124,6 +136,12 @@ class Follower:
                 self._state.set_license(tables.license(fact.license.name))
             case PowerCapSet():
                 self._state.set_power_cap(tables.power_cap())
+            case TariffSet():
+                self._state.set_tariff(fact.tariff)
+            case QosDefined():
+                self._set_qos(tables.qos(fact.qos.name))
+            case QosRemoved():
+                self._set_qos(tables.qos(fact.name))
             case AdvanceReservationSet() | AdvanceReservationRemoved():
                 self._take_reservation(tables, fact)
             case ProjectDefined():
@@ -156,7 +174,7 @@ class Follower:
             self._queued.add(workload.id)
         elif active and run is not None:
             self._state.occupy(run, workload, spec or self._spec(tables, workload), expected_end(run))
-            self._fair_share.begin(run, workload.project, workload.owner)
+            self._fair_share.begin(run, workload.project, workload.owner, workload.qos)
             self._runs[workload.id] = run.id
 
     def _learn(self, tables: Reading, workload: Workload, run: Run) -> None:

@@ -3,6 +3,7 @@
 from suanli.services.workloads.refs import WorkloadRef, parse_ref, ref_of
 from suanli.services.workloads.runs import Errands, Runs
 from suanli.services.workloads.service import MAX_BATCH, Accepted, ArrayView, Changed, Listed, Shown, Workloads
+from suanli.services.workloads.update import Update
 
 __all__ = [
     "MAX_BATCH",
@@ -13,6 +14,7 @@ __all__ = [
     "Listed",
     "Runs",
     "Shown",
+    "Update",
     "WorkloadRef",
     "Workloads",
     "parse_ref",

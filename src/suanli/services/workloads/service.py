@@ -19,15 +19,16 @@ from suanli.model.facts import (
     WorkloadUpdated,
 )
 from suanli.model.ids import EngineName, FactSeq, UserName, WorkloadId, run_id
-from suanli.model.spec import MAX_ARRAY_SIZE, MAX_PRIORITY, MAX_TIME_LIMIT_S, WorkloadSpec, check_bounds
+from suanli.model.spec import MAX_ARRAY_SIZE, WorkloadSpec
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run, RunState, StopCause, Submission, Workload, WorkloadState
 from suanli.ports.admission import AdmissionCheck
 from suanli.ports.engine import Engine, KeepsOutputs, LogChunk, Logs, OutputFile, Stream
 from suanli.ports.notify import Notifier
 from suanli.ports.store import FactFilter, Reading, StateCounts, Store, Transaction, WorkloadFilter
-from suanli.services.workloads.acceptance import Acceptance, check_time_limit
+from suanli.services.workloads.acceptance import Acceptance
 from suanli.services.workloads.refs import WorkloadRef, every, one
+from suanli.services.workloads.update import Update, updated
 
 MAX_BATCH = 10_000
 
@@ -217,25 +218,23 @@ class Workloads:
             lambda w: SignalRequested(workload=w.id, signal=number) if w.state is WorkloadState.RUNNING else None,
         )
 
-    def update(
-        self, tx: Transaction, caller: Caller, ref: WorkloadRef, *, time_limit_s: int | None, priority: int | None
-    ) -> Changed:
-        """Change time limit and priority of what is named and not over.
+    def update(self, tx: Transaction, caller: Caller, ref: WorkloadRef, wanted: Update) -> Changed:
+        """Change time limit, priority and quality of service of what is named and not over.
 
         Raises:
             NotPermittedError: a plain user may not raise a priority above 0, nor the limit of what already runs.
             InvalidRequestError: the queue does not allow the limit, or an amount is out of bounds.
+            AdmissionRefusedError: there is no such quality of service, or it is for others.
+            ConflictError: the quality of service of what runs cannot be changed.
         """
-        return self._change(tx, caller, ref, lambda w: _updated(tx, caller, w, time_limit_s, priority))
+        return self._change(tx, caller, ref, lambda w: updated(tx, caller, w, wanted))
 
-    def would_update(
-        self, caller: Caller, ref: WorkloadRef, *, time_limit_s: int | None, priority: int | None
-    ) -> Sequence[WorkloadUpdated]:
+    def would_update(self, caller: Caller, ref: WorkloadRef, wanted: Update) -> Sequence[WorkloadUpdated]:
         """What ``update`` would record of what is named; raises as it would. Nothing is recorded."""
         require(caller, Scope.READ)
         with self._store.read() as tables:
             named = every(tables, caller, ref)
-            found = [_updated(tables, caller, workload, time_limit_s, priority) for workload in named]
+            found = [updated(tables, caller, workload, wanted) for workload in named]
         return [fact for fact in found if fact is not None]
 
     def named(self, caller: Caller, ref: WorkloadRef) -> Sequence[Workload]:
@@ -331,28 +330,6 @@ def _own(caller: Caller, which: WorkloadFilter) -> WorkloadFilter:
     if which.owner not in {"", caller.user}:
         raise NotPermittedError("you see only work of your own", "leave the owner out")
     return replace(which, owner=caller.user)
-
-
-def _updated(
-    tables: Reading, caller: Caller, workload: Workload, time_limit_s: int | None, priority: int | None
-) -> WorkloadUpdated | None:
-    """The change of a workload, None where it is over or nothing changes; raises as ``Workloads.update``."""
-    check_bounds("time_limit", time_limit_s or 0, 0, MAX_TIME_LIMIT_S)
-    check_bounds("priority", priority or 0, -MAX_PRIORITY, MAX_PRIORITY)
-    limit = workload.time_limit_s if time_limit_s is None else time_limit_s
-    level = workload.priority if priority is None else priority
-    if workload.state.final or (limit, level) == (workload.time_limit_s, workload.priority):
-        return None
-    longer = False
-    if limit != workload.time_limit_s:
-        check_time_limit(tables.queue(workload.queue), limit)
-        if workload.state.active:
-            # That of an alternative may be another than its workload's.
-            before = tables.run(run_id(workload.id, workload.attempt)).time_limit_s
-            longer = before > 0 and not 0 < limit <= before
-    if not is_staff(caller) and (level > max(0, workload.priority) or longer):
-        raise NotPermittedError("only operators may raise a priority above 0 or the limit of running work")
-    return WorkloadUpdated(workload=workload.id, time_limit_s=limit, priority=level)
 
 
 def _stopping(tables: Reading, workload: Workload, cause: StopCause) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from suanli.model.altered import altered
-from suanli.model.errors import (
-    NotFoundError,
-)
+from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import (
     AdvanceReservationRemoved,
     AdvanceReservationSet,
@@ -19,17 +19,22 @@ from suanli.model.facts import (
     NodeRegistered,
     PowerCapSet,
     ProjectDefined,
+    QosDefined,
+    QosRemoved,
     QueueDefined,
     QuotaDefined,
+    TariffSet,
     TokenIssued,
     TokenRevoked,
     UserDefined,
+    WorkloadUpdated,
 )
 from suanli.model.ids import (
     FactSeq,
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -38,17 +43,43 @@ from suanli.model.ids import (
     WorkloadId,
 )
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Queue
-from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Kind
+from suanli.model.spec import NORMAL, ArraySpec, Dependency, DependencyKind, DeviceClass, Interconnect, Kind
+from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import RunState, WorkloadState
 from suanli.ports.store import FactFilter, Reading, Store, Transaction, UsageBy, UsageFilter, WorkloadFilter
 from suanli.testing.builders import ANN, BOB, end, node, start, submit
 from suanli.testing.builders import place as place_run
 from suanli.testing.store_contract.common import DAY_US, agreed
+
+
+def priced(version: int, price: str) -> Tariff:
+    """A tariff of one price."""
+    return Tariff(
+        version=version,
+        currency="CNY",
+        valid_from=Instant(2**52 + version),
+        cpu_hour=Decimal(price),
+        device_hour={"国产卡": Decimal(price), "A100": Decimal("1e1")},
+        class_hour={DeviceClass.NPU: Decimal(price)},
+    )
+
+
+def quality(name: str, priority: int = 0) -> Qos:
+    """A quality of service for some, with every field said."""
+    return Qos(
+        name=QosName(name),
+        priority=priority,
+        usage_factor=2500,
+        preemptible=True,
+        users=frozenset({ANN, BOB}),
+        projects=frozenset({ProjectName("项目")}),
+    )
 
 
 class ReadingContract:
@@ -198,10 +229,12 @@ class ReadingContract:
             assert sums(UsageFilter(first=1, last=1, owner=ANN), UsageBy.DAY) == [(1, "", "", 2, 1_000_010, 512_005)]
             assert sums(UsageFilter(first=0, last=9, project=ProjectName("q"))) == [(0, "", "", 1, 7, 3)]
             assert sums(UsageFilter(first=4, last=9)) == sums(UsageFilter(first=4, last=9), *UsageBy) == []
-            assert tables.usage_day(1, ProjectName("p"), ANN).generation == 2
+            assert tables.usage_day(1, ProjectName("p"), ANN, NORMAL).generation == 2
         agreed(store)
 
     def test_the_center_is_read_back_as_it_was_defined(self, store: Store) -> None:
+        links = {Interconnect.LINK: ((0, 1), (3, 2)), Interconnect.NODE: ((0, 1, 2, 3),)}
+        of_node: dict[str, Any] = {"cpu_power_mw": 4375, "disk_bytes": 2**40, "links": links}
         user = User(name=ANN, role=Role.ADMIN, account="root", created_at=Instant(5))
         project = Project(name=ProjectName("p"), members=frozenset({ANN, BOB}), shares=3)
         queue = Queue(name=QueueName("fast"), priority=-7, max_time_limit_s=60)
@@ -218,7 +251,7 @@ class ReadingContract:
         def work(tx: Transaction) -> None:
             assert tx.power_cap() == PowerCap()
             for name in ("n2", "n1"):
-                tx.append(NodeRegistered(node=node(name, cpu_power_mw=4375, disk_bytes=2**40)), actor=ANN)
+                tx.append(NodeRegistered(node=node(name, **of_node)), actor=ANN)
             for fact in (QueueDefined(queue=queue), UserDefined(user=user), ProjectDefined(project=project)):
                 tx.append(fact, actor=ANN)
             for quota in quotas:
@@ -234,9 +267,7 @@ class ReadingContract:
 
         store.transact(work)
         with store.read() as tables:
-            assert tables.nodes() == [
-                node(name, generation=1, cpu_power_mw=4375, disk_bytes=2**40) for name in ("n1", "n2")
-            ]
+            assert tables.nodes() == [node(name, generation=1, **of_node) for name in ("n1", "n2")]
             assert tables.node(NodeName("n2")).devices == node().devices
             assert [found.priority for found in tables.queues()] == [-7] == [tables.queue(QueueName("fast")).priority]
             assert tables.quotas() == [altered(quota, generation=1) for quota in reversed(quotas)]
@@ -303,7 +334,8 @@ class ReadingContract:
             lambda tables: tables.project(ProjectName("x")),
             lambda tables: tables.token(TokenId("x")),
             lambda tables: tables.token_by_digest("x"),
-            lambda tables: tables.usage_day(0, ProjectName("x"), ANN),
+            lambda tables: tables.usage_day(0, ProjectName("x"), ANN, NORMAL),
+            lambda tables: tables.qos(QosName("x")),
             lambda tables: tables.kept_answer(ANN, "x"),
         ]
         with store.read() as tables:
@@ -334,3 +366,53 @@ class ReadingContract:
             assert numbers(workload=WorkloadId(9)) == []
             assert numbers(types=frozenset({"WorkloadSubmitted"}), owner=BOB) == [2]
             assert numbers(types=frozenset({"NeverRecorded"})) == []
+
+    def test_tariffs_are_read_back_to_the_digit(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            assert tx.tariffs() == []
+            for version, price in ((1, "0.10"), (2, "7")):
+                tx.append(TariffSet(tariff=priced(version, price)), actor=ANN)
+            assert tx.tariff(2) == priced(2, "7")
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.tariffs() == [priced(1, "0.10"), priced(2, "7")]
+            assert str(tables.tariff(1).cpu_hour) == str(tables.tariff(1).device_hour["国产卡"]) == "0.10"
+            with pytest.raises(NotFoundError):
+                tables.tariff(3)
+        with pytest.raises(IllegalTransitionError):
+            store.transact(lambda tx: tx.append(TariffSet(tariff=priced(4, "1")), actor=ANN))
+        agreed(store)
+
+    def test_qualities_of_service_are_read_back_and_usage_is_told_apart_by_them(self, store: Store) -> None:
+        def work(tx: Transaction) -> None:
+            for one in (quality("urgent"), quality("urgent", -7), quality("gone"), quality("back")):
+                tx.append(QosDefined(qos=one), actor=ANN)
+            for name in ("gone", "back"):
+                tx.append(QosRemoved(name=QosName(name)), actor=ANN)
+            tx.append(QosDefined(qos=quality("back", 3)), actor=ANN)
+            for qos in ("urgent", "normal", "urgent"):
+                workload = submit(tx, qos=QosName(qos))
+                assert tx.workload(workload).qos == qos
+                place_run(tx, workload)
+                end(tx, workload, started_at=5, ended_at=1_000_005)
+            later = submit(tx)
+            tx.append(WorkloadUpdated(workload=later, time_limit_s=0, priority=0, qos=QosName("back")), actor=ANN)
+            tx.append(WorkloadUpdated(workload=later, time_limit_s=9, priority=0), actor=ANN)
+
+        store.transact(work)
+        with store.read() as tables:
+            assert tables.every_qos() == [
+                altered(quality("back", 3), generation=3),
+                altered(quality("gone"), removed=True, generation=2),
+                altered(quality("urgent", -7), generation=2),
+            ]
+            assert tables.qos(QosName("urgent")).priority == -7
+            assert tables.workload(WorkloadId(4)).qos == "back"
+            day = UsageFilter(first=0, last=0)
+            told = [(one.qos, one.runs, one.cpu_us) for one in tables.usage(day, frozenset({UsageBy.QOS}))]
+            assert told == [("normal", 1, 1_000_000), ("urgent", 2, 2_000_000)]
+            assert [(one.qos, one.runs) for one in tables.usage(day, frozenset())] == [("", 3)]
+        with pytest.raises(IllegalTransitionError):
+            store.transact(lambda tx: tx.append(QosRemoved(name=QosName("gone")), actor=ANN))
+        agreed(store)

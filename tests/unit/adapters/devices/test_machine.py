@@ -7,8 +7,8 @@ import pytest
 
 from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.vendors_known import known
-from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Readings
-from suanli.model.spec import DeviceClass
+from suanli.model.discovery import DiscoveredDevice, Distance, Health, Outcome, Readings, links_of
+from suanli.model.spec import DeviceClass, Interconnect
 from suanli.wiring.probe import probe
 from tests.machine import Machine
 
@@ -119,6 +119,111 @@ def test_intel_cards_have_their_readings_too(machine: Machine) -> None:
     )
 
 
+CARDS = {"0000:17:00.0": "GPU-a", "0000:3b:00.0": "GPU-b", "0000:65:00.0": "GPU-c"}
+
+
+def show_topology(machine: Machine, *rows: str, then: str = "") -> None:
+    """Three cards of which the tool of their vendor tells how far they are from each other."""
+    listed = "\n".join(
+        f"{number}, NVIDIA A100, {serial}, 0000{address.upper()}, 40960 MiB, 1 MiB, 30, 50 W, 0 %"
+        for number, (address, serial) in enumerate(CARDS.items())
+    )
+    names = [f"GPU{number}" for number in range(len(rows))]
+    table = "\n".join(["\t" + "\t".join(names), *(f"{n}\t{row}" for n, row in zip(names, rows, strict=True))])
+    machine.tool("nvidia-smi", f'case "$1" in -q) exit 9;; topo) echo "{table}"; {then};; *) echo "{listed}";; esac')
+
+
+def test_a_tool_tells_how_far_devices_are_from_each_other(machine: Machine) -> None:
+    for address in CARDS:
+        machine.slot(address, "10de", "20b2", "030200")
+    show_topology(machine, "X\tNV12\tSYS", "NV12\tX\tPXB", "SYS\tPXB\tX")
+    found = machine.survey()
+    assert [device.distances for device in found.devices] == [
+        {1: Distance.LINK, 2: Distance.SYSTEM},
+        {0: Distance.LINK, 2: Distance.BRIDGE},
+        {0: Distance.SYSTEM, 1: Distance.BRIDGE},
+    ]
+    (look,) = [look for look in found.looked if look.place == "nvidia-smi topo -m"]
+    assert (look.outcome, look.found) == (Outcome.FOUND, 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "then", "outcome"),
+    [
+        # Of two cards nobody knows which of three they are.
+        (["X\tNV12", "NV12\tX"], "", Outcome.NOTHING_READ),
+        ([], "", Outcome.NOTHING_READ),
+        ([], "exit 3", Outcome.FAILED),
+    ],
+)
+def test_what_is_told_of_other_devices_than_were_listed_is_left(
+    machine: Machine, rows: list[str], then: str, outcome: Outcome
+) -> None:
+    for address in CARDS:
+        machine.slot(address, "10de", "20b2", "030200")
+    show_topology(machine, *rows, then=then)
+    found = machine.survey()
+    assert [device.distances for device in found.devices] == [{}, {}, {}]
+    assert [device.health for device in found.devices] == [Health.OK] * 3
+    assert {look.outcome for look in found.looked if look.place == "nvidia-smi topo -m"} == {outcome}
+
+
+def test_of_one_device_nobody_is_asked_how_far_it_is(machine: Machine) -> None:
+    machine.slot("0000:3b:00.0", "10de", "20b2", "030200")
+    row = "0, NVIDIA A100, GPU-1, 00000000:3B:00.0, 40960 MiB, 1 MiB, 30, 50 W, 0 %"
+    machine.tool("nvidia-smi", f'case "$1" in -q) exit 9;; *) echo "{row}";; esac')
+    assert "nvidia-smi topo -m" not in {look.place for look in machine.survey().looked}
+
+
+def device_at(index: int, vendor: str = "nvidia", **distances: Distance) -> DiscoveredDevice:
+    far = {int(name[1:]): distance for name, distance in distances.items()}
+    return DiscoveredDevice(index=index, device_class=DeviceClass.GPU, vendor=vendor, distances=far)
+
+
+@pytest.mark.parametrize(
+    ("devices", "expected"),
+    [
+        ({}, {}),
+        ({0: device_at(0), 1: device_at(1)}, {}),
+        ({0: device_at(0, _1=Distance.SYSTEM), 1: device_at(1, _0=Distance.SYSTEM)}, {}),
+        ({0: device_at(0, _1=Distance.LINK), 1: device_at(1)}, {Interconnect.LINK: ((0, 1),)}),
+        # Numbers of the node are others than the vendor's own, and of two vendors the same number is two devices.
+        (
+            {5: device_at(0, _1=Distance.HOST), 3: device_at(1), 4: device_at(1, "amd")},
+            {Interconnect.HOST: ((3, 5),)},
+        ),
+        # Who is near one is of the group; a distance that joins nobody is left out.
+        (
+            {
+                0: device_at(0, _1=Distance.LINK, _2=Distance.BRIDGE),
+                1: device_at(1, _0=Distance.LINK, _3=Distance.NODE),
+                2: device_at(2),
+                3: device_at(3),
+                4: device_at(4, _9=Distance.LINK),
+            },
+            {
+                Interconnect.LINK: ((0, 1),),
+                Interconnect.BRIDGE: ((0, 1, 2),),
+                Interconnect.NODE: ((0, 1, 2, 3),),
+            },
+        ),
+        (
+            {
+                0: device_at(0, _1=Distance.SWITCH),
+                1: device_at(1, _0=Distance.SWITCH),
+                2: device_at(2, _3=Distance.SWITCH),
+                3: device_at(3, _2=Distance.SWITCH),
+            },
+            {Interconnect.SWITCH: ((0, 1), (2, 3))},
+        ),
+    ],
+)
+def test_the_nodes_record_says_groups(
+    devices: dict[int, DiscoveredDevice], expected: dict[Interconnect, tuple[tuple[int, ...], ...]]
+) -> None:
+    assert links_of(devices) == expected
+
+
 def test_a_neural_unit_inside_an_intel_processor_is_no_fpga(machine: Machine) -> None:
     machine.slot("0000:00:0b.0", "8086", "7d1d", "120000")
     assert machine.survey().devices == ()
@@ -142,7 +247,9 @@ def test_probe_explains_in_both_languages(machine: Machine) -> None:
     assert english[0].startswith("CPU: Hygon Hygon C86 7390")
     assert "  nvidia: nvidia-smi -q -x: this tool is not installed" in english
     assert "  nvidia: nvidia-smi -q -x: 未安装此工具" in chinese
-    assert len(probe(explain=False, devices=machine.devices(), environment={})) == 2
+    brief = probe(explain=False, devices=machine.devices(), environment={})
+    assert brief == english[: len(brief)]
+    assert brief[-1].startswith("gpu nvidia 0: 10de:20b2")
 
 
 def test_every_vendor_of_the_catalogue_names_parsers_that_are_there() -> None:
@@ -153,6 +260,9 @@ def test_every_vendor_of_the_catalogue_names_parsers_that_are_there() -> None:
             assert all(device.health is Health.UNKNOWN for device in vendor.parse(tool, "nonsense"))
         for tool in vendor.readings:
             assert vendor.read(tool, "nonsense") == {}
+        for tool in vendor.topology:
+            assert vendor.measure(tool, "nonsense") == {}
+            assert tool.words[0] in {listing.words[0] for listing in vendor.tools}
 
 
 def test_each_vendors_programs_are_told_which_devices_are_theirs(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,14 +20,16 @@ from suanli.kernel.replay.center import (
     from_nodes,
 )
 from suanli.model.errors import InvalidRequestError
+from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node, NodeState
 from suanli.model.spec import DeviceClass
+from suanli.model.tariff import Tariff
 from suanli.testing.builders import node
 
 GIB = 1024**3
 PLAIN: dict[Any, object] = {"cpus": 4, "memory": "16GiB"}
 CARD: dict[str, object] = {"model": "A100"}
-OF_NODES = "count, cpus, devices, disk, memory, power, prefix"
+OF_NODES = "count, cpus, devices, disk, links, memory, power, prefix"
 GROUP = NodeGroup(prefix="n", count=3, cpu_milli=4000, memory_bytes=16 * GIB)
 
 
@@ -149,7 +152,7 @@ def test_nodes_must_be_given() -> None:
         pytest.param(
             {"nodes": [PLAIN], "name": 1},
             "center.name",
-            "nodes, power_cap_w, reservations, scale, shares",
+            "nodes, power_cap_w, prices, reservations, scale, shares",
             id="of the center",
         ),
         pytest.param(
@@ -334,6 +337,49 @@ def test_no_center_has_more_than_a_million_nodes() -> None:
     with pytest.raises(InvalidRequestError) as by_scale:
         CenterDescription(groups=(half, half)).scaled(1.5)
     assert by_groups.value.field == by_scale.value.field == "nodes"
+
+
+def test_prices_are_kept_to_the_digit() -> None:
+    given_ = {
+        "currency": "EUR",
+        "cpu_hour": 0.1,
+        "memory_gib_hour": "0.010",
+        "device_hour": {"A100": 12, "H100|H800": 28.5},
+        "class_hour": {"gpu": 6},
+    }
+    assert from_mapping({"nodes": [PLAIN], "prices": given_}).prices == Tariff(
+        version=1,
+        currency="EUR",
+        valid_from=Instant(0),
+        cpu_hour=Decimal("0.1"),
+        memory_gib_hour=Decimal("0.01"),
+        device_hour={"A100": Decimal(12), "H100|H800": Decimal("28.5")},
+        class_hour={DeviceClass.GPU: Decimal(6)},
+    )
+    assert from_mapping({"nodes": [PLAIN]}).prices is None
+
+
+@pytest.mark.parametrize(
+    ("given_", "field"),
+    [
+        ([], "prices"),
+        ({"gpu": 1}, "prices.gpu"),
+        ({"currency": 7}, "prices.currency"),
+        ({"currency": "€"}, "prices.currency"),
+        ({"cpu_hour": "much"}, "prices.cpu_hour"),
+        ({"cpu_hour": -1}, "prices.cpu_hour"),
+        ({"disk_gb_hour": float("nan")}, "prices.disk_gb_hour"),
+        ({"device_hour": 3}, "prices.device_hour"),
+        ({"device_hour": {"A100": [1]}}, "prices.device_hour.A100"),
+        ({"device_hour": {"|": 1}}, "prices.device_hour.|"),
+        ({"class_hour": {"tpu": 1}}, "prices.class_hour.tpu"),
+        ({"class_hour": {"any": 1}}, "prices.class_hour.any"),
+    ],
+)
+def test_prices_that_are_none_are_named(given_: object, field: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        from_mapping({"nodes": [PLAIN], "prices": given_})
+    assert refused.value.field == field
 
 
 def test_sums_over_groups_and_models_by_first_appearance() -> None:

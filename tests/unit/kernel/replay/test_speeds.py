@@ -14,6 +14,7 @@ from suanli.kernel.replay.policy import POLICIES, Policy
 from suanli.kernel.replay.speeds import factors_of, longest_us
 from suanli.kernel.replay.trace import Trace
 from suanli.model.errors import InvalidRequestError, NotFoundError
+from suanli.model.spec import Objective
 
 SECOND = 1_000_000
 RATES = {
@@ -155,7 +156,41 @@ def test_a_trace_that_tells_of_no_models_is_as_ever() -> None:
     assert lived(trace, center("k80", "v100"), AWARE) == lived(trace, center("k80", "v100"), BLIND)
 
 
-def test_there_are_two_objectives() -> None:
+@pytest.mark.parametrize(
+    ("prices", "seconds"),
+    [
+        ({"device_hour": {"v100": 40, "k80": 10}}, 10),
+        ({"device_hour": {"v100": 60, "k80": 10}}, 50),
+        # Four times as long eats what the cheaper device saves, for what goes with it is paid as well.
+        ({"device_hour": {"v100": 60, "k80": 10}, "cpu_hour": 5}, 10),
+        ({"device_hour": {"v100": 60}}, 10),
+        ({"device_hour": {"k80": 60}}, 50),
+        ({"class_hour": {"gpu": 3}}, 10),
+        ({"device_hour": {"k80": "0"}, "class_hour": {"gpu": 3.5}}, 50),
+    ],
+)
+def test_cost_is_time_by_price_and_what_has_none_comes_last(prices: dict[str, object], seconds: int) -> None:
+    where = replace(
+        center("k80", "v100"), prices=from_mapping({"nodes": [{"cpus": 1, "memory": "1GiB"}], "prices": prices}).prices
+    )
+    assert lived(read(line()), where, POLICIES["easy-cost"]) == [(0, seconds)]
+
+
+def test_cost_does_not_wait() -> None:
+    prices = from_mapping(
+        {"nodes": [{"cpus": 1, "memory": "1GiB"}], "prices": {"device_hour": {"v100": 1, "k80": 100}}}
+    ).prices
+    where = replace(center("k80", "v100"), prices=prices)
+    assert lived(read(line(), line()), where, POLICIES["easy-cost"]) == [(0, 10), (0, 50)]
+
+
+def test_without_prices_nobody_is_cheaper() -> None:
+    trace, where = read(line(), line("LM"), line()), center("k80", "v100")
+    assert lived(trace, where, POLICIES["easy-cost"]) == lived(trace, where, BLIND)
+
+
+def test_there_are_three_objectives() -> None:
     assert Policy().pursued() is None
+    assert {Policy(objective=name).pursued() for name in ("time", "energy", "cost")} == set(Objective)
     with pytest.raises(NotFoundError):
-        Policy(objective="cost").pursued()
+        Policy(objective="speed").pursued()

@@ -16,6 +16,8 @@ BOUNDS = {
     ReasonCode.ARRAY_LIMIT,
     ReasonCode.QUEUE_QUOTA,
     ReasonCode.QUEUE_USER_QUOTA,
+    ReasonCode.QOS_QUOTA,
+    ReasonCode.QOS_USER_QUOTA,
     ReasonCode.PROJECT_QUOTA,
     ReasonCode.PROJECT_USER_QUOTA,
     ReasonCode.USER_QUOTA,
@@ -38,6 +40,8 @@ def scopes(center: Center, workload: Workload) -> dict[tuple[str, ...], tuple[Re
     for scope, names, code in (
         (QuotaScope.QUEUE, (queue,), ReasonCode.QUEUE_QUOTA),
         (QuotaScope.QUEUE_USER, (queue, owner), ReasonCode.QUEUE_USER_QUOTA),
+        (QuotaScope.QOS, (str(workload.qos),), ReasonCode.QOS_QUOTA),
+        (QuotaScope.QOS_USER, (str(workload.qos), owner), ReasonCode.QOS_USER_QUOTA),
         (QuotaScope.PROJECT, (project,), ReasonCode.PROJECT_QUOTA),
         (QuotaScope.PROJECT_USER, (project, owner), ReasonCode.PROJECT_USER_QUOTA),
         (QuotaScope.USER, (owner,), ReasonCode.USER_QUOTA),

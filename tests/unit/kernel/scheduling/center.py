@@ -23,6 +23,7 @@ from suanli.model.ids import (
     LicenseName,
     NodeName,
     ProjectName,
+    QosName,
     QueueName,
     ReservationName,
     RunId,
@@ -31,12 +32,14 @@ from suanli.model.ids import (
     run_id,
 )
 from suanli.model.power import PowerCap
+from suanli.model.qos import Qos
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Allocation, Device, Node, Queue
 from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.tariff import Tariff
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
 
 SECOND = 1_000_000
@@ -76,6 +79,7 @@ class Center:
     state: ClusterState = field(default_factory=ClusterState)
     nodes: dict[NodeName, Node] = field(default_factory=dict)
     queues: dict[QueueName, Queue] = field(default_factory=dict)
+    qualities: dict[QosName, Qos] = field(default_factory=dict)
     specs: dict[WorkloadId, WorkloadSpec] = field(default_factory=dict)
     waiting: dict[WorkloadId, Workload] = field(default_factory=dict)
     active: dict[WorkloadId, Workload] = field(default_factory=dict)
@@ -86,6 +90,7 @@ class Center:
     licenses: dict[LicenseName, License] = field(default_factory=dict)
     power_cap: PowerCap = PowerCap()
     rates: dict[tuple[JobClass, str], LearnedRate] = field(default_factory=dict)
+    tariffs: list[Tariff] = field(default_factory=list)
     held: dict[UserName, int] = field(default_factory=dict)
     """How often over each user held their share of late; each time halves an hour's credit."""
 
@@ -103,6 +108,11 @@ class Center:
         self.queues[QueueName(name)] = Queue(name=QueueName(name), priority=priority)
         self.state.set_queue(self.queues[QueueName(name)])
 
+    def set_qos(self, name: str, priority: int = 0, *, preemptible: bool = False, usage_factor: int = 1000) -> None:
+        qos = Qos(name=QosName(name), priority=priority, preemptible=preemptible, usage_factor=usage_factor)
+        self.qualities[qos.name] = qos
+        self.state.set_qos(qos)
+
     def set_quota(self, quota: Quota) -> None:
         self.quotas[quota.scope, quota.name] = quota
         self.state.set_quota(quota)
@@ -118,6 +128,10 @@ class Center:
     def learn(self, rate: LearnedRate) -> None:
         self.rates[rate.job_class, rate.model] = rate
         self.state.set_rate(rate)
+
+    def set_tariff(self, tariff: Tariff) -> None:
+        self.tariffs.append(tariff)
+        self.state.set_tariff(tariff)
 
     def reserve(self, name: str, begin_s: int, end_s: int, *nodes: str, use: bool = False) -> None:
         """Set nodes aside from one second after the center's present until another."""
@@ -150,6 +164,7 @@ class Center:
                 kind=spec.kind,
                 name=spec.name,
                 queue=spec.queue,
+                qos=spec.qos,
                 state=WorkloadState.WAITING,
                 priority=spec.priority,
                 time_limit_s=spec.time_limit_s,
@@ -169,9 +184,10 @@ class Center:
     def add(self, spec: WorkloadSpec) -> WorkloadId:
         return self.submit(spec)[0]
 
-    def change(self, id: WorkloadId, *, priority: int, time_limit_s: int) -> None:
+    def change(self, id: WorkloadId, *, priority: int, time_limit_s: int, qos: str = "") -> None:
         before = self.waiting[id]
         changed = replace(before, priority=priority, time_limit_s=time_limit_s, generation=before.generation + 1)
+        changed = replace(changed, qos=QosName(qos) or before.qos)
         self.waiting[id] = changed
         self.state.enqueue(changed, self.specs[id])
 
@@ -272,6 +288,7 @@ class Center:
         for reservation in self.reservations.values():
             state.set_reservation(reservation)
         if backwards:
+            self._tell_qos(state)
             self._tell_rates(state)
             state.advance(self.now)
             state.set_power_cap(self.power_cap)
@@ -284,6 +301,7 @@ class Center:
             state.enqueue(workload, self.specs[workload.id])
         for queue in self.queues.values():
             state.set_queue(queue)
+        self._tell_qos(state)
         for quota in self.quotas.values():
             state.set_quota(quota)
         for license_ in self.licenses.values():
@@ -295,9 +313,15 @@ class Center:
         state.advance(self.now)
         return state
 
+    def _tell_qos(self, state: ClusterState) -> None:
+        for qos in self.qualities.values():
+            state.set_qos(qos)
+
     def _tell_rates(self, state: ClusterState) -> None:
         for rate in self.rates.values():
             state.set_rate(rate)
+        for tariff in self.tariffs:
+            state.set_tariff(tariff)
 
     def _occupy(self, run: Run) -> None:
         self.runs[run.id] = run

@@ -14,6 +14,7 @@ from tests.unit.kernel.scheduling.bounded import BOUNDS, Member, full, lacks, li
 from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.many import check_many, would_delay_one
+from tests.unit.kernel.scheduling.near import are_near, are_tightest
 from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.pursuing import check_patience, is_best
 from tests.unit.kernel.scheduling.rooms import (
@@ -47,15 +48,20 @@ def possible(center: Center, wanted: Asked) -> bool:
     return is_licensed and fits(mended(center), wanted.anytime())
 
 
-def standing(center: Center, workload: Workload) -> tuple[int, int]:
-    queue = center.queues.get(workload.queue)
-    return (queue.priority if queue else 0, workload.priority)
+def standing(center: Center, workload: Workload) -> tuple[int, int, int]:
+    queue, qos = center.queues.get(workload.queue), center.qualities.get(workload.qos)
+    return (queue.priority if queue else 0, qos.priority if qos else 0, workload.priority)
+
+
+def gives_way(center: Center, workload: Workload) -> bool:
+    qos = center.qualities.get(workload.qos)
+    return workload.preemptible or (qos is not None and qos.preemptible)
 
 
 def in_order(center: Center) -> list[Workload]:
     def key(workload: Workload) -> tuple[int, ...]:
-        queue, own = standing(center, workload)
-        return (-queue, -own, workload.eligible_at - center.credit_us(workload.owner), workload.id)
+        queue, qos, own = standing(center, workload)
+        return (-queue, -qos, -own, workload.eligible_at - center.credit_us(workload.owner), workload.id)
 
     return sorted(center.waiting.values(), key=key)
 
@@ -115,6 +121,7 @@ def check_placements(center: Center, plan: Plan) -> None:
             assert spec.licenses or not (may and fits(room_for_it, other))
         assert is_near(found, row.allocation, wanted)
         assert is_beside or is_best(center, found, row)
+        assert all(is_tight(found[hold.node], hold, spec) for hold in row.allocation.nodes)
         power = power_for(center, plan, row, is_beside=is_beside)
         assert row.allocation.tasks == most_tasks(center, found, power, workload, wanted, running)
         check_allocation(before, row.allocation, spec)
@@ -256,6 +263,17 @@ def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
         return
     assert sum(shares.values()) == hold.tasks * request.count * request.share
     assert all(suits(healthy[index], request) and share % request.share == 0 for index, share in shares.items())
+    assert are_near(free.node, hold, request) or request.share < 1000
+
+
+def is_tight(free: Free, hold: NodeHold, spec: WorkloadSpec) -> bool:
+    """Whether whole devices of a node, where work ranks none, are of the group with the fewest that had so many."""
+    request = spec.resources.devices
+    is_free_to_choose = request is not None and request.share == 1000 and not spec.exclusive
+    if request is None or not is_free_to_choose or spec.objective is not None or request.interconnect is not None:
+        return True
+    usable = [one.index for one in free.node.devices if suits(one, request) and free.devices[one.index] >= 1000]
+    return are_tightest(free.node, usable, [device.index for device in hold.devices])
 
 
 def ahead_of(center: Center, id: WorkloadId) -> set[WorkloadId]:
@@ -315,14 +333,14 @@ def check_preemptions(center: Center, plan: Plan) -> None:
     (by,) = {preemption.by for preemption in plan.preemptions}
     assert plan.reservations[0].workload == by
     head = center.waiting[by]
-    assert not head.preemptible
+    assert not gives_way(center, head)
     ahead = [row for row in plan.placements if row.workload in ahead_of(center, by)]
     power = power_free(center, held(center, plan, ahead))
     assert any(is_powered(center, wanted.spec, power) for wanted in forms(center, head, center.now))
     for preemption in plan.preemptions:
         run, victim = center.runs[preemption.run], center.active[preemption.workload]
         assert run.state is not RunState.STOPPING
-        assert victim.preemptible
+        assert gives_way(center, victim)
         assert standing(center, victim) < standing(center, head)
     early = ahead_of(center, by)
     first = [row.allocation for row in plan.placements if row.workload in early]
@@ -342,7 +360,7 @@ def check_preemptions(center: Center, plan: Plan) -> None:
 def may_go(center: Center, head: Workload) -> set[RunId]:
     """Runs whose place the head may take."""
     lower = [one for one in center.active.values() if standing(center, one) < standing(center, head)]
-    of_lower = {one.id for one in lower if one.preemptible}
+    of_lower = {one.id for one in lower if gives_way(center, one)}
     return {run.id for run in center.runs.values() if run.workload in of_lower and run.state is not RunState.STOPPING}
 
 

@@ -13,6 +13,7 @@ from suanli.model.resources import Allocation, Device, NodeState
 from suanli.model.spec import Objective, WorkloadSpec
 from suanli.model.workload import RunState, Workload
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.priced import an_hour, holding
 from tests.unit.kernel.scheduling.rooms import FOREVER, Free, Room, end_of, suits
 
 UNKNOWN = float("inf")
@@ -48,6 +49,9 @@ def merit(center: Center, work: Work, device: Device) -> float:
     of_time = takes(center, work, device)
     if spec.objective is Objective.TIME:
         return of_time
+    if spec.objective is Objective.COST:
+        price = an_hour(holding(center.tariffs, center.now), spec, device)
+        return UNKNOWN if price is None or of_time == UNKNOWN else of_time * float(price)
     return of_time * device.power_mw if device.power_mw else UNKNOWN
 
 
@@ -88,7 +92,8 @@ def is_best(center: Center, found: Room, placement: Placement) -> bool:
     if (spec.nodes or spec.tasks) != 1:
         return True
     work = owned(center, spec, placement.workload)
-    worst = max(merit(center, work, device) for device in devices_of(center, placement.allocation))
+    # Sums in another order may differ in the last place.
+    worst = max(merit(center, work, device) for device in devices_of(center, placement.allocation)) * (1 - 1e-12)
     for free in found.values():
         if can_hold(free, spec):
             better = [one for one in free.node.devices if merit(center, work, one) < worst and suits(one, request)]
@@ -126,6 +131,8 @@ class Ready:
 
     ends: dict[Kind, list[float]] = field(default_factory=dict)
     free: dict[Kind, int] = field(default_factory=dict)
+    kinds: dict[Kind, Device] = field(default_factory=dict)
+    """One device of each kind that the center has, whether it may be had or not."""
 
     def at(self, kind: Kind, wanted: int) -> float:
         lacking = max(1, wanted - self.free.get(kind, 0))
@@ -160,7 +167,8 @@ def ready(center: Center, placements: Iterable[Placement]) -> Ready:
         spec = center.specs[row.workload].form(row.alternative)
         work, limit = owned(center, spec, row.workload), end_of(row.time_limit_s, now)
         hold(row.allocation, expected_end(center, work, row.allocation, now, limit))
-    found = Ready()
+    every = [device for node in center.nodes.values() for device in node.devices]
+    found = Ready(kinds={kind_of(device): device for device in every})
     aside = {name for one in center.reservations.values() if one.ends_at > now for name in one.nodes}
     for node in center.nodes.values():
         if node.state is NodeState.READY and node.name not in aside:
@@ -194,20 +202,20 @@ def check_patience(center: Center, plan: Plan, order: Sequence[Workload]) -> Non
         if may_wait(center, workload) and (row or reason):
             if spec.min_tasks and row is None:
                 return
-            slowest = _slowest(center, (spec, workload.owner), row, reason)
+            known = ready(center, before) if known is None else known
+            slowest = _slowest(center, known, (spec, workload.owner), row, reason)
             if slowest < UNKNOWN:
-                known = ready(center, before) if known is None else known
                 _check_one(center, known, workload, slowest, row, reason)
             assert slowest < UNKNOWN or reason is None
         before += [] if row is None else [row]
 
 
-def _slowest(center: Center, work: Work, row: Placement | None, reason: Reason | None) -> float:
+def _slowest(center: Center, known: Ready, work: Work, row: Placement | None, reason: Reason | None) -> float:
     """What the slowest device takes of those that it has, or was told it could have had."""
     if row is not None:
         return max(takes(center, work, device) for device in devices_of(center, row.allocation))
     assert reason is not None
-    every = [takes(center, work, device) for node in center.nodes.values() for device in node.devices]
+    every = [takes(center, work, device) for device in known.kinds.values()]
     return next(one for one in every if one < UNKNOWN and _seconds(work[0], one) == reason.needed)
 
 
@@ -230,7 +238,7 @@ def _check_one(
     if spec.deadline:
         latest = spec.deadline - workload.time_limit_s * SECOND
     best: tuple[float, float, Kind] | None = None
-    for device in (one for node in center.nodes.values() for one in node.devices):
+    for device in known.kinds.values():
         of_unit = takes(center, (spec, workload.owner), device)
         if of_unit < slowest and suits(device, request, ReasonCode.DEVICE_RATE):
             start = known.at(kind_of(device), wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import combinations
 
 from suanli.kernel.scheduling.plan import ReasonCode
@@ -13,6 +14,7 @@ from suanli.model.resources import Allocation, Device, Node, NodeHold, NodeState
 from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
 from suanli.model.workload import Workload
 from tests.unit.kernel.scheduling.center import SECOND, Center
+from tests.unit.kernel.scheduling.near import tasks_in_groups
 
 FOREVER = 2**62
 
@@ -120,14 +122,30 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
     """Whether a device meets the request's constraints from the first up to the given one."""
     tests = {
         ReasonCode.DEVICE_CLASS: request.device_class in {DeviceClass.ANY, device.device_class},
-        ReasonCode.DEVICE_MODEL: request.model in {"", device.model},
+        ReasonCode.DEVICE_MODEL: is_meant(request.model, device.model),
         ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
         ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
         ReasonCode.DEVICE_RATE: not request.at_least or is_fast_enough(device, request),
+        ReasonCode.DEVICE_INTERCONNECT: True,
         ReasonCode.DEVICE_HEALTH: device.healthy,
     }
     judged = list(tests)[: list(tests).index(upto) + 1]
     return all(tests[code] for code in judged)
+
+
+@cache
+def is_meant(asked: str, model: str) -> bool:
+    """Whether a model has all words of one of the names; those of a range are counted out."""
+    names = [name for part in asked.split("|") for name in counted_out(part)]
+    return asked in {"", model} or any(set(name.lower().split()) <= set(model.lower().split()) for name in names)
+
+
+def counted_out(part: str) -> list[str]:
+    if ".." not in part:
+        return [part]
+    first, last = part.split("..")
+    word = first.rstrip("0123456789")
+    return [f"{word}{number}" for number in range(int(first[len(word) :]), int(last[len(word) :]) + 1)]
 
 
 def is_fast_enough(device: Device, request: DeviceRequest) -> bool:
@@ -136,8 +154,12 @@ def is_fast_enough(device: Device, request: DeviceRequest) -> bool:
     return known is not None and known * request.share >= request.at_least * 1000
 
 
-def tasks_by_devices(free: dict[int, int], devices: Iterable[Device], request: DeviceRequest) -> int:
-    """Tasks that can each be given their devices, dealt out one by one."""
+def tasks_by_devices(
+    free: dict[int, int], devices: Iterable[Device], request: DeviceRequest, node: Node | None = None
+) -> int:
+    """Tasks that can each be given their devices, dealt out one by one; near each other where the node is given."""
+    if node is not None and request.interconnect is not None and request.count > 1:
+        return tasks_in_groups(node, {one.index for one in devices if free[one.index] >= request.share}, request)
     left = {device.index: free[device.index] for device in devices}
     tasks = 0
     while True:
@@ -187,10 +209,12 @@ def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode
     narrowing = [code for code in ReasonCode if code.startswith("device_") and code is not ReasonCode.DEVICE_FREE]
     for code in narrowing:
         fitting = [device for device in free.node.devices if suits(device, request, code)]
-        if tasks_by_devices({device.index: 1000 for device in fitting}, fitting, request) < part:
+        is_late = code in {ReasonCode.DEVICE_INTERCONNECT, ReasonCode.DEVICE_HEALTH}
+        whole, near = {device.index: 1000 for device in fitting}, free.node if is_late else None
+        if tasks_by_devices(whole, fitting, request, near) < part:
             return [code]
     fitting = [device for device in free.node.devices if suits(device, request)]
-    return [] if tasks_by_devices(free.devices, fitting, request) >= part else [ReasonCode.DEVICE_FREE]
+    return [] if tasks_by_devices(free.devices, fitting, request, free.node) >= part else [ReasonCode.DEVICE_FREE]
 
 
 def tasks_fitting(free: Free, wanted: Asked) -> int:
@@ -205,7 +229,7 @@ def tasks_fitting(free: Free, wanted: Asked) -> int:
     request = spec.resources.devices
     if request is not None:
         devices = [device for device in free.node.devices if suits(device, request)]
-        fitting = min(fitting, tasks_by_devices(free.devices, devices, request))
+        fitting = min(fitting, tasks_by_devices(free.devices, devices, request, free.node))
     return max(0, min(fitting, spec.max_tasks_per_node or fitting))
 
 

@@ -40,6 +40,8 @@ from suanli.model.spec import (
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
+from tests.unit.kernel.scheduling.near import interconnected, linked
+from tests.unit.kernel.scheduling.qualified import Qualities
 
 LIMITS = (0, 10, 60, 60, 100, 600)
 STEPS = 20
@@ -249,6 +251,9 @@ class Life:
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 else None
+        # One of three has devices that are near each other, and work that asks for such.
+        self.of_links = Random(seed) if seed % 3 == 0 else None
+        self.of_qos = Qualities(seed)
         self.met: Counter[str] = Counter()
         placements = self.chance.choice([2, 256, 256])
         # Three of seven have more than one reservation.
@@ -275,6 +280,7 @@ class Life:
         self.reserve()
         self.cap_power()
         self.learn()
+        self.of_qos.change(self.center)
         self.judge()
         if self.center.last % 5 == 4:
             # Not by chance: seeds that found something once go on to mean the same center.
@@ -372,10 +378,12 @@ class Life:
                 spec = replace(spec, resources=replace(spec.resources, devices=DeviceRequest()))
             spec = replace(spec, work=pursuing(self.of_rates, spec.resources))
             others = tuple(replace(one, work=pursuing(self.of_rates, one.resources)) for one in others)
-            objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY]
+            objectives = [None, Objective.TIME, Objective.TIME, Objective.TIME, Objective.ENERGY, Objective.COST]
             objective = self.of_rates.choice(objectives) if spec.work else None
             spec = replace(spec, alternatives=others, objective=objective)
-        spec = self.with_disk(spec)
+        spec = self.of_qos.given(self.with_disk(spec))
+        if self.of_links is not None:
+            spec = interconnected(self.of_links, spec)
         if chance is None or chance.random() < 0.7:
             return spec
         return replace(spec, reservation=ReservationName(chance.choice(["w0", "w1", "w2"])))
@@ -399,6 +407,9 @@ class Life:
 
     def node(self, number: int) -> Node:
         node = random_node(self.chance, number)
+        if self.of_links is not None:
+            more = [random_device(self.of_links, index) for index in range(self.of_links.randint(2, 6))]
+            node = linked(self.of_links, node, more)
         if self.of_rates is not None:
             node = drawing(self.of_rates, node)
         if self.of_power is not None:
@@ -442,7 +453,7 @@ class Life:
     def quota(self) -> None:
         """Set a quota that holds back something now and then, or lift it."""
         names = {"queue": "urgent", "queue_user": "default", "project": PROJECT, "project_user": PROJECT}
-        scope = self.chance.choice(list(QuotaScope))
+        scope = self.chance.choice([scope for scope in QuotaScope if not scope.startswith("qos")])
         amounts: list[dict[str, int]] = [{}, {"runs": 1}, {"runs": 3}, {"cpu_milli": 4000}, {"memory_bytes": 6 * GIB}]
         most = self.chance.choice([*amounts, {"device_share": 1500}])
         name = names.get(scope) or self.chance.choice(OWNERS)

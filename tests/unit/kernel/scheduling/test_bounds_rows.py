@@ -14,13 +14,14 @@ from suanli.kernel.scheduling.bounds import CODES, Bounds, Scope
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.plan import Association, ReasonCode
-from suanli.model.ids import LicenseName, ProjectName, QueueName, UserName, WorkloadId
+from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, UserName, WorkloadId
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.spec import DeviceRequest, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, asks
 
 Q, P, ANN = QueueName("q"), ProjectName("p"), UserName("ann")
 OF = Association(Q, P, ANN)
+URGENT = QosName("urgent")
 DEMAND = demand_of(WorkloadSpec(tasks=2, resources=asks(1.5, 2, DeviceRequest(share=250))))
 ROWS = 8
 
@@ -75,10 +76,35 @@ def test_each_scope_has_a_reason_of_its_own() -> None:
     assert {scope.value: code.value for scope, code in CODES.items()} == {
         "queue": "queue_quota",
         "queue_user": "queue_user_quota",
+        "qos": "qos_quota",
+        "qos_user": "qos_user_quota",
         "project": "project_quota",
         "project_user": "project_user_quota",
         "user": "user_quota",
     }
+
+
+@pytest.mark.parametrize(
+    ("of", "found"),
+    [
+        (OF, []),
+        (OF._replace(qos=URGENT), [("qos_quota", ("urgent",)), ("qos_user_quota", ("urgent", "ann"))]),
+        (
+            OF._replace(qos=URGENT, owner=UserName("bob")),
+            [("qos_quota", ("urgent",)), ("qos_user_quota", ("urgent", "bob"))],
+        ),
+        (OF._replace(qos=QosName("idle")), [("qos_user_quota", ("idle", "ann"))]),
+    ],
+)
+def test_a_quality_of_service_bounds_the_work_that_has_it(
+    of: Association, found: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    quotas = [
+        quota(QuotaScope.QOS, "urgent", runs=6),
+        quota(QuotaScope.QOS_USER, "urgent", runs=7),
+        quota(QuotaScope.QOS_USER, "idle", runs=8),
+    ]
+    assert bounding(of, *quotas) == found
 
 
 @pytest.mark.parametrize(
@@ -269,7 +295,7 @@ def test_bounds_in_the_tables_say_the_most_and_what_runs_asked_for() -> None:
     center.jobs[3, [t.ASSOCIATION, t.ASKS]] = (row, place)
     center.jobs[5, [t.ASSOCIATION, t.ASKS]] = (row, place)
     bounds.rewrite(center, np.array([3, 5]))
-    assert center.associations[row].tolist() == [0, -1, -1, -1, -1, -1]
+    assert center.associations[row].tolist() == [0, *[-1] * 7]
     assert center.bounds[0, t.MOST].tolist() == [5, t.NEVER, 9 * GIB, t.NEVER]
     assert center.bounds[0, t.ACTIVE].tolist() == [2, 6000, 8 * GIB, 1000]
     bounds.rewrite(center, np.array([], dtype=np.int64))

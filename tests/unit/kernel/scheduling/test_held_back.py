@@ -113,7 +113,7 @@ def test_amounts_beyond_bounds_are_told_by_pair_of_rows(center: Center) -> None:
     small, large = (center.state.waiting(center.add(job(cpus))) for cpus in (2, 3))
     pairs = np.array([[small.association, small.asks], [large.association, large.asks]])
     over = are_over(center.state.tables, pairs)
-    assert over.shape == (2, 24)
+    assert over.shape == (2, 32)
     assert over.sum(axis=1).tolist() == [0, 1]
     assert int(over[1].argmax()) == 1
 

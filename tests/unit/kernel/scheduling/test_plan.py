@@ -8,7 +8,7 @@ import pytest
 
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.plan import Association, Decision, Explanation, Plan, Policy, Reason, ReasonCode, Refusal
-from suanli.model.ids import ProjectName, QueueName, UserName, WorkloadId
+from suanli.model.ids import ProjectName, QosName, QueueName, UserName, WorkloadId
 from suanli.model.spec import Kind, WorkloadSpec
 from suanli.model.workload import Workload, WorkloadState
 
@@ -39,6 +39,7 @@ REFUSAL = Refusal(demand=DEMAND, waiting=1, reason=Reason(code=ReasonCode.CPU))
         pytest.param(Association(QueueName("r"), P, ANN), False, id="another queue"),
         pytest.param(Association(Q, ProjectName("r"), ANN), False, id="another project"),
         pytest.param(Association(Q, P, UserName("bob")), False, id="another owner"),
+        pytest.param(Association(Q, P, ANN, qos=QosName("urgent")), False, id="another QOS"),
     ],
 )
 def test_whose_work_an_association_covers(association: Association, covers: bool) -> None:
@@ -110,6 +111,8 @@ def test_codes_of_reasons_are_stable() -> None:
         "array_limit",
         "queue_quota",
         "queue_user_quota",
+        "qos_quota",
+        "qos_user_quota",
         "project_quota",
         "project_user_quota",
         "user_quota",

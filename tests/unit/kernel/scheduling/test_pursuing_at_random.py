@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.explain import explain
-from suanli.kernel.scheduling.plan import Policy, ReasonCode
-from suanli.model.ids import ProjectName
+from suanli.kernel.scheduling.plan import Explanation, Policy, ReasonCode
+from suanli.model.ids import ProjectName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.rates import LearnedRate
 from suanli.model.resources import Node
@@ -22,6 +22,7 @@ from suanli.model.spec import DeviceRequest, Objective, Precision, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
+from tests.unit.kernel.scheduling.priced import an_hour, holding, random_tariff
 from tests.unit.kernel.scheduling.pursuing import expected_end, owned
 from tests.unit.kernel.scheduling.rooms import end_of
 
@@ -44,7 +45,9 @@ def random_node(chance: Random, number: int) -> Node:
 
 def random_spec(chance: Random, now: int) -> WorkloadSpec:
     limit, work = chance.choice([0, 200, 600, 3000]), chance.choice([0, 40, 100, 400, 1000, 4000])
-    objective = chance.choice([Objective.TIME] * 5 + [Objective.ENERGY, None]) if work else None
+    objective = (
+        chance.choice([Objective.TIME] * 5 + [Objective.ENERGY, Objective.COST, Objective.COST, None]) if work else None
+    )
     share = chance.choice([1000, 1000, 1000, 500])
     count = chance.choice([1, 1, 2]) if share == 1000 else 1
     return WorkloadSpec(
@@ -66,7 +69,9 @@ class Life:
     def __init__(self, seed: int) -> None:
         self.chance = Random(seed)
         self.met: Counter[str] = Counter()
-        score = self.chance.choice(["best_fit", "best_fit", "first_fit", "worst_fit", "time=1", "packing=1,energy=2"])
+        score = self.chance.choice(
+            ["best_fit", "best_fit", "first_fit", "worst_fit", "time=1", "packing=1,energy=2", "cost=1"]
+        )
         self.center = Center(policy=Policy(score=score))
         self.center.with_nodes(*(random_node(self.chance, number) for number in range(self.chance.randint(2, 5))))
         if self.chance.random() < 0.2:
@@ -78,6 +83,9 @@ class Life:
             center.add(random_spec(chance, center.now))
         if chance.random() < 0.1:
             self.learn()
+        if chance.random() < 0.1:
+            models = [*RATES, "unknown"]
+            center.set_tariff(random_tariff(chance, len(center.tariffs) + 1, center.now, models))
         if chance.random() < 0.05:
             begin, name = chance.choice([0, 100, 400]), chance.choice(["w0", "w1"])
             center.reserve(name, begin, begin + 300, f"n{chance.randint(0, 4)}")
@@ -108,6 +116,21 @@ class Life:
         )
         self.center.learn(rate)
 
+    def judge_costs(self, workload: WorkloadId, explained: Explanation) -> int:
+        """How many expected costs were told: each that may be known, and as it is."""
+        center, spec = self.center, self.center.specs[workload]
+        known = {device.model: device for node in center.nodes.values() for device in node.devices}
+        tariff, told = holding(center.tariffs, center.now), 0
+        for one in explained.expected:
+            price = an_hour(tariff, spec, known[one.model]) if one.model in known else None
+            if one.model in known:
+                assert (one.cost is None) == (price is None)
+            if one.cost is not None and price is not None:
+                assert one.cost == pytest.approx(float(price) * one.seconds / 3600)
+                assert one.currency == "CNY"
+                told += 1
+        return told
+
     def judge(self) -> None:
         center = self.center
         plan = center.turn() if self.chance.random() < 0.5 else center.plan()
@@ -117,6 +140,7 @@ class Life:
             explained = explain(center.state, workload, center.now, center.policy)
             check_explanation(center, plan, explained)
             self.met.update(reason.code for reason in explained.reasons)
+            self.met["costs"] += self.judge_costs(workload, explained)
         assert center.plan() == plan
         assert tuple(plan.refusals) == tuple(center.plan().refusals)
         for again in (center.rebuilt(), center.rebuilt(backwards=True)):
@@ -135,13 +159,14 @@ def test_all_that_is_said_of_work_with_objectives_is_true(seed: int) -> None:
 
 def test_the_random_centers_let_work_wait_for_faster_devices() -> None:
     met: Counter[str] = Counter()
-    for seed in range(15):
+    for seed in range(20):
         life = Life(seed)
         for _ in range(25):
             life.step()
         met += life.met
     assert met[ReasonCode.FASTER_DEVICE] > 20, met
     assert met["placements"] > 50, met
+    assert met["costs"] > 50, met
 
 
 @pytest.mark.parametrize("now", [None, "slow", "unknown", "gone"])

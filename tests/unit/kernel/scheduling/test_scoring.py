@@ -39,9 +39,10 @@ from tests.unit.kernel.scheduling.core.small import small
         ("first_fit", Scoring(FIRST_FIT)),
         ("best_fit", Scoring(BEST_FIT)),
         ("worst_fit", Scoring(WORST_FIT)),
-        ("packing", Scoring(WEIGHED, (0, 0, 1, 0, 0, 0, 0, 0, 0))),
-        ("fragmentation=2", Scoring(WEIGHED, (0, 0, 0, 0, 2, 0, 0, 0, 0))),
-        ("dot_product=0.5, best_fit", Scoring(WEIGHED, (1, 0.5, 0, 0, 0, 0, 0, 0, 0))),
+        ("packing", Scoring(WEIGHED, (0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0))),
+        ("fragmentation=2", Scoring(WEIGHED, (0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0))),
+        ("dot_product=0.5, best_fit", Scoring(WEIGHED, (1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0))),
+        ("cost=3,energy", Scoring(WEIGHED, (0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 0))),
     ],
 )
 def test_a_name_means_a_policy_or_criteria_with_weights(name: str, meant: Scoring) -> None:

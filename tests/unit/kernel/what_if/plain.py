@@ -34,7 +34,7 @@ def change(center: Center, changes: Changes) -> None:
     for workload in changes.cancelled:
         center.withdraw(workload)
     for one in changes.altered:
-        center.change(one.workload, priority=one.priority, time_limit_s=one.time_limit_s)
+        center.change(one.workload, priority=one.priority, time_limit_s=one.time_limit_s, qos=one.qos)
     for node in changes.nodes:
         center.set_node(node)
     down = {node.name for node in changes.nodes if node.state is NodeState.DOWN}

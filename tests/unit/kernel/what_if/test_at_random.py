@@ -17,7 +17,7 @@ from suanli.kernel.what_if.compare import compare
 from suanli.kernel.what_if.onward import live_on
 from suanli.kernel.what_if.outcome import Comparison, Course
 from suanli.model.facts import WorkloadUpdated
-from suanli.model.ids import RunId
+from suanli.model.ids import QosName, RunId
 from suanli.model.resources import NodeState
 from tests.unit.kernel.scheduling.center import Center
 from tests.unit.kernel.scheduling.test_at_random import LIMITS, STEPS, Life, decisions, picture, random_node
@@ -56,7 +56,12 @@ def random_changes(center: Center, chance: Random) -> Changes:
         nodes=tuple(nodes),
         cancelled=tuple(cancelled),
         altered=tuple(
-            WorkloadUpdated(workload=workload, time_limit_s=chance.choice(LIMITS), priority=chance.randint(0, 2))
+            WorkloadUpdated(
+                workload=workload,
+                time_limit_s=chance.choice(LIMITS),
+                priority=chance.randint(0, 2),
+                qos=QosName(chance.choice(["", "", "fast", "idle", "normal"])),
+            )
             for workload in kept
         ),
         sent_back=plain.stopping(center) | back,

@@ -5,53 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from suanli.adapters.devices import processors_known as known
 from suanli.adapters.devices.text import number, told
 from suanli.model.discovery import Processors
 
-# Implementers are those of MIDR_EL1 (Arm Architecture Reference Manual; Linux arch/arm64/include/asm/cputype.h). The
-# names of parts were written from memory and not checked against a table, but for those in the dialogues;
-# Phytium's as its own kernels name them.
-_IMPLEMENTERS = {
-    0x41: "ARM",
-    0x46: "Fujitsu",
-    0x48: "HiSilicon",
-    0x4E: "NVIDIA",
-    0x51: "Qualcomm",
-    0x61: "Apple",
-    0x70: "Phytium",
-    0xC0: "Ampere",
-}
-_PARTS = {
-    (0x41, 0xD03): "Cortex-A53",
-    (0x41, 0xD05): "Cortex-A55",
-    (0x41, 0xD07): "Cortex-A57",
-    (0x41, 0xD08): "Cortex-A72",
-    (0x41, 0xD0B): "Cortex-A76",
-    (0x41, 0xD0C): "Neoverse-N1",
-    (0x41, 0xD40): "Neoverse-V1",
-    (0x41, 0xD49): "Neoverse-N2",
-    (0x41, 0xD4F): "Neoverse-V2",
-    (0x46, 0x001): "A64FX",
-    (0x48, 0xD01): "TaiShan-v110",
-    (0x70, 0x303): "FTC310",
-    (0x70, 0x660): "FTC660",
-    (0x70, 0x661): "FTC661",
-    (0x70, 0x662): "FTC662",
-    (0x70, 0x663): "FTC663",
-    (0x70, 0x664): "FTC664",
-    (0x70, 0x862): "FTC862",
-    (0xC0, 0xAC3): "Ampere-1",
-    (0xC0, 0xAC4): "Ampere-1a",
-}
-_VENDORS = {
-    "GenuineIntel": "Intel",
-    "AuthenticAMD": "AMD",
-    "HygonGenuine": "Hygon",
-    "CentaurHauls": "Zhaoxin",
-    "Shanghai": "Zhaoxin",
-    "HISI": "HiSilicon",
-    "FUJITSU": "Fujitsu",
-}
+_RISCV = re.compile(r"rv(?:32|64)([a-z]*)((?:_[a-z0-9]+)*)", re.ASCII)
 _LISTED = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", re.ASCII)
 
 
@@ -65,15 +23,21 @@ def parse_cpuinfo(text: str, architecture: str, numa_nodes: int | None = None) -
     sockets = {_socket(fields) for fields in processors}
     cores = {(_socket(fields), fields.get("core id") or fields.get("core") or "") for fields in processors}
     counted = bool(processors) and "" not in sockets
+    features = frozenset.intersection(*(_features(fields) for fields in processors)) if processors else frozenset()
+    extensions = known.extensions(architecture, features)
+    makers = (_vendor({**shared, **fields}) for fields in processors)
     return Processors(
         architecture=architecture,
-        vendor=next(filter(None, (_vendor({**shared, **fields}) for fields in processors)), ""),
+        vendor=next(filter(None, makers), known.maker_of_architecture(architecture) if processors else ""),
         models=models,
         sockets=len(sockets) if counted else None,
         cores=len(cores) if counted and all(core for _, core in cores) else None,
         threads=len(processors) or None,
         numa_nodes=numa_nodes,
-        features=frozenset.intersection(*(_features(fields) for fields in processors)) if processors else frozenset(),
+        features=features,
+        simd=extensions.simd,
+        matrix=extensions.matrix,
+        node_features=extensions.features,
     )
 
 
@@ -91,16 +55,21 @@ def parse_lscpu(text: str) -> Processors:
             many, each = _count(first.get(part)), _count(value)
             groups += many is not None and each is not None
             cores += (many or 0) * (each or 0)
-    said = first.get("Vendor ID", "")
+    said, architecture = first.get("Vendor ID", ""), first.get("Architecture", "")
+    flags = frozenset(first.get("Flags", "").split())
+    extensions = known.extensions(architecture, flags)
     return Processors(
-        architecture=first.get("Architecture", ""),
-        vendor=_VENDORS.get(said, said) or _maker(first.get("Model name", "")),
+        architecture=architecture,
+        vendor=known.maker(said) or _maker(first.get("Model name", "")),
         models=_distinct(value for name, value in pairs if name == "Model name" and value),
         sockets=_count(first.get("Socket(s)")),
         cores=cores if groups else None,
         threads=_count(first.get("CPU(s)")),
         numa_nodes=_count(first.get("NUMA node(s)")),
-        features=frozenset(first.get("Flags", "").split()),
+        features=flags,
+        simd=extensions.simd,
+        matrix=extensions.matrix,
+        node_features=extensions.features,
     )
 
 
@@ -136,7 +105,9 @@ def _socket(fields: Mapping[str, str]) -> str:
 
 
 def _features(fields: Mapping[str, str]) -> frozenset[str]:
-    return frozenset((fields.get("flags") or fields.get("features") or "").split())
+    named = (fields.get("flags") or fields.get("features") or fields.get("ases implemented") or "").split()
+    isa = _RISCV.match(fields.get("isa", ""))
+    return frozenset([*named, *([*isa[1], *isa[2].split("_")] if isa else [])]) - {""}
 
 
 def _hexadecimal(text: str) -> int:
@@ -149,16 +120,17 @@ def _hexadecimal(text: str) -> int:
 def _model(fields: Mapping[str, str]) -> str:
     if "cpu implementer" in fields:
         key = _hexadecimal(fields["cpu implementer"]), _hexadecimal(fields.get("cpu part", ""))
-        return _PARTS.get(key) or told(fields.get("model name")) or f"part {fields.get('cpu part', '?')}"
+        return known.part(*key) or told(fields.get("model name")) or f"part {fields.get('cpu part', '?')}"
     return told(fields.get("model name")) or told(fields.get("cpu model")) or told(fields.get("uarch"))
 
 
 def _vendor(fields: Mapping[str, str]) -> str:
     if "cpu implementer" in fields:
         text = fields["cpu implementer"]
-        return _IMPLEMENTERS.get(_hexadecimal(text), f"implementer {text}")
-    said = fields.get("vendor_id", "").strip()
-    return _VENDORS.get(said, said) or _maker(_model(fields))
+        return known.implementer(_hexadecimal(text)) or f"implementer {text}"
+    if "mvendorid" in fields:
+        return known.maker_of_riscv(_hexadecimal(fields["mvendorid"]))
+    return known.maker(fields.get("vendor_id", "").strip()) or _maker(_model(fields))
 
 
 def _maker(model: str) -> str:

@@ -1,13 +1,15 @@
-"""NVIDIA: ``nvidia-smi -q -x`` of every schema since v10, ``--query-gpu`` and ``topo -m``."""
+"""NVIDIA: NVML by its library, ``nvidia-smi -q -x`` of every schema since v10, ``--query-gpu`` and ``topo -m``."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
-from suanli.adapters.devices.text import distances, number, pci_address, size, told
+from suanli.adapters.devices.text import distances, number, pci_address, records, size, told
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Partition, Readings
 from suanli.model.spec import DeviceClass
 
@@ -27,6 +29,7 @@ QUERY = (
 _GPU = re.compile(r'<gpu\s+id="([^"]*)"\s*>')
 _PCI_ID = re.compile("(?:0x)?([0-9a-f]{4})([0-9a-f]{4})", re.IGNORECASE | re.ASCII)
 _LOST = ("unknown error", "gpu is lost", "err!", "requires reset")
+_PENDING = "{}: memory is repaired at the next reset"
 _POWER = (
     "gpu_power_readings/instant_power_draw",
     "gpu_power_readings/power_draw",
@@ -60,6 +63,11 @@ def parse_query(text: str, fields: Sequence[str] = QUERY) -> tuple[DiscoveredDev
         _from_line(position, line, fields)
         for position, line in enumerate(line for line in text.splitlines() if line.strip())
     )
+
+
+def parse_nvml(text: str) -> tuple[DiscoveredDevice, ...]:
+    """The devices that ``ask_nvml`` prints as JSON."""
+    return tuple(_from_nvml(position, one) for position, one in enumerate(records(text, "gpus", "index")))
 
 
 def parse_topology(text: str) -> dict[tuple[int, int], Distance]:
@@ -120,6 +128,61 @@ def _from_xml(index: int, address: str, body: str) -> DiscoveredDevice:
     )
 
 
+def _from_nvml(position: int, told_of: Any) -> DiscoveredDevice:
+    if not isinstance(told_of, dict):
+        return _unknown(position, "", "NVML's answer was cut")
+    at = _whole(told_of.get("index"))
+    index, address, error = position if at is None else at, told(told_of.get("bus_id")), told(told_of.get("error"))
+    model = told(told_of.get("name"))
+    if error or not model:
+        unknown = _unknown(index, address, f"NVML: {error or 'no product name'}")
+        lost = any(word in error.lower() for word in _LOST)
+        return replace(unknown, health=Health.FAILED) if lost else unknown
+    pci, milliwatts = _whole(told_of.get("pci_device_id")), _whole(told_of.get("milliwatts"))
+    health, reason = _rows_health(told_of.get("remapped_rows"))
+    partitions = told_of.get("mig")
+    return DiscoveredDevice(
+        index=index,
+        device_class=DeviceClass.GPU,
+        vendor="nvidia",
+        model=model,
+        uuid=told(told_of.get("uuid")),
+        pci_address=pci_address(address),
+        pci_id="" if pci is None else f"{pci & 0xFFFF:04x}:{pci >> 16 & 0xFFFF:04x}",
+        memory_bytes=_whole(told_of.get("memory_total")),
+        partitions=tuple(
+            Partition(
+                uuid=told(part.get("uuid")),
+                profile=told(part.get("name")).rpartition("MIG ")[2],
+                memory_bytes=_whole(part.get("memory_total")),
+            )
+            for part in (partitions if isinstance(partitions, list) else ())
+            if isinstance(part, dict)
+        ),
+        health=health,
+        reason=reason,
+        readings=Readings(
+            temperature_c=_whole(told_of.get("celsius")),
+            power_w=None if milliwatts is None else milliwatts / 1000,
+            utilization_percent=_whole(told_of.get("busy_percent")),
+            memory_used_bytes=_whole(told_of.get("memory_used")),
+        ),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    """A count that NVML told; it has no negative ones and none of more than 64 bits."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64 else None
+
+
+def _rows_health(rows: Any) -> tuple[Health, str]:
+    """By the counts of ``nvmlDeviceGetRemappedRows``: corrected, uncorrected, one that waits for a reset, a failure."""
+    pending, failed = map(_whole, rows[2:4]) if isinstance(rows, list) and len(rows) == 4 else (0, 0)
+    if failed:
+        return Health.FAILED, "a row of memory could not be remapped"
+    return (Health.DEGRADED, _PENDING.format("remapped_row_pending")) if pending else (Health.OK, "")
+
+
 def _health(gpu: ET.Element) -> tuple[Health, str]:
     for element in gpu.iter():
         if element.text is not None and any(word in element.text.lower() for word in _LOST):
@@ -128,7 +191,7 @@ def _health(gpu: ET.Element) -> tuple[Health, str]:
         return Health.FAILED, "a row of memory could not be remapped"
     for path in ("remapped_rows/remapped_row_pending", "retired_pages/pending_retirement"):
         if told(gpu.findtext(path)).lower() == "yes":
-            return Health.DEGRADED, f"{path.partition('/')[2]}: memory is repaired at the next reset"
+            return Health.DEGRADED, _PENDING.format(path.partition("/")[2])
     return Health.OK, ""
 
 

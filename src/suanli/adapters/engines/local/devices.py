@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suanli.adapters.engines.local import records
-from suanli.model.discovery import DiscoveredDevice, Health, milliwatts
+from suanli.model.discovery import DiscoveredDevice, Health, links_of, milliwatts
 from suanli.model.errors import EngineError
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, DeviceHold
-from suanli.model.spec import DeviceClass
+from suanli.model.spec import DeviceClass, Interconnect
 from suanli.ports.clock import Clock
 from suanli.ports.device import Devices
+from suanli.ports.engine import DeviceReading, NodeReadings
 
 _LOOK_US = 300 * 1_000_000
+_FRESH_US = 10 * 1_000_000
 _GONE = "no longer found on this machine"
 
 
@@ -32,10 +34,14 @@ class _Roll:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a run's environment says of its devices, and the processors near them as far as the machine tells."""
+    """What a run's environment says of its devices, and the processors near them as far as the machine tells.
+
+    ``masked`` are the files of all other devices, as far as they are known.
+    """
 
     environment: Mapping[str, str]
     near_cpus: frozenset[int]
+    masked: tuple[str, ...] = ()
 
 
 class NodeDevices:
@@ -43,18 +49,24 @@ class NodeDevices:
 
     A device is known again by its place on the PCI bus, where its tool tells it, else by its serial, else by its
     vendor's number; the numbers are kept in the file ``kept``. One that is found no more keeps its number and is
-    unhealthy, since a run may hold it. Readings are left out: each would be a change of the node.
+    unhealthy, since a run may hold it. Readings are left out: each would be a change of the node. ``masks`` says that
+    the engine keeps a run from the files of devices that it does not hold.
     """
 
-    def __init__(self, devices: Devices, kept: Path, clock: Clock) -> None:
+    def __init__(self, devices: Devices, kept: Path, clock: Clock, *, masks: bool = False) -> None:
         self._devices = devices
         self._kept = kept
         self._clock = clock
+        self._masks = masks
         self._looking = threading.Lock()
         self._looked_at: Instant | None = None
+        self._reading = threading.Lock()
+        self._read: NodeReadings | None = None
         self._roll = _Roll(_read(kept))
         self.cpu_power_mw = 0
         """Milliwatts that one busy cpu of the machine draws at most, by the last look; 0: not known."""
+        self.cpu_features = frozenset[str]()
+        """What its processors have that work may ask for, by the last look."""
 
     def describe(self) -> tuple[Device, ...]:
         """Every device by its number; the machine is looked at anew where the last look is five minutes old."""
@@ -63,11 +75,35 @@ class NodeDevices:
             if self._looked_at is None or now - self._looked_at >= _LOOK_US:
                 self._look()
                 self._looked_at = now
-        return tuple(device.record(number) for number, device in enumerate(self._roll.devices.values()))
+        return tuple(
+            replace(device.record(number), enforced=self._masks and bool(device.files))
+            for number, device in enumerate(self._roll.devices.values())
+        )
+
+    def readings(self) -> NodeReadings:
+        """How every device is now, by its number, from a look of its own where the last such is ten seconds old.
+
+        What is told to be there stays as it was: that is for ``describe`` to find.
+        """
+        with self._reading:
+            now = self._clock.now()
+            if self._read is None or now - self._read.taken_at >= _FRESH_US:
+                found = _by_key(self._devices.survey().devices)
+                told = [_reading(number, found.get(key)) for number, key in enumerate(self._roll.devices)]
+                self._read = NodeReadings(taken_at=now, devices=tuple(told))
+            return self._read
+
+    @property
+    def links(self) -> dict[Interconnect, tuple[tuple[int, ...], ...]]:
+        """Which of the devices found by the last look are near each other, by their numbers."""
+        roll = self._roll
+        numbered = enumerate(roll.devices.items())
+        return links_of({number: device for number, (key, device) in numbered if key in roll.here})
 
     def _look(self) -> None:
         survey = self._devices.survey()
         self.cpu_power_mw = milliwatts(survey.processors.thread_power_w)
+        self.cpu_features = survey.processors.node_features
         known, found = self._roll.devices, _by_key(survey.devices)
         gone = {key: replace(device, health=Health.UNKNOWN, reason=_GONE) for key, device in known.items()}
         devices = {**gone, **{key: _still_known(device, known.get(key)) for key, device in found.items()}}
@@ -92,7 +128,17 @@ class NodeDevices:
         environment = dict(self._devices.visibility(list(held.values()), others))
         if holds:
             environment["SUANLI_DEVICES"] = ",".join(str(hold.index) for hold in holds)
-        return Binding(environment, frozenset[int]().union(*(device.near_cpus for device in held.values())))
+        # Two devices may be reached through one file.
+        own = {file for device in held.values() for file in device.files}
+        masked = dict.fromkeys(file for device in others for file in device.files if file not in own)
+        near = frozenset[int]().union(*(device.near_cpus for device in held.values()))
+        return Binding(environment, near, tuple(masked))
+
+
+def _reading(number: int, device: DiscoveredDevice | None) -> DeviceReading:
+    if device is None:
+        return DeviceReading(index=number, health=Health.UNKNOWN, reason=_GONE)
+    return DeviceReading(index=number, health=device.health, reason=device.reason, readings=device.readings)
 
 
 def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> DiscoveredDevice:

@@ -36,7 +36,9 @@ from suanli.ports.engine import (
     DeviceBinding,
     DiskBinding,
     EngineDescription,
+    Isolation,
     LogChunk,
+    NodeReadings,
     Observation,
     ObservedState,
     OutputFile,
@@ -80,7 +82,9 @@ class LocalEngine:
         self._layout.make()
         self._bell = Bell(self._layout.runs / self._layout.bell)
         self._node = NodeName(socket.gethostname())
-        self._devices = NodeDevices(devices, self._layout.devices, clock)
+        masks = settings.sandbox.kind is Isolation.NAMESPACES
+        self._binds = DeviceBinding.FILES if masks else DeviceBinding.VISIBILITY
+        self._devices = NodeDevices(devices, self._layout.devices, clock, masks=masks)
         self._intake = Intake(
             Machine(
                 node=self._node,
@@ -111,15 +115,16 @@ class LocalEngine:
             memory_bytes=memory,
             disk_bytes=self._settings.disk_bytes or _size_of_file_system(self._layout.runs),
             devices=devices,
-            features=frozenset({platform.machine()}),
+            features=frozenset({platform.machine()}) | self._devices.cpu_features,
             cpu_power_mw=self._devices.cpu_power_mw,
+            links=self._devices.links,
         )
         return EngineDescription(
             nodes=(node,),
             placement=Placement.NODES,
             limits=self._settings.cgroups.enforcement,
             isolation=self._settings.sandbox.kind,
-            devices=DeviceBinding.VISIBILITY,
+            devices=self._binds,
             disk=DiskBinding.COUNTED,
         )
 
@@ -267,6 +272,11 @@ class LocalEngine:
 
     def _uid(self, run: RunId) -> int:
         return int((records.plan_values(self._layout.run(run), "uid") or [str(os.geteuid())])[0])
+
+    def readings(self, node: NodeName) -> NodeReadings:
+        if node != self._node:
+            raise NotFoundError("node", node)
+        return self._devices.readings()
 
     def forget(self, before: Instant) -> Sequence[RunId]:
         forgotten = []

@@ -44,9 +44,7 @@ class Intake:
         self._make_folders(order, account)
         cpus = self._choose_cpus(order, binding.near_cpus)
         port = _free_port() if order.launcher is Launcher.TORCHRUN else 0
-        lines = plan_records(
-            order, machine=self._machine, account=account, cpus=cpus, visibility=binding.environment, port=port
-        )
+        lines = plan_records(order, machine=self._machine, account=account, cpus=cpus, binding=binding, port=port)
         if order.outputs:
             lines.append(("note", json.dumps([[item.name, item.path] for item in order.outputs])))
         records.write_plan(self._layout.run(order.run), lines)

@@ -31,13 +31,20 @@ class Sandbox:
     shared_memory: tuple[str, ...] = ()
 
     def records(
-        self, *, hidden: Path, own: Sequence[Path], private_tmp: Path, asked: Sequence[str], shared_memory: bool
+        self,
+        *,
+        hidden: Path,
+        own: Sequence[Path],
+        private_tmp: Path,
+        asked: Sequence[str],
+        shared_memory: bool,
+        masked: Sequence[str] = (),
     ) -> list[Record]:
         """What a plan says about it. Rights stay as the machine has them; only what can be seen changes.
 
         ``hidden`` disappears but for ``own``, ``private_tmp`` becomes /tmp, and of the homes and the real /tmp only
-        what is ``asked`` stays. Without ``shared_memory`` /dev/shm is the run's own too. But for ``asked``, paths are
-        without links.
+        what is ``asked`` stays. Without ``shared_memory`` /dev/shm is the run's own too. Of the device files ``masked``
+        none can be opened. But for ``asked``, paths are without links.
         """
         if self.kind is not Isolation.NAMESPACES:
             return []
@@ -45,6 +52,7 @@ class Sandbox:
         kept = [path for path in map(os.path.realpath, asked) if self._covers(path)]
         return [
             ("sandbox", 1),
+            *(("mask", path) for path in masked),
             # A folder that is kept whole is left alone: shown again, it would come with its cover.
             *(("cover", folder) for folder in covered if folder not in kept),
             ("tmp", str(private_tmp)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from suanli.adapters.engines.local.accounts import Account
 from suanli.adapters.engines.local.cgroups import Cgroups
+from suanli.adapters.engines.local.devices import Binding
 from suanli.adapters.engines.local.isolation import Sandbox
 from suanli.adapters.engines.local.layout import Layout
 from suanli.adapters.engines.local.records import Record
@@ -54,12 +55,13 @@ def plan_records(
     machine: Machine,
     account: Account,
     cpus: Sequence[int],
-    visibility: Mapping[str, str],
+    binding: Binding,
     port: int,
 ) -> list[Record]:
     """The run's plan. ``cpus`` pins it (empty: it does not), ``port`` is free for torchrun's rendezvous.
 
-    ``visibility`` is what its programs are told of devices; the order's own environment cannot say otherwise.
+    ``binding`` is what its programs are told of devices, of which the order's own environment cannot say otherwise, and
+    whose files are kept from them.
     """
     layout = machine.layout
     records: list[Record] = [
@@ -79,7 +81,7 @@ def plan_records(
     ]
     if account.switched:
         records += [("uid", account.uid), ("gid", account.gid), *(("group", group) for group in account.groups)]
-    common = _environment(order, machine, account, len(cpus)) | dict(visibility)
+    common = _environment(order, machine, account, len(cpus)) | dict(binding.environment)
     records += [("env", f"{name}={value}") for name, value in common.items()]
     records += [("arg", word) for word in _command(order, machine)]
     records += machine.sandbox.records(
@@ -88,6 +90,7 @@ def plan_records(
         private_tmp=layout.private_tmp(order.run),
         asked=[account.home, order.working_directory or "/", *(item.source for item in order.inputs)],
         shared_memory=order.tasks > 1 and order.launcher is not Launcher.MPI,
+        masked=binding.masked,
     )
     return [*records, *_tasks(order, port)]
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from suanli.kernel.replay.trace import UNKNOWN, Trace, coded, make_trace
 from suanli.model.altered import altered
+from suanli.model.discovery import Distance
 from suanli.model.facts import RecordedFact, RunEnded, RunPlaced, RunStarted, WorkloadSubmitted
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE, Instant
-from suanli.model.spec import WorkloadSpec
+from suanli.model.spec import DeviceRequest, WorkloadSpec
 from suanli.model.workload import Usage
 
 
@@ -65,6 +66,13 @@ def _as_placed(one: _Submitted, placement: RunPlaced) -> _Submitted:
     return _Submitted(one.at, one.owner, altered(spec, tasks=tasks))
 
 
+def _apart(asked: DeviceRequest | None) -> int:
+    """How far apart the devices of one task may be, as in a trace."""
+    if asked is None or asked.interconnect is None or asked.count == 1:
+        return 0
+    return Distance[asked.interconnect.name]
+
+
 def _trace(
     ran: dict[WorkloadId, _Submitted], runtimes: dict[WorkloadId, int], usages: dict[WorkloadId, Usage], dropped: int
 ) -> Trace:
@@ -89,6 +97,7 @@ def _trace(
             "disk_bytes": [spec.resources.disk_bytes for spec in specs],
             "device_count": [one.count if one else 0 for one in asked],
             "device_share": [one.share if one else WHOLE_DEVICE for one in asked],
+            "interconnect": [_apart(one) for one in asked],
             "device_models": [1 << models[one.model] if one and one.model else 0 for one in asked],
             "user": user,
             "project": project,

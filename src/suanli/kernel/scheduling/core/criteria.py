@@ -12,6 +12,8 @@ from typing import NamedTuple
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.tables import WHOLE, Floats, Ints
 
+FARTHEST = 6
+"""The longest distance between devices of a node."""
 KINDS = 18
 """Kinds of device demand told apart on a node: 0 a share, then 1 to 16 whole devices, then more than these."""
 
@@ -198,6 +200,16 @@ def graded(lost: float) -> float:
     by less than about a 25th of a device count as equal, and the first of equal nodes is filled up before the next.
     """
     return -math.floor(100.0 / (1.0 + math.exp(lost / WHOLE)))
+
+
+@compiled
+def apart(distance: int, taken: int, whole: int) -> float:
+    """How far apart the devices that are taken lie, from 0 to below 100; of equals, how much of their group is left.
+
+    ``whole`` are the wholly free devices of the tightest group in which they lie; what of them is not ``taken`` is the
+    rest of a group that is no more whole.
+    """
+    return 100.0 * (distance + (whole - taken) / whole) / (FARTHEST + 1)
 
 
 class Worth(NamedTuple):

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suanli.kernel.scheduling.core.jit import compiled
+from suanli.kernel.scheduling.core.nearness import STEP, SYSTEM, is_linked
 from suanli.kernel.scheduling.core.score import score
 from suanli.kernel.scheduling.core.tables import (
     ALONE,
+    APART,
     BLOCK,
     BY_NODES,
     CANDIDATE,
@@ -26,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_HEALTH,
     FAILS_MEMORY,
     FAILS_MODEL,
+    FAILS_NEAR,
     FAILS_OUTSIDE,
     FAILS_PRECISION,
     FAILS_RATE,
@@ -46,6 +49,7 @@ from suanli.kernel.scheduling.core.tables import (
     LOG_SIZE,
     MOST_TASKS,
     MUST_HAVE,
+    NEAR,
     NOBODY,
     OF_CLASS,
     OF_MEMORY,
@@ -93,7 +97,10 @@ def tasks_on(nodes: Ints, devices: Devices, shapes: Ints, shape: int, node: int)
         return 0, FAILS_EXCLUSIVE
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
     if shapes[shape, DEVICES]:
-        tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
+        if shapes[shape, APART]:
+            tasks, blocker = _tasks_by_groups(devices, shapes, shape, node)
+        else:
+            tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
     cpu, memory, disk = shapes[shape, TASK_CPU], shapes[shape, TASK_MEMORY], shapes[shape, TASK_DISK]
     if cpu:
         tasks, blocker = _at_most(max(nodes[node, FREE_CPU], 0) // cpu, unit, (tasks, blocker), FAILS_CPU)
@@ -132,6 +139,35 @@ def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> 
     if there < wanted:
         return tasks, _lacking(devices, shapes, shape, node)
     return tasks, FAILS_HEALTH if well < wanted else FAILS_FREE
+
+
+@compiled
+def _tasks_by_groups(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    """The same where the whole devices of each task must lie in one group at some distance, which a node tells last."""
+    count, types, farthest = shapes[shape, DEVICES], shapes[shape, TYPES], shapes[shape, APART]
+    unit, are_near = shapes[shape, UNIT], is_linked(devices[node])
+    there = near = well = free = in_near = in_well = in_free = 0
+    for place in range(devices.shape[1]):
+        row = devices[node, place, NEAR] if are_near else SYSTEM * STEP + place
+        if row == 0:
+            break
+        if row // STEP > farthest:
+            near, well, free = near + in_near // count, well + in_well // count, free + in_free // count
+            in_near = in_well = in_free = 0
+        kind = devices[node, row % STEP, TYPE]
+        if kind >= 0 and (types >> kind) & 1:
+            there, in_near = there + 1, in_near + 1
+            if devices[node, row % STEP, HEALTHY]:
+                in_well += 1
+                in_free += int(devices[node, row % STEP, FREE] >= WHOLE)
+    near, well, free = near + in_near // count, well + in_well // count, free + in_free // count
+    if free >= unit:
+        return free, NOBODY
+    if there < count * unit:
+        return free, _lacking(devices, shapes, shape, node)
+    if near < unit:
+        return free, FAILS_NEAR
+    return free, FAILS_HEALTH if well < unit else FAILS_FREE
 
 
 @compiled

@@ -8,7 +8,7 @@ from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_by
-from suanli.kernel.scheduling.core.merits import next_device, ranks_types
+from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, next_device, ranks_types
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     ALONE,
@@ -284,10 +284,16 @@ def _hold_all_devices(center: Center, job: int, node: int) -> None:
 
 @compiled
 def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: int) -> None:
-    """The devices that come first (``merits``), each as full as it goes."""
+    """The devices that come first, or are near together (``merits``), each as full as it goes."""
     shapes, shape = center.shapes, center.jobs[job, SHAPE]
     share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
     taken = 0
+    if goes_by_nearness(center, devices, shape):
+        taken = near_together(center, devices, shape, tasks)
+        for position in range(devices.shape[0]):
+            if (taken >> position) & 1:
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+        return
     if share == WHOLE and not ranks_types(center, shape):
         # Of devices that are wholly free none is tighter than another.
         for position in range(devices.shape[0]):

@@ -6,6 +6,7 @@ from suanli.kernel.scheduling.core.criteria import (
     Request,
     Typical,
     Worth,
+    apart,
     clustered,
     free_of,
     graded,
@@ -18,12 +19,15 @@ from suanli.kernel.scheduling.core.criteria import (
     value,
 )
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.merits import ranks_types, worst_taken
+from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, ranks_types, worst_taken
+from suanli.kernel.scheduling.core.nearness import LINK, SYSTEM, around, extent, is_linked, number_of
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     BEGINS,
     BUCKETS,
     CLUSTERED,
+    COST,
+    DEARER,
     DEVICE_HOLD,
     DEVICE_NEXT,
     DEVICE_NODE,
@@ -55,6 +59,7 @@ from suanli.kernel.scheduling.core.tables import (
     TASK_CPU,
     TASK_MEMORY,
     TIME,
+    TOPOLOGY,
     TYPE,
     TYPES,
     TYPICAL,
@@ -127,6 +132,8 @@ def _weighed(center: Center, shape: int, node: int) -> float:
         shapes[shape, TYPES],
     )
     _try(center, node, request)
+    if goes_by_nearness(center, center.devices[node], shape):
+        _try_near(center, node, near_together(center, center.devices[node], shape, unit))
     if weights[FULL] != 0.0:
         most = 2.0 + 2.0 * positions
         total += weights[FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
@@ -141,12 +148,25 @@ def _weighed(center: Center, shape: int, node: int) -> float:
         total += weights[FRAGMENTS] * _fragments(center, node, request)
     if weights[VALUE] != 0.0:
         total += weights[VALUE] * _loss(center, node, request)
+    if weights[TOPOLOGY] != 0.0:
+        total += weights[TOPOLOGY] * _apart(center, center.devices[node])
     if weights[POWER] != 0.0:
         total += weights[POWER] * _drawn(center, node, request)
-    if shapes[shape, PURSUES] and (weights[TIME] != 0.0 or weights[ENERGY] != 0.0):
-        devices = center.devices[node]
+    if shapes[shape, PURSUES]:
+        total += _by_merit(center, shape, node)
+    return total
+
+
+@compiled
+def _by_merit(center: Center, shape: int, node: int) -> float:
+    """The weighted sum of the criteria that know what devices are worth to work."""
+    weights, devices, unit, total = center.weights, center.devices[node], center.shapes[shape, UNIT], 0.0
+    if weights[TIME] != 0.0:
         total += weights[TIME] * worst_taken(center, devices, shape, unit, SLOWER)
+    if weights[ENERGY] != 0.0:
         total += weights[ENERGY] * worst_taken(center, devices, shape, unit, HUNGRIER)
+    if weights[COST] != 0.0:
+        total += weights[COST] * worst_taken(center, devices, shape, unit, DEARER)
     return total
 
 
@@ -159,6 +179,14 @@ def _try(center: Center, node: int, request: Request) -> None:
         trial[_TYPE, position] = devices[node, position, TYPE] if counts else NOBODY
         trial[_NOW, position] = trial[_THEN, position] = max(devices[node, position, FREE], 0) if counts else 0
     take_tightest(trial[_THEN], trial[_TYPE], request)
+
+
+@compiled
+def _try_near(center: Center, node: int, taken: int) -> None:
+    """Write down what the devices of a node would have if these, which are whole, were taken."""
+    trial = center.trial
+    for position in range(trial.shape[1]):
+        trial[_THEN, position] = trial[_NOW, position] - WHOLE * ((taken >> position) & 1)
 
 
 @compiled
@@ -241,3 +269,22 @@ def _drawn(center: Center, node: int, request: Request) -> float:
         draw = draws[node, 1 + position]
         drawn += taken * (draw if draw > 0 else _KILOWATT)
     return float(drawn * 100.0 / (WHOLE * _KILOWATT))
+
+
+@compiled
+def _apart(center: Center, devices: Devices) -> float:
+    """By the whole devices that are taken, or begun: of one that is shared already nobody is near another.
+
+    Of one device alone counts the group within the shortest distance from another.
+    """
+    taken = whole = 0
+    for position in range(center.trial.shape[1]):
+        if center.trial[_NOW, position] >= WHOLE:
+            whole |= 1 << position
+            taken |= int(center.trial[_THEN, position] < WHOLE) << position
+    if taken == 0:
+        return 0.0
+    if not is_linked(devices):
+        return 0.0 if number_of(taken) == 1 else apart(SYSTEM, number_of(taken), number_of(whole))
+    distance, place = extent(devices, taken)
+    return apart(distance, number_of(taken), number_of(around(devices, place, whole, max(distance, LINK))))

@@ -73,9 +73,10 @@ some, the first hold of a running job on it, the look ahead that met it last, an
 that it lies in, and for each feature that it has and waiting work names; its switch; and bytes of local disk, the
 whole and what is free."""
 
-TYPE, HEALTHY, FREE = range(3)
-"""Columns of devices [N, D, 3], int16 so that a node's eight lie in one line of a cache: the device type (-1: no device
-there), 1 where healthy, free thousandths."""
+TYPE, HEALTHY, FREE, NEAR = range(4)
+"""Columns of devices [N, D, 4], int16 so that a node's eight lie in one line of a cache: the device type (-1: no device
+there), 1 where healthy, free thousandths. NEAR is not of the device in that row: read downwards it is the order of the
+node's devices in which near ones are neighbours (``nearness``); 0 in the first row where none is near another."""
 
 (
     TASK_CPU,
@@ -99,7 +100,8 @@ there), 1 where healthy, free thousandths."""
     OF_PRECISION,
     PURSUES,
     TASK_DISK,
-) = range(21)
+    APART,
+) = range(22)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
@@ -107,14 +109,15 @@ what fits beside the reservation was worked out. The next three, and OF_PRECISIO
 constraints leave them one after the other (TYPES is what the rate leaves of them); only the reason of a failure
 depends on these. Two are bits of advance reservations: those that the work would run into, and the one that it must
 lie within, with CLOSED where that is not open to it. Then come bits of the features that a node must have, and most
-tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk."""
+tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk, APART how
+far apart the devices of one task may be (0: however far)."""
 
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
 """What a shape pursues: work that only the center's score asks about; an own objective; time, so that it may wait."""
 
-RANK, SLOWER, HUNGRIER, TAKES = range(4)
-"""Rows of merits [S, 4, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
-part it is slower, and draws more, than the best, in hundredths; microseconds of a device for 10^12 operations."""
+RANK, SLOWER, HUNGRIER, DEARER, TAKES = range(5)
+"""Rows of merits [S, 5, types], infinite where not known: the rank of a type by the shape's objective, from 0; by which
+part it is slower, hungrier, dearer than the best, in hundredths; microseconds of a device for 10^12 operations."""
 
 WORK, EXPECTED, CHOSE, WAITS_FOR, WAITS_UNTIL, ENDS_THEN, ENDS_NOW = range(7)
 """Columns of pursuits [J, 7]: units of work; when it is done, where that is known and before its limit; the last turn
@@ -175,9 +178,10 @@ asked) and whose reservation begins then; and from the fifth on what a hold says
 WINDOW_START, WINDOW_END = range(2)
 """Columns of windows, of which row b is the advance reservation of bit b: its start and its end."""
 
-FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY = range(9)
+FULL, PRODUCT, PACKED, CLUSTERED, FRAGMENTS, VALUE, POWER, TIME, ENERGY, COST, TOPOLOGY = range(11)
 """Criteria of a weighed score: how much is free, the dot product, GPU packing, GPU clustering, the growth of
-fragmentation, the loss of residual value, what is drawn, and by how much work takes longer, and more energy."""
+fragmentation, the loss of residual value, what is drawn, by how much work takes longer, more energy, more money, and
+how far apart its devices are."""
 
 NUMBER, OF_SHARE, OF_TYPES, BEGINS = range(4)
 """Rows of typical demands [4, buckets]: devices, thousandths of each, a bit for each type that will do, and where the
@@ -237,25 +241,11 @@ device demands there are, and requests in them; and in milliwatts the power cap 
 draws, from when some is kept for the head, and how much is left then beside it; the last step of power while profiles
 are built; and the turn of which ``ready`` is."""
 
-(
-    FAILS_STATE,
-    FAILS_RESERVED,
-    FAILS_OUTSIDE,
-    FAILS_FEATURE,
-    FAILS_EXCLUSIVE,
-    FAILS_CLASS,
-    FAILS_MODEL,
-    FAILS_DEVICE_MEMORY,
-    FAILS_PRECISION,
-    FAILS_RATE,
-    FAILS_HEALTH,
-    FAILS_FREE,
-    FAILS_CPU,
-    FAILS_MEMORY,
-    FAILS_DISK,
-) = range(15)
+FAILS_STATE, FAILS_RESERVED, FAILS_OUTSIDE, FAILS_FEATURE, FAILS_EXCLUSIVE, FAILS_CLASS, FAILS_MODEL = range(7)
+FAILS_DEVICE_MEMORY, FAILS_PRECISION, FAILS_RATE, FAILS_NEAR, FAILS_HEALTH, FAILS_FREE, FAILS_CPU = range(7, 14)
+FAILS_MEMORY, FAILS_DISK = range(14, 16)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 15
+FAILURES = 16
 """How many of them there are."""
 
 
@@ -265,7 +255,7 @@ class Center:
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 15] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 16] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -273,7 +263,7 @@ class Center:
     one job asks, ``licenses`` [L, 7] are counted in the center as a whole. ``then_...`` is what is free on kept nodes
     at the reserved start beside the head, ``both_...`` what is free both then and now. ``row`` [N] (int32), ``busy``
     [N] (float32) and ``node_keys`` [N] (float64) are for choices, ``spare`` [2, E] for totals on trial. ``room``,
-    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [9] (float64) weigh criteria, ``trial``
+    ``shelves`` and ``aisles`` are the index's (``index``). ``weights`` [11] (float64) weigh criteria, ``trial``
     [3, D] is for them (``score``); ``typical_...`` and ``fill`` [types, 1 + thousandths] and ``worth`` [types + 2]
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
@@ -385,7 +375,7 @@ def make_center(sizes: Sizes) -> Center:
     center = Center(
         nodes=_ints(nodes, FREE_DISK + 1),
         devices=devices,
-        shapes=_ints(shapes, TASK_DISK + 1),
+        shapes=_ints(shapes, APART + 1),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
@@ -400,7 +390,7 @@ def make_center(sizes: Sizes) -> Center:
         gains=_ints(sizes.holds, 3),
         device_holds=_ints(sizes.device_holds, 4),
         kinds=_ints(sizes.kinds, 11),
-        associations=np.full((sizes.associations, 6), NOBODY, dtype=np.int64),
+        associations=np.full((sizes.associations, 8), NOBODY, dtype=np.int64),
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
         asks=_ints(sizes.asks, AMOUNTS + sizes.licenses),
         licenses=_ints(sizes.licenses, 7),
@@ -425,7 +415,7 @@ def make_center(sizes: Sizes) -> Center:
         room=_ints(nodes, 8),
         shelves=_ints(nodes + 1, FIRST_KEY + SHELF),
         aisles=_ints(4, GROUPS_MOST * LEVELS),
-        weights=np.zeros(9),
+        weights=np.zeros(11),
         trial=_ints(3, sizes.devices),
         typical_demands=_ints(4, BUCKETS_MOST + 1),
         typical_cpu=np.zeros(TYPICAL_MOST, dtype=np.int64),
@@ -441,7 +431,7 @@ def make_center(sizes: Sizes) -> Center:
 
 def _of_merits(sizes: Sizes) -> dict[str, Table]:
     return {
-        "merits": np.zeros((sizes.shapes, 4, DEVICE_TYPES)),
+        "merits": np.zeros((sizes.shapes, 5, DEVICE_TYPES)),
         "pursuits": _ints(sizes.jobs, 7),
         "ready": np.zeros(sizes.nodes * sizes.devices),
         "ready_types": _ints(2, DEVICE_TYPES + 1),
@@ -449,7 +439,7 @@ def _of_merits(sizes: Sizes) -> dict[str, Table]:
 
 
 def _no_devices(nodes: int, positions: int) -> Devices:
-    devices = np.zeros((nodes, positions, 3), dtype=np.int16)
+    devices = np.zeros((nodes, positions, NEAR + 1), dtype=np.int16)
     devices[:, :, TYPE] = NOBODY
     return devices
 

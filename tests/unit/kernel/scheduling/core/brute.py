@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suanli.kernel.scheduling.core import tables as t
+from suanli.model.spec import Interconnect
 from tests.unit.kernel.scheduling.core.center import Node, Replayed, Shape
 
 
@@ -70,7 +71,25 @@ def tasks_on(free: Free, shape: Shape) -> int:
     return tasks
 
 
+def groups(node: Node, apart: int) -> set[frozenset[int]]:
+    """Positions that reach each other from one to the next, each step no farther than that."""
+    words = list(Interconnect)[:apart]
+    found = {frozenset({position}) for position in range(len(node.devices))}
+    for linked in [set(group) for word, told in node.links if word in words for group in told]:
+        joined = frozenset[int]().union(*(group for group in found if group & linked))
+        found = {group for group in found if not group & linked} | ({joined} if joined else set())
+    return found
+
+
 def _take(devices: list[int], node: Node, shape: Shape) -> bool:
+    if shape.apart:
+        well = {place for place, (kind, healthy) in enumerate(node.devices) if healthy and kind in shape.types}
+        free = {place for place in well if devices[place] == 1000}
+        some = [sorted(group & free) for group in groups(node, shape.apart)]
+        enough = next((group for group in some if len(group) >= shape.devices), [])
+        for position in enough[: shape.devices]:
+            devices[position] = 0
+        return bool(enough)
     for _ in range(shape.devices):
         good = [
             position
@@ -124,6 +143,9 @@ def check_holds(replayed: Replayed, job: int, holds: Rows, devices: Rows) -> Non
             assert share % shape.share == 0
             assert node.devices[position][1]
             assert node.devices[position][0] in shape.types
+        if shape.apart:
+            held = {position for position, _ in of_node}
+            assert sum(len(group & held) // shape.devices for group in groups(node, shape.apart)) == tasks
 
 
 def check_room(replayed: Replayed) -> None:

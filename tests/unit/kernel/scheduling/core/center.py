@@ -13,11 +13,13 @@ from suanli.kernel.replay.queue import FCFS, REQUESTED
 from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, Rules
+from suanli.kernel.scheduling.linking import order_of
+from suanli.model.spec import Interconnect
 
 
 @dataclass(frozen=True)
 class Node:
-    """``devices`` are (type, healthy)."""
+    """``devices`` are (type, healthy), ``links`` groups of their positions at a distance, each with all within it."""
 
     cpu: int
     memory: int = 100
@@ -28,6 +30,7 @@ class Node:
     features: int = 0
     switch: int = 0
     disk: int = 0
+    links: tuple[tuple[Interconnect, tuple[tuple[int, ...], ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Shape:
     within: int = 0
     must_have: int = 0
     disk: int = 0
+    apart: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,9 @@ def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs:
         ):
             center.nodes[row, column] = value
         for position, (kind, healthy) in enumerate(node.devices):
-            center.devices[row, position] = (kind, healthy, t.WHOLE)
+            center.devices[row, position, : t.NEAR] = (kind, healthy, t.WHOLE)
+        width = center.devices.shape[1]
+        center.devices[row, :, t.NEAR] = order_of(dict(node.links), range(len(node.devices)), width)
     center.sizes[[t.LARGEST_CPU, t.LARGEST_MEMORY]] = center.nodes[:, [t.CPU, t.MEMORY]].max(axis=0)
     center.sizes[t.SWITCHES] = 1 + max(node.switch for node in nodes)
     for row, shape in enumerate(shapes):
@@ -154,7 +160,8 @@ def fill(center: t.Center, nodes: Sequence[Node], shapes: Sequence[Shape], jobs:
         asked = (shape.cpu, shape.memory, shape.alone, shape.devices, shape.share, types, max(shape.unit, 1))
         center.shapes[row, : len(asked)] = asked
         center.shapes[row, [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION]] = types
-        center.shapes[row, [t.BY_NODES, t.MOST_TASKS, t.TASK_DISK]] = (shape.unit > 0, shape.most, shape.disk)
+        center.shapes[row, [t.BY_NODES, t.MOST_TASKS]] = (shape.unit > 0, shape.most)
+        center.shapes[row, [t.TASK_DISK, t.APART]] = (shape.disk, shape.apart)
         center.shapes[row, [t.KEPT_OFF, t.WITHIN, t.MUST_HAVE]] = (shape.kept_off, shape.within, shape.must_have)
     for row, job in enumerate(jobs):
         of_job = (shapes.index(job.shape), job.need, 0, job.limit, 0, job.array)

@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
+from suanli.model.spec import Interconnect
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 
 DAYS = int(os.environ.get("SUANLI_DAYS", "2000"))
 """How many to live through."""
 
 DEVICES = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([True, True, True, False])), max_size=4).map(tuple)
+GROUPS = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=3, unique=True).map(tuple), max_size=2).map(tuple)
+LINKS = st.dictionaries(st.sampled_from(Interconnect), GROUPS, max_size=3).map(lambda links: tuple(links.items()))
 NODES = st.builds(
     Node,
     cpu=st.integers(1, 16),
@@ -21,6 +24,7 @@ NODES = st.builds(
     engine=st.sampled_from([0, 0, 0, 1]),
     ready=st.sampled_from([True, True, True, True, False]),
     disk=st.sampled_from([0, 5, 20]),
+    links=st.one_of(st.just(()), LINKS),
 )
 SHAPES = st.one_of(
     st.builds(Shape, cpu=st.integers(1, 6), memory=st.integers(1, 10), unit=st.sampled_from([0, 0, 1, 2])),
@@ -37,6 +41,14 @@ SHAPES = st.one_of(
         devices=st.just(1),
         share=st.sampled_from([250, 300, 500, 700]),
         types=st.frozensets(st.integers(0, 2), min_size=1),
+    ),
+    st.builds(
+        Shape,
+        cpu=st.integers(1, 2),
+        devices=st.integers(2, 3),
+        types=st.frozensets(st.integers(0, 2), min_size=2),
+        unit=st.sampled_from([0, 0, 1, 2]),
+        apart=st.integers(1, 5),
     ),
     st.builds(Shape, alone=st.just(True), disk=st.sampled_from([0, 0, 6])),
 )

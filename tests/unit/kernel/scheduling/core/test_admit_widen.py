@@ -94,9 +94,9 @@ def test_of_several_bounds_the_tightest_counts_and_only_those_that_are_named() -
 
 
 def test_the_last_bound_of_an_association_counts_too() -> None:
-    center = moldable(2, 9, bounds=6)
-    center.associations[0] = range(6)
-    center.bounds[5, t.MOST, CPU] = 10
+    center = moldable(2, 9, bounds=8)
+    center.associations[0] = range(8)
+    center.bounds[7, t.MOST, CPU] = 10
     assert given_more(center, [99]) == 3
 
 

@@ -34,7 +34,7 @@ def center_of() -> t.Center:
     center.asks[1] = (1, 1, 1, 1000, 2, 3)
     center.windows[1] = (50, 60)
     center.draws[0] = (1, 2, 3)
-    center.weights[:] = range(9)
+    center.weights[:] = range(11)
     center.keys[1] = (4, 3, 2, 1)
     run(center, 0, 30, {0: 1, 1: 1})
     run(center, 1, 40, {0: 1}, [(0, 1, 1000)])

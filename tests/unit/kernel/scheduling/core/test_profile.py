@@ -357,7 +357,7 @@ def test_what_is_free_for_a_while_is_the_least_of_it(
     open_between(center, 0, 1, start, end)
     told = center.both_nodes[1, [t.FREE_CPU, t.FREE_MEMORY, t.HOLDERS]].tolist()
     assert tuple(told) == expected
-    assert center.both_devices[1].tolist() == [[0, 1, share]]
+    assert center.both_devices[1, :, : t.NEAR].tolist() == [[0, 1, share]]
     assert changed(before, center) <= {"both_nodes", "both_devices"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.feasible import touch
-from suanli.kernel.scheduling.core.index import key_of, level, node_of, read_changes
+from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from suanli.kernel.scheduling.core.seek import seek
 from suanli.kernel.scheduling.core.shelves import GROUPS_MOST, ON_SHELF, SHELF
@@ -14,58 +14,6 @@ from tests.unit.kernel.scheduling.core.center import Node, Shape
 from tests.unit.kernel.scheduling.core.small import changed, chosen, small
 
 ONE, TWO = frozenset({0}), frozenset({1})
-
-
-@pytest.mark.parametrize(
-    ("whole", "part", "expected"),
-    [
-        # Without a wholly free device by the most that is free of one, then by how many are.
-        (0, 0, 0),
-        (0, 1, 1),
-        (0, 124, 1),
-        (0, 125, 2),
-        (0, 249, 2),
-        (0, 250, 3),
-        (0, 499, 3),
-        (0, 500, 4),
-        (0, 999, 4),
-        (1, 1000, 5),
-        (2, 1000, 6),
-        (8, 1000, 12),
-        (10, 1000, 14),
-        (11, 1000, 15),
-        (12, 1000, 15),
-        (99, 1000, 15),
-    ],
-)
-def test_a_level_says_how_much_of_a_device_is_free(whole: int, part: int, expected: int) -> None:
-    assert level(whole, part) == expected
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        [0.0, 1.0, 2.0, 1e9],
-        [-1e9, -2.0, -1.0, 0.0],
-        [-1.5, -0.25, 0.0, 0.125, 3.75],
-        [0.5, 0.5 + 2**-20],
-        [-0.5 - 2**-20, -0.5],
-    ],
-)
-def test_keys_order_nodes_by_their_scores(values: list[float]) -> None:
-    keys = [key_of(value, 7) for value in values]
-    assert keys == sorted(keys)
-    assert len(set(keys)) == len(keys)
-    for value in values:
-        of_nodes = [key_of(value, node) for node in (0, 1, 5, 2**31)]
-        assert of_nodes == sorted(of_nodes)
-        assert [node_of(key) for key in of_nodes] == [0, 1, 5, 2**31]
-    # A score that differs counts more than any node.
-    assert key_of(values[0], 2**31) < key_of(values[1], 0)
-
-
-def test_nothing_has_no_sign() -> None:
-    assert key_of(-0.0, 3) == key_of(0.0, 3)
 
 
 def found(center: t.Center, shape: int, need: int, policy: int = BEST_FIT) -> list[tuple[int, int]]:

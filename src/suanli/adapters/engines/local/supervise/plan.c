@@ -78,7 +78,7 @@ static const struct {
     {"MEMLOCK", RLIMIT_MEMLOCK},
 };
 
-static const char *const mount_kinds[] = {[COVER] = "cover", [KEEP] = "keep", [TMP] = "tmp"};
+static const char *const mount_kinds[] = {[COVER] = "cover", [KEEP] = "keep", [TMP] = "tmp", [MASK] = "mask"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

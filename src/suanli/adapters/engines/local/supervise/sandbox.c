@@ -13,6 +13,7 @@
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,12 @@ static bool map_account(uid_t uid, gid_t gid)
            write_file("/proc/self/gid_map", groups);
 }
 
+/* Whether a mount shows something that is there; the others hide it. */
+static bool is_shown(enum mount_kind kind)
+{
+    return kind == KEEP || kind == TMP;
+}
+
 /* Opens what is to stay visible, before anything is covered and with the user's own rights: a mount would lead past
  * folders that he may not enter. -1 where he can reach nothing. */
 static void open_sources(const struct plan *plan, int *sources)
@@ -62,7 +69,7 @@ static void open_sources(const struct plan *plan, int *sources)
         setfsuid((uid_t)plan->uid);
     }
     for (size_t i = 0; i < plan->mount_count; i++)
-        sources[i] = plan->mounts[i].kind == COVER ? -1 : open(plan->mounts[i].path, O_PATH | O_CLOEXEC);
+        sources[i] = !is_shown(plan->mounts[i].kind) ? -1 : open(plan->mounts[i].path, O_PATH | O_CLOEXEC);
     if (switched) {
         setfsuid(geteuid());
         setfsgid(getegid());
@@ -122,13 +129,35 @@ static bool show(int source, const char *path)
     return done;
 }
 
+/* Closes a device: bound over itself without the right to be one, its file is seen and cannot be opened. What is not
+ * there needs no closing. All that its mount forbids already must be said again: without root it is locked. */
+static bool mask(const char *path)
+{
+    struct statvfs there;
+    if (statvfs(path, &there) < 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    unsigned long flags = MS_NODEV | (there.f_flag & (ST_RDONLY | ST_NOSUID | ST_NOEXEC | ST_NOATIME | ST_NODIRATIME));
+    if (there.f_flag & ST_RELATIME)
+        flags |= MS_RELATIME;
+    return mount(path, path, NULL, MS_BIND, NULL) == 0 &&
+           mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0;
+}
+
+static bool placed(const struct mount *mount, int source)
+{
+    if (mount->kind == COVER)
+        return cover(mount->path);
+    if (mount->kind == MASK)
+        return mask(mount->path);
+    return source < 0 || show(source, mount->kind == TMP ? "/tmp" : mount->path);
+}
+
 static bool arrange(const struct plan *plan, const int *sources, struct failure *failure)
 {
     for (size_t i = 0; i < plan->mount_count; i++) {
         const struct mount *mount = &plan->mounts[i];
-        if (mount->kind == COVER ? !cover(mount->path)
-                                 : sources[i] >= 0 && !show(sources[i], mount->kind == TMP ? "/tmp" : mount->path))
-            return fail(failure, errno, mount->kind == COVER ? "cover" : "show", mount->path);
+        if (!placed(mount, sources[i]))
+            return fail(failure, errno, is_shown(mount->kind) ? "show" : mount->kind == MASK ? "mask" : "cover", mount->path);
         if (sources[i] >= 0)
             close(sources[i]);
     }

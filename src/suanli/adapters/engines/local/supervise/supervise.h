@@ -32,7 +32,7 @@ struct setting {
     char *value;
 };
 
-enum mount_kind { COVER, KEEP, TMP };
+enum mount_kind { COVER, KEEP, TMP, MASK };
 
 struct mount {
     enum mount_kind kind;
