@@ -11,10 +11,11 @@ from dataclasses import replace
 from itertools import cycle as around
 from random import Random
 
+from suanli.model.devices import DeviceClass, DeviceRequest
 from suanli.model.ids import EngineName, NodeName, ProjectName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload, WorkloadState
 from suanli.wiring.compiled import keep_compiled, use_linked
 

@@ -117,6 +117,7 @@ class DeviceShare(TypedDict):
 
     index: int
     share: float
+    partition: str
 
 
 class Hold(TypedDict):

@@ -1,9 +1,12 @@
 """The grammar in which devices and work are asked for in one word, and told again: read and written here only.
 
-    CLASS[:MODEL|CONDITION[,...]][:COUNT|:SHARE]      gpu:A100:2   npu:910B:8   any:bf16>=300TF,mem>=64GB:4   gpu:0.5
+    CLASS[:MODEL|CONDITION[,...]][:PARTITION][:COUNT|:SHARE]
+    gpu:A100:2   npu:910B:8   any:bf16>=300TF,mem>=64GB:4   gpu:0.5   gpu:A100:1g.10gb:2   npu:vir02
 
 Conditions are ``mem>=SIZE``, ``PRECISION>=RATE``, a precision alone, which any rate will do for, and how near each
 other the devices of one task must be: ``gpu:A100,link:4``.
+A partition is a
+part of a device by its vendor's own name.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from typing import Any
 PRECISIONS = ("fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8")
 INTERCONNECTS = ("link", "switch", "bridge", "host", "node")
 DEVICE_CLASSES = ("gpu", "npu", "fpga", "any")
-FORM = "CLASS[:MODEL][:COUNT]"
-EXAMPLES = "gpu:2, gpu:A100:2, gpu:0.5, npu, 'any:bf16>=300TF,mem>=64GB:4', gpu:A100,link:4"
+FORM = "CLASS[:MODEL][:PARTITION][:COUNT]"
+EXAMPLES = "gpu:2, gpu:A100:2, gpu:0.5, gpu:A100:1g.10gb, npu, 'any:bf16>=300TF,mem>=64GB:4', gpu:A100,link:4"
 
 _COUNT = re.compile(r"[0-9]+")
 _SHARE = re.compile(r"0?\.[0-9]+")
+_PARTITION = re.compile(r"[0-9]+g\.[0-9]+gb|vir[0-9]{2}(?:_[0-9]+[cg])*")
 _RATE = re.compile(
     r"([0-9]{1,12}(?:\.[0-9]{1,6})?(?:e[0-9]{1,2})?) ?([kmgtp]|(?-i:E)|)(?:(?:fl)?ops?|f)?(?:/s)?",
     re.IGNORECASE | re.ASCII,
@@ -46,6 +50,8 @@ def parse_device(word: str) -> dict[str, Any]:
         request["count"] = int(rest.pop())
     elif rest and _SHARE.fullmatch(rest[-1]):
         request["share"] = float(rest.pop())
+    if rest and _PARTITION.fullmatch(rest[-1]):
+        request["partition"] = rest.pop()
     if len(rest) > 1:
         raise GrammarError(":".join(rest))
     for part in rest[0].split(",") if rest else ():
@@ -83,7 +89,8 @@ def format_device(request: Mapping[str, Any]) -> str:
         parts.append(request["interconnect"])
     count, share = request.get("count", 1), request.get("share", 1.0)
     number = [f"{share:g}"] if share < 1 else [str(count)]
-    return ":".join([request.get("class", "any"), *([",".join(parts)] if parts else []), *number])
+    partition = [request["partition"]] if request.get("partition") else []
+    return ":".join([request.get("class", "any"), *([",".join(parts)] if parts else []), *partition, *number])
 
 
 def parse_work(word: str) -> tuple[str, float]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from suanli_cli.answers import Alternative, Expected, Hold, Reason, WorkloadFields
+from suanli_cli.answers import Alternative, DeviceShare, Expected, Hold, Reason, WorkloadFields
 from suanli_cli.language import say
 
 _GAP = "  "
@@ -87,12 +87,15 @@ def held(hold: Hold) -> str:
     """What is held on one node: ``n1 (2 x 1 cpu, 1GiB, device 0)``."""
     parts = [say("held.cpus", cpus=amount(hold["cpus"])), memory(hold["memory_bytes"])]
     parts += [say("held.disk", disk=memory(hold["disk_bytes"]))] if hold["disk_bytes"] else []
-    parts += [
-        say("held.device", index=device["index"])
-        + ("" if device["share"] == 1 else f" ({amount(100 * device['share'])}%)")
-        for device in hold["devices"]
-    ]
+    parts += [say("held.device", index=device["index"]) + _part(device) for device in hold["devices"]]
     return f"{hold['node']}: {say('held.tasks', tasks=hold['tasks'])}, {', '.join(parts)}"
+
+
+def _part(device: DeviceShare) -> str:
+    """What is held of a device that is not held whole."""
+    if device["partition"]:
+        return f" ({device['partition']})"
+    return "" if device["share"] == 1 else f" ({amount(100 * device['share'])}%)"
 
 
 def reasons(listed: Sequence[Reason]) -> list[str]:

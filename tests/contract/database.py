@@ -20,6 +20,7 @@ from suanli.adapters.database.connections import Engines, connect
 from suanli.adapters.database.migrate import downgrade, upgrade
 from suanli.adapters.database.schema import metadata
 from suanli.kernel.lifecycle import fold
+from suanli.model.devices import DeviceRequest, Interconnect, Precision
 from suanli.model.errors import ConflictError, NotFoundError, StoreError, StoreVersionError
 from suanli.model.facts import (
     AdvanceReservationRemoved,
@@ -74,9 +75,6 @@ from suanli.model.spec import (
     ArraySpec,
     Dependency,
     DependencyKind,
-    DeviceRequest,
-    Interconnect,
-    Precision,
     Request,
     RetryCause,
     RetryPolicy,

@@ -14,11 +14,11 @@ from suanli.adapters.clock import SystemClock
 from suanli.adapters.engines.local.devices import NodeDevices
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import Sandbox
+from suanli.model.devices import Interconnect, Precision
 from suanli.model.discovery import Health, Readings
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import NodeName
 from suanli.model.resources import Allocation, DeviceHold
-from suanli.model.spec import Interconnect, Precision
 from suanli.model.workload import EndCause
 from suanli.ports.engine import Isolation, RunOrder, Stream
 from suanli.testing.builders import SetClock

@@ -1,8 +1,8 @@
 import pytest
 
 from suanli.adapters.devices.vendors.amd import parse_metric, parse_rocm_smi, parse_rocminfo, parse_static
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 

@@ -1,6 +1,6 @@
 from suanli.adapters.devices.vendors.ascend import parse_info, parse_mapping, parse_records, parse_topology
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 MIB = 1 << 20

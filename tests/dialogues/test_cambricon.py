@@ -1,6 +1,6 @@
 from suanli.adapters.devices.vendors.cambricon import parse_table
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 

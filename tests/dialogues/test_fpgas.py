@@ -1,6 +1,6 @@
 from suanli.adapters.devices.vendors import intel_fpga, xilinx
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 

@@ -1,8 +1,8 @@
 from suanli.adapters.devices.vendors.amd import parse_rocm_smi as amd_rocm_smi
 from suanli.adapters.devices.vendors.amd import parse_rocminfo as amd_rocminfo
 from suanli.adapters.devices.vendors.hygon import parse_hy_smi, parse_rocminfo
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 BROKEN = "hygon/llm_monitor_hy-smi_real_BW_2cards_malformed.txt"

@@ -1,6 +1,6 @@
 from suanli.adapters.devices.vendors import iluvatar, intel, metax, mthreads
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from suanli.adapters.devices.vendors.nvidia import parse_query, parse_topology, parse_xml
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
-from suanli.model.spec import DeviceClass
 from tests.dialogues.reference import dialogue
 
 

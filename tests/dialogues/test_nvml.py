@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from suanli.adapters.devices.vendors.nvidia import parse_nvml
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Partition, Readings
-from suanli.model.spec import DeviceClass
 from tests.machine import Machine
 
 GOOD = {

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from suanli.adapters.devices.models_known import catalogued
+from suanli.model.devices import DeviceClass, Precision
 from suanli.model.discovery import DiscoveredDevice, Health, Outcome, Readings
-from suanli.model.spec import DeviceClass, Precision
 from suanli.testing.device_contract import Case, DeviceContract
 from suanli.testing.fake_devices import Card, FakeDevices, Fault, PowerCurve, card, models, parse_list
 

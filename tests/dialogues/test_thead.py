@@ -1,8 +1,8 @@
 """Texts in the forms that T-Head's manual of ppu-smi 1.28 shows (sections 2.2 and 3.2), with numbers of our own."""
 
 from suanli.adapters.devices.vendors import thead
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 GIB = 2**30
 MIB = 2**20

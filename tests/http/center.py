@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +19,9 @@ from suanli.adapters.identity.secrets import SystemSecrets
 from suanli.adapters.notify.none import NoNotifier
 from suanli.api.app import Services, create_app
 from suanli.kernel.scheduling.plan import Policy
+from suanli.model.devices import DeviceClass, Interconnect, Precision
 from suanli.model.ids import EngineName, NodeName, RunId
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, Interconnect, Precision
 from suanli.ports.admission import AdmissionCheck
 from suanli.services.accounting import Accounting
 from suanli.services.deadlines import DeadlineCheck
@@ -121,12 +121,12 @@ def nodes() -> list[Node]:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[RunningCenter]:
-    """Bring a center up on a free port of this machine, with its people, and take it down."""
+def running(home: Path, having: Iterable[Node] = ()) -> Iterator[RunningCenter]:
+    """Bring a center up on a free port of this machine, with its people, of these nodes or its own; take it down."""
     settings = Settings(home=home)
     clock = SystemClock()
     store = build_store(settings)
-    engine = FakeEngine(nodes(), clock)
+    engine = FakeEngine([*having] or nodes(), clock)
     engines = {engine.name: engine}
     checks: list[AdmissionCheck] = [
         QuotaCheck(clock),

@@ -14,8 +14,10 @@ from pydantic import ValidationError
 from suanli.api.schemas.arrays import format_indices, parse_array, parse_indices
 from suanli.api.schemas.spec import Alternative, WorkloadSpec
 from suanli.model import spec as nouns
+from suanli.model.devices import MAX_RATE, DeviceClass, DeviceRequest, Precision
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import ProjectName, QueueName, WorkloadId
+from suanli.model.quantities import MAX_MEMORY_BYTES
 
 indices = st.lists(st.integers(0, nouns.MAX_ARRAY_INDEX), min_size=1, max_size=30, unique=True).map(tuple)
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -27,22 +29,22 @@ named = st.builds(
     index=st.none() | st.integers(0, nouns.MAX_ARRAY_INDEX),
 )
 devices = st.builds(
-    nouns.DeviceRequest,
-    device_class=st.sampled_from(nouns.DeviceClass),
+    DeviceRequest,
+    device_class=st.sampled_from(DeviceClass),
     count=st.integers(1, 1024),
     share=st.integers(1, 1000),
     model=st.sampled_from(["", "A100", "A100|H800", "910B1..910B3"]),
-    min_memory_bytes=st.integers(0, nouns.MAX_MEMORY_BYTES),
-    precision=st.none() | st.sampled_from(nouns.Precision),
-    at_least=st.integers(0, nouns.MAX_RATE),
+    min_memory_bytes=st.integers(0, MAX_MEMORY_BYTES),
+    precision=st.none() | st.sampled_from(Precision),
+    at_least=st.integers(0, MAX_RATE),
 )
-work = st.dictionaries(st.sampled_from(nouns.Precision), st.integers(1, nouns.MAX_WORK), max_size=2)
+work = st.dictionaries(st.sampled_from(Precision), st.integers(1, nouns.MAX_WORK), max_size=2)
 singleton = st.just(nouns.Dependency(kind=nouns.DependencyKind.SINGLETON))
 resources = st.builds(
     nouns.TaskResources,
     cpu_milli=st.integers(1, 10**9),
-    memory_bytes=st.integers(1, nouns.MAX_MEMORY_BYTES),
-    disk_bytes=st.integers(0, nouns.MAX_MEMORY_BYTES),
+    memory_bytes=st.integers(1, MAX_MEMORY_BYTES),
+    disk_bytes=st.integers(0, MAX_MEMORY_BYTES),
     devices=st.none() | devices,
 )
 requests = st.builds(

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Explanation, Plan, Reason, ReasonCode, Refusal
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.resources import Allocation, Device
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision
 from suanli.model.workload import Workload
 from tests.mixed.requests import MEANT
 from tests.unit.kernel.scheduling.center import Center

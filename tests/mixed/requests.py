@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from random import Random
 
 from suanli.model.altered import altered
-from suanli.model.spec import DeviceClass, DeviceRequest, Objective, Precision, Request, TaskResources, WorkloadSpec
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
+from suanli.model.spec import Objective, Request, TaskResources, WorkloadSpec
 
 GIB = 1 << 30
 LIMITS_S = (600, 1200, 1800, 3600)

@@ -8,8 +8,9 @@ import pytest
 
 from suanli.adapters.devices.models_known import catalogued
 from suanli.kernel.scheduling.plan import Placement, Plan, Reason, ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.resources import DeviceHold
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.testing.fake_center import simulated_nodes
 from suanli.testing.fake_devices import Fault
 from tests.mixed.judge import Judge

@@ -14,8 +14,9 @@ import pytest
 
 from suanli.adapters.devices.models_known import catalogued
 from suanli.kernel.scheduling.plan import Plan, ReasonCode
+from suanli.model.devices import DeviceClass
 from suanli.model.ids import RunId
-from suanli.model.spec import DeviceClass, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from suanli.testing.fake_center import KINDS, SimulatedNode, simulated_nodes
 from suanli.testing.fake_devices import Fault
 from tests.mixed.judge import Judge

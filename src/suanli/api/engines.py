@@ -16,6 +16,7 @@ _LOCAL = {
     "limits": "cgroup_v2",
     "isolation": "namespaces",
     "devices": "files",
+    "partitions": "enforced",
     "disk": "counted",
     "abilities": ["Forgets", "Logs", "Signals"],
     "simulated": False,

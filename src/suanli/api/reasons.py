@@ -78,8 +78,8 @@ _AMOUNTS: Mapping[str, tuple[Words, Callable[[int], str]]] = {
 """What a quota bounds, and how much of it is written."""
 _GONE = "reservation_gone"
 """How code ``reservation`` is told where there is none of that name."""
-_NEAR = "device_free_near"
-"""How code ``device_free`` is told where devices must be near each other, too."""
+_NEAR, _NO_SLOTS = "device_free_near", "partition_free"
+"""How code ``device_free`` is told where devices must be near each other, too, and where it is of partitions."""
 
 ROWS: Mapping[str, Row] = {
     "node_state": Row(
@@ -149,6 +149,17 @@ ROWS: Mapping[str, Row] = {
         ),
         Words("leaving the model open", "不限定型号"),
     ),
+    "device_partition": Row(
+        "resources.devices.partition",
+        Words(
+            "{failing} of {total} nodes have too few devices that may be parted by {wanted}",
+            "{total} 个节点中有 {failing} 个缺少可按 {wanted} 切分的设备",
+        ),
+        Words(
+            "another partition, or another model: `suanli devices` shows by what each may be parted",
+            "改用其他切分规格或型号；`suanli devices` 会显示各设备的切分规格",
+        ),
+    ),
     "device_memory": Row(
         "resources.devices.min_memory",
         Words(
@@ -212,6 +223,19 @@ ROWS: Mapping[str, Row] = {
             "等运行中的作业结束，或减少数量",
         ),
         _devices,
+    ),
+    _NO_SLOTS: Row(
+        "resources.devices.partition",
+        Words(
+            "partition {wanted}: no free slots for {needed} on {failing} of {total} nodes"
+            " ({devices} devices of a model that has it); at most {available} fit on one",
+            "切分规格 {wanted}：{total} 个节点中有 {failing} 个放不下 {needed} 个"
+            "（具备该规格的设备共 {devices} 个）；单节点最多还能放下 {available} 个",
+        ),
+        Words(
+            "partitions being given back, a smaller partition, or fewer on one node",
+            "等分区释放、改用更小的规格，或减少单节点上的数量",
+        ),
     ),
     _NEAR: Row(
         "resources.devices.interconnect",
@@ -386,12 +410,15 @@ class _Case(NamedTuple):
     ends: str = ""
     in_use: int = 0
     cap: int = 0
+    devices: int = 0
 
 
 def _row(case: _Case) -> str:
     """As which of the rows a code is told."""
     if case.code == "reservation" and not case.starts:
         return _GONE
+    if case.code == "device_free" and case.devices:
+        return _NO_SLOTS
     return _NEAR if case.code == "device_free" and case.wanted else case.code
 
 
@@ -418,6 +445,7 @@ def _say(case: _Case, language: Language) -> ReasonView:
             "ends_at": case.ends,
             "in_use": case.in_use,
             "cap": case.cap,
+            "devices": case.devices,
         },
         helps=None if row.helps is None else row.helps.say(language).format_map(words),
     )
@@ -438,6 +466,7 @@ def tell(reason: Reason, language: Language) -> ReasonView:
         ends=_until_seconds(reason.ends_at),
         in_use=reason.in_use,
         cap=reason.cap,
+        devices=reason.devices,
     )
     return _say(case, language)
 

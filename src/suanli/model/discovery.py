@@ -6,13 +6,14 @@ A number that the machine did not tell is None, never zero. Sizes that vendors' 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from suanli.model.devices import DeviceClass, Interconnect, Precision
+from suanli.model.partitions import MAX_SLICES, THOUSANDTHS, PartitionTemplate
 from suanli.model.power import MILLIWATTS
 from suanli.model.resources import Device
-from suanli.model.spec import DeviceClass, Interconnect, Precision
 
 
 def milliwatts(watts: float | None) -> int:
@@ -98,6 +99,12 @@ class DiscoveredDevice:
     """Why it is not OK; empty if it is."""
     readings: Readings = Readings()
 
+    @property
+    def parts(self) -> tuple[Partition, ...]:
+        """The partitions that may be given to work, those of one profile together: the place of each is its slice."""
+        usable = [one for one in self.partitions if one.profile in THOUSANDTHS and one.memory_bytes and one.uuid]
+        return tuple(sorted(usable, key=lambda one: one.profile)[: MAX_SLICES - 1])
+
     def record(self, index: int) -> Device:
         """What the planner's node record says of it; ``index`` is its place among all devices of its node."""
         return Device(
@@ -110,7 +117,25 @@ class DiscoveredDevice:
             healthy=self.health in {Health.OK, Health.DEGRADED},
             reason=self.reason,
             power_mw=milliwatts(self.board_power_w),
+            partitions=_templates(self.parts),
+            is_parted=bool(self.partitions),
         )
+
+
+def _templates(parts: Sequence[Partition]) -> tuple[PartitionTemplate, ...]:
+    """Parts that are there already as templates of one slice each."""
+    places: dict[str, list[int]] = {}
+    for place, part in enumerate(parts):
+        places.setdefault(part.profile, []).append(place)
+    return tuple(
+        PartitionTemplate(
+            name=profile,
+            memory_bytes=min(parts[place].memory_bytes or 0 for place in starts),
+            size=1,
+            starts=tuple(starts),
+        )
+        for profile, starts in places.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from suanli.model.spec import check_bounds
+from suanli.model.quantities import check_bounds
 
 MILLIWATTS: Final = 1000
 """In a watt."""

@@ -9,7 +9,8 @@ from typing import Final
 from suanli.model.altered import altered
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import ProjectName, QosName, UserName
-from suanli.model.spec import MAX_PRIORITY, NORMAL, check_bounds
+from suanli.model.quantities import check_bounds
+from suanli.model.spec import MAX_PRIORITY, NORMAL
 
 WHOLE_FACTOR: Final = 1000
 """Thousandths in a usage factor of 1."""

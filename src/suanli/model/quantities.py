@@ -23,6 +23,10 @@ WHOLE_CPU = 1000
 WHOLE_DEVICE = 1000
 """Thousandths in one device."""
 
+MAX_CPU_MILLI = 1_000_000_000
+MAX_MEMORY_BYTES = 2**45
+"""Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
+
 BILLION = 10**9
 """Operations in the unit of rates."""
 TRILLION = 10**12
@@ -164,3 +168,13 @@ def format_memory(amount_bytes: int) -> str:
             return f"{value:.4g}{unit}"
         value /= 1024
     return f"{value:.4g}PiB"
+
+
+def check_bounds(field_name: str, amount: int, least: int, most: int) -> None:
+    """Let pass an amount within bounds, in the field's own unit.
+
+    Raises:
+        InvalidRequestError: it is not.
+    """
+    if not least <= amount <= most:
+        raise InvalidRequestError(field_name, f"{amount} does not lie in {least}..{most}")

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from suanli.model.ids import LicenseName
-from suanli.model.quantities import WHOLE_DEVICE
-from suanli.model.spec import MAX_CPU_MILLI, MAX_LICENSES, check_bounds
+from suanli.model.quantities import MAX_CPU_MILLI, WHOLE_DEVICE, check_bounds
+from suanli.model.spec import MAX_LICENSES
 
 MAX_RUNS = 1_000_000_000
 MAX_TOTAL_MEMORY_BYTES = 2**55

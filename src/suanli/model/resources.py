@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from suanli.model.devices import DeviceClass, Interconnect, Precision
 from suanli.model.ids import EngineName, NodeName, QueueName
+from suanli.model.partitions import PartitionTemplate
 from suanli.model.quantities import WHOLE_DEVICE
-from suanli.model.spec import DeviceClass, Interconnect, Precision
 
 SIMULATED = "simulated"
 """The feature of nodes that are made up: work placed there does nothing."""
@@ -39,6 +40,10 @@ class Device:
     """Milliwatts that it draws at most, as its maker says of the model (board power); 0: not known."""
     enforced: bool = False
     """Whether runs that do not hold it are kept from it; else nothing but variables tells them which are theirs."""
+    partitions: tuple[PartitionTemplate, ...] = ()
+    """By what templates its engine can part it."""
+    is_parted: bool = False
+    """Whether its parts are made already: then it is given to nobody whole, or as a share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +87,13 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceHold:
-    """A held device: its index on the node and the thousandths held of it."""
+    """A held device: its index on the node and the thousandths held of it; of a part also its template and slices."""
 
     index: int
     share: int = WHOLE_DEVICE
+    partition: str = ""
+    slices: int = 0
+    """A bit for each slice of the device that the part takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,27 +7,24 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from suanli.model.altered import altered
-from suanli.model.device_names import parse_names
+from suanli.model.devices import DeviceRequest, Precision, check_devices
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, ReservationName, WorkloadId
-from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE, Instant
+from suanli.model.partitions import check_partition
+from suanli.model.quantities import MAX_CPU_MILLI, MAX_MEMORY_BYTES, WHOLE_CPU, Instant, check_bounds
 
 NORMAL = QosName("normal")
 """The quality of service of work that names none."""
 MAX_ARRAY_SIZE = 1_000_000
 MAX_ARRAY_INDEX = 999_999_999
 MAX_TASKS = 100_000
-MAX_CPU_MILLI = 1_000_000_000
-MAX_MEMORY_BYTES = 2**45
-MAX_DEVICES = 10_000
 MAX_LICENSES = 1_000_000
 MAX_FEATURES = 16
 MAX_FEATURES_ASKED = 62
 MAX_ALTERNATIVES = 8
 MAX_PRIORITY = 1_000_000
-MAX_RATE = 10**9
 MAX_WORK = 10**15
-"""In 10^9 operations a second of a device, and in 10^12 operations."""
+"""In 10^12 operations."""
 MAX_TIME_LIMIT_S = 100 * 366 * 86_400
 """Bounds far beyond any machine, so that no sum over the tasks of a workload leaves 63 bits."""
 MAX_SCRIPT_BYTES = 4 * 1024 * 1024
@@ -53,41 +50,6 @@ class Launcher(StrEnum):
     NONE = "none"
     MPI = "mpi"
     TORCHRUN = "torchrun"
-
-
-class DeviceClass(StrEnum):
-    """Kinds of accelerator; ANY matches every one of them."""
-
-    GPU = "gpu"
-    NPU = "npu"
-    FPGA = "fpga"
-    ANY = "any"
-
-
-class Precision(StrEnum):
-    """Arithmetic a device can do natively."""
-
-    FP64 = "fp64"
-    FP32 = "fp32"
-    TF32 = "tf32"
-    BF16 = "bf16"
-    FP16 = "fp16"
-    FP8 = "fp8"
-    INT8 = "int8"
-
-
-class Interconnect(StrEnum):
-    """How near each other devices of a node may be asked to be, nearest first; each will do with what is nearer.
-
-    LINK: over links of their own (NVLink, HCCS, Xe Link). SWITCH: over one PCIe switch. BRIDGE: over several, and not
-    over the host bridge. HOST: over one PCIe host bridge. NODE: at the memory of one processor.
-    """
-
-    LINK = "link"
-    SWITCH = "switch"
-    BRIDGE = "bridge"
-    HOST = "host"
-    NODE = "node"
 
 
 class Objective(StrEnum):
@@ -124,23 +86,6 @@ class NotifyEvent(StrEnum):
     STARTED = "started"
     ENDED = "ended"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRequest:
-    """Accelerators for one task: ``count`` whole ones, or one shared with ``share`` thousandths of it (count 1)."""
-
-    device_class: DeviceClass = DeviceClass.ANY
-    count: int = 1
-    share: int = WHOLE_DEVICE
-    model: str = ""
-    """Names of models, ``|`` between those that will do (`suanli.model.device_names`); empty accepts every model."""
-    min_memory_bytes: int = 0
-    precision: Precision | None = None
-    at_least: int = 0
-    """Least rate of each whole device at the precision, in 10^9 operations a second; 0 for any, known or not."""
-    interconnect: Interconnect | None = None
-    """How near each other the devices of one task must be; of one device it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,7 +325,15 @@ def _check_request(request: Request | WorkloadSpec) -> None:
     _check_spread(request)
     check_bounds("time_limit", request.time_limit_s, 0, MAX_TIME_LIMIT_S)
     if resources.devices is not None:
-        _check_devices(resources.devices)
+        check_devices(resources.devices)
+        check_partition(
+            resources.devices.partition,
+            share=resources.devices.share,
+            at_least=resources.devices.at_least,
+            is_near=resources.devices.interconnect is not None,
+            exclusive=request.exclusive,
+            has_work=bool(request.work),
+        )
     if request.work and resources.devices is None:
         raise InvalidRequestError("work", "work to be done is counted on devices, and none is asked for")
     for precision, amount in request.work.items():
@@ -399,29 +352,6 @@ def _check_spread(spec: Request | WorkloadSpec) -> None:
         raise InvalidRequestError("min_tasks", f"each node has {share} tasks, so {spec.min_tasks} need no whole nodes")
     if 0 < spec.max_tasks_per_node < share:
         raise InvalidRequestError("max_tasks_per_node", f"{spec.nodes} nodes share the tasks, {share} on each")
-
-
-def check_bounds(field_name: str, amount: int, least: int, most: int) -> None:
-    """Let pass an amount within bounds, in the field's own unit.
-
-    Raises:
-        InvalidRequestError: it is not.
-    """
-    if not least <= amount <= most:
-        raise InvalidRequestError(field_name, f"{amount} does not lie in {least}..{most}")
-
-
-def _check_devices(request: DeviceRequest) -> None:
-    check_bounds("resources.devices.count", request.count, 1, MAX_DEVICES)
-    check_bounds("resources.devices.share", request.share, 1, WHOLE_DEVICE)
-    check_bounds("resources.devices.min_memory", request.min_memory_bytes, 0, MAX_MEMORY_BYTES)
-    if request.share < WHOLE_DEVICE and request.count != 1:
-        raise InvalidRequestError("resources.devices.count", "a shared device is asked for one at a time")
-    check_bounds("resources.devices.at_least", request.at_least, 0, MAX_RATE)
-    if request.at_least and request.precision is None:
-        raise InvalidRequestError("resources.devices.at_least", "a rate is one of a precision", "name the precision")
-    if request.model:
-        parse_names(request.model)
 
 
 def _check_array(array: ArraySpec | None) -> None:

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Final
 
 from suanli.model.device_names import are_meant, parse_names, words_of
+from suanli.model.devices import DeviceClass
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceClass
 
 MAX_PRICE: Final = Decimal(10**9)
 PRICE_DIGITS: Final = 6

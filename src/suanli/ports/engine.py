@@ -55,6 +55,17 @@ class DeviceBinding(StrEnum):
     NONE = "none"
 
 
+class PartitionBinding(StrEnum):
+    """What keeps runs to the part of a device that they hold.
+
+    ENFORCED: programs are told the part alone, and the hardware keeps them to it. COUNTED: nothing does, but no two
+    runs are given the same slices.
+    """
+
+    ENFORCED = "enforced"
+    COUNTED = "counted"
+
+
 class DiskBinding(StrEnum):
     """What keeps runs to the local disk they hold.
 
@@ -74,6 +85,7 @@ class EngineDescription:
     limits: LimitEnforcement
     isolation: Isolation
     devices: DeviceBinding
+    partitions: PartitionBinding
     disk: DiskBinding
     simulated: bool = False
     """Whether its nodes are made up and its runs do nothing."""

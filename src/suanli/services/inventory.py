@@ -10,8 +10,9 @@ from suanli.kernel.authority import require, require_admin, require_operator
 from suanli.model.errors import ConflictError, InvalidRequestError, UnsupportedError
 from suanli.model.facts import SYSTEM, NodeRegistered, NodeStateChanged, QueueDefined
 from suanli.model.ids import EngineName, NodeName, QueueName
+from suanli.model.quantities import check_bounds
 from suanli.model.resources import Node, NodeHold, NodeState, Queue
-from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S, check_bounds
+from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S
 from suanli.model.tenancy import Caller, Scope
 from suanli.model.workload import Run
 from suanli.ports import engine as abilities

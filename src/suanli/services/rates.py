@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from suanli.kernel.authority import require, sees
+from suanli.model.devices import Precision
 from suanli.model.ids import NodeName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.rates import LearnedRate
 from suanli.model.resources import Device, Node
-from suanli.model.spec import Precision
 from suanli.model.tenancy import Caller, Scope
 from suanli.ports.store import Store
 
@@ -63,7 +63,8 @@ class Rates:
             nodes, held = tables.nodes(), Counter[tuple[NodeName, int]]()
             for run in tables.active_runs():
                 for hold in run.allocation.nodes:
-                    held.update({(hold.node, device.index): device.share for device in hold.devices})
+                    for device in hold.devices:
+                        held[hold.node, device.index] += device.share
         return [_supply(precision, nodes, held) for precision in Precision]
 
 

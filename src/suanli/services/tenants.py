@@ -17,8 +17,8 @@ from suanli.model.errors import (
 )
 from suanli.model.facts import SYSTEM, ProjectDefined, TokenIssued, TokenRevoked, UserDefined
 from suanli.model.ids import ProjectName, TokenId, UserName
-from suanli.model.quantities import Instant
-from suanli.model.spec import MAX_TIME_LIMIT_S, check_bounds
+from suanli.model.quantities import Instant, check_bounds
+from suanli.model.spec import MAX_TIME_LIMIT_S
 from suanli.model.tenancy import Caller, Project, Role, Scope, Token, User
 from suanli.ports.clock import Clock
 from suanli.ports.secrets import Secrets

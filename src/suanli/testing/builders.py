@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from suanli.model.devices import DeviceClass, Precision
 from suanli.model.facts import RunEnded, RunPlaced, RunStarted, WorkloadSubmitted
 from suanli.model.ids import EngineName, NodeName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import Allocation, Device, Node, NodeHold
-from suanli.model.spec import DeviceClass, Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import EndCause, Usage
 from suanli.ports.store import Transaction
 

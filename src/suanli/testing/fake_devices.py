@@ -16,8 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Readings, Survey
-from suanli.model.spec import DeviceClass
 
 VENDOR = "simulated"
 VARIABLE = "SIMULATED_VISIBLE_DEVICES"

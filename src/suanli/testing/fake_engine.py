@@ -24,6 +24,7 @@ from suanli.ports.engine import (
     Observation,
     ObservedState,
     OutputFile,
+    PartitionBinding,
     Placement,
     RunOrder,
     Stream,
@@ -63,6 +64,7 @@ class FakeEngine:
             limits=LimitEnforcement.NONE,
             isolation=Isolation.NONE,
             devices=DeviceBinding.NONE,
+            partitions=PartitionBinding.COUNTED,
             disk=DiskBinding.COUNTED,
             simulated=True,
         )

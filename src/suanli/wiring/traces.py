@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from suanli.adapters.devices.partitions_known import templates_of
 from suanli.kernel.replay.center import CenterDescription, from_mapping, from_nodes
 from suanli.kernel.replay.formats.facts import read_facts
 from suanli.kernel.replay.formats.gavel import is_gavel, read_gavel, read_throughputs
@@ -134,6 +135,6 @@ def _center(path: Path) -> CenterDescription:
     if path.suffix == ".csv":
         return read_nodes(text)
     try:
-        return from_mapping(yaml.safe_load(text))
+        return from_mapping(yaml.safe_load(text), templates_of)
     except yaml.YAMLError as error:
         raise InvalidRequestError("center", f"{path} is not YAML: {error}") from error

@@ -119,7 +119,7 @@ def _devices(devices: list[dict[str, Any]]) -> str:
 
 
 def _devices_text(listed: list[dict[str, Any]]) -> str:
-    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "health"]
+    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "partitions", "health"]
     rows = [
         [
             device["node"],
@@ -129,6 +129,7 @@ def _devices_text(listed: list[dict[str, Any]]) -> str:
             text.memory(device["memory_bytes"]) if device["memory_bytes"] else "",
             " ".join(device["precisions"]),
             text.amount(device["free_share"]),
+            " ".join(f"{one['name']} {one['free']}/{one['most']}" for one in device["partitions"]),
             ": ".join(filter(None, (say(f"device_health.{_health(device)}"), device["reason"]))),
         ]
         for device in listed

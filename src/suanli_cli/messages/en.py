@@ -50,6 +50,7 @@ TEXTS = {
     "column.nominal": "NOMINAL",
     "column.overlapping": "STILL RUNNING",
     "column.owner": "OWNER",
+    "column.partitions": "PARTITIONS FREE",
     "column.path": "PATH",
     "column.power": "POWER",
     "column.precision": "PRECISION",

@@ -50,6 +50,7 @@ TEXTS = {
     "column.nominal": "标称",
     "column.overlapping": "仍在运行",
     "column.owner": "所有者",
+    "column.partitions": "可切分",
     "column.path": "路径",
     "column.power": "功耗",
     "column.precision": "精度",

@@ -50,7 +50,7 @@ def run_of(identity: int) -> dict[str, Any]:
         "cpus": 2.0,
         "memory_bytes": 1 << 30,
         "disk_bytes": 0,
-        "devices": [{"index": 0, "share": 0.5}],
+        "devices": [{"index": 0, "share": 0.5, "partition": "", "slices": []}],
     }
     return {
         "id": f"{identity}.1",
@@ -74,6 +74,7 @@ def node(name: str = "n1") -> dict[str, Any]:
         "healthy": True,
         "reason": "",
         "precisions": [],
+        "partitions": [],
     }
     return {
         "name": name,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suanli.model.spec import Interconnect
+from suanli.model.devices import Interconnect
 from suanli_cli.devices import (
     DEVICE_CLASSES,
     INTERCONNECTS,
@@ -30,6 +30,14 @@ from suanli_cli.devices import (
         ("gpu:A100:2", {"class": "gpu", "model": "A100", "count": 2}),
         ("npu:910B:8", {"class": "npu", "model": "910B", "count": 8}),
         ("gpu:A100|H800", {"class": "gpu", "model": "A100|H800"}),
+        ("gpu:1g.10gb", {"class": "gpu", "partition": "1g.10gb"}),
+        ("gpu:A100:1g.10gb", {"class": "gpu", "model": "A100", "partition": "1g.10gb"}),
+        ("gpu:A100:1g.10gb:2", {"class": "gpu", "model": "A100", "partition": "1g.10gb", "count": 2}),
+        ("gpu:mem>=9GB:3g.40gb", {"class": "gpu", "min_memory": "9GB", "partition": "3g.40gb"}),
+        ("npu:310P3:vir02", {"class": "npu", "model": "310P3", "partition": "vir02"}),
+        ("npu:vir05_1c_16g:4", {"class": "npu", "partition": "vir05_1c_16g", "count": 4}),
+        # What only begins as a partition does is a model.
+        ("gpu:1g.10", {"class": "gpu", "model": "1g.10"}),
         ("any:fp64:4", {"class": "any", "precision": "fp64", "count": 4}),
         ("gpu:link:4", {"class": "gpu", "interconnect": "link", "count": 4}),
         ("gpu:A100,link:4", {"class": "gpu", "model": "A100", "interconnect": "link", "count": 4}),
@@ -60,6 +68,8 @@ def test_what_a_word_means(word: str, request_: dict[str, Any]) -> None:
         ("cpu:1", "cpu"),
         ("gpu:", ""),
         ("gpu:A100:H100:1", "A100:H100"),
+        ("gpu:1g.10gb:A100", "1g.10gb:A100"),
+        ("gpu:A100:1g.10gb:2:3", "A100:1g.10gb:2"),
         ("gpu:A100,:1", ""),
         ("gpu:A100,H100", "H100"),
         ("any:>=3T", ">=3T"),
@@ -105,7 +115,17 @@ def test_what_the_server_tells_is_the_word_that_asks_for_it(request_: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "word", ["gpu:A100:2", "npu:910B:8", "any:bf16>=300TF,mem>=64GB:4", "gpu:0.5", "fpga:1", "gpu:A100,link:4"]
+    "word",
+    [
+        "gpu:A100:2",
+        "npu:910B:8",
+        "any:bf16>=300TF,mem>=64GB:4",
+        "gpu:0.5",
+        "fpga:1",
+        "gpu:A100:1g.10gb:2",
+        "npu:vir02_1c:1",
+        "gpu:A100,link:4",
+    ],
 )
 def test_a_word_is_told_in_the_form_in_which_it_was_written(word: str) -> None:
     assert format_device(parse_device(word)) == word

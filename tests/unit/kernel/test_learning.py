@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from suanli.kernel.learning import learned
 from suanli.model import facts
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import EngineName, NodeName, ProjectName, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.rates import JobClass, LearnedRate, class_of
 from suanli.model.resources import Allocation, Device, DeviceHold, Node, NodeHold
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, Request, TaskResources, WorkloadSpec
+from suanli.model.spec import Request, TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause
 from suanli.testing.builders import ANN
 from tests.unit.kernel.book import Book

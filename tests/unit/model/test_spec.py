@@ -7,23 +7,21 @@ from typing import Any
 
 import pytest
 
+from suanli.model.devices import MAX_RATE, DeviceRequest, Precision
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import WorkloadId
 from suanli.model.spec import (
     MAX_ALTERNATIVES,
     MAX_ARRAY_SIZE,
-    MAX_RATE,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
     MAX_WORK,
     ArraySpec,
     Dependency,
     DependencyKind,
-    DeviceRequest,
     InputArtifact,
     Objective,
     OutputArtifact,
-    Precision,
     Request,
     RetryPolicy,
     TaskResources,

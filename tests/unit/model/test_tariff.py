@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suanli.model.devices import DeviceClass
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceClass
 from suanli.model.tariff import Tariff, in_force
 
 GPU, NPU = DeviceClass.GPU, DeviceClass.NPU

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import AdmissionRefusedError, InvalidRequestError, NotFoundError, NotPermittedError
 from suanli.model.ids import LicenseName, ProjectName
 from suanli.model.quota import License, Quota, QuotaScope
-from suanli.model.spec import DeviceRequest, Request, TaskResources
+from suanli.model.spec import Request, TaskResources
 from suanli.model.tenancy import Project
 from suanli.services.quotas import QuotaCheck, Quotas
 from suanli.testing.builders import ANN, BOB, GIB, SetClock

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.facts import NodeRegistered, RunEnded
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, DeviceRequest, Objective, Precision, TaskResources
+from suanli.model.spec import Objective, TaskResources
 from suanli.model.tenancy import Caller
 from suanli.model.workload import EndCause, WorkloadState
 from suanli.services.rates import Rates, Supply

@@ -15,22 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import AdmissionRefusedError, ConflictError, NotFoundError
 from suanli.model.facts import NodeRegistered
 from suanli.model.ids import NodeName, QueueName, ReservationName, RunId, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE, Instant
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import NodeState, Queue
-from suanli.model.spec import (
-    ArraySpec,
-    Dependency,
-    DependencyKind,
-    DeviceRequest,
-    Request,
-    RetryCause,
-    RetryPolicy,
-    TaskResources,
-)
+from suanli.model.spec import ArraySpec, Dependency, DependencyKind, Request, RetryCause, RetryPolicy, TaskResources
 from suanli.model.workload import EndCause, Run, Workload, WorkloadState
 from suanli.ports.store import Reading, WorkloadFilter
 from suanli.services.workloads import Update, parse_ref

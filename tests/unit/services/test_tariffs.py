@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from suanli.model.devices import DeviceClass, Precision
 from suanli.model.errors import AdmissionRefusedError, IllegalTransitionError, InvalidRequestError, NotPermittedError
 from suanli.model.facts import NodeRegistered, TariffSet
 from suanli.model.ids import FactSeq, NodeName
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceClass, Objective, Precision
+from suanli.model.spec import Objective
 from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Caller
 from suanli.services.tariffs import TariffCheck, Tariffs

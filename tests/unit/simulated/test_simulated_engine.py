@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from suanli.adapters.devices.models_known import catalogued
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import Health
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import NodeName, RunId, UserName, WorkloadId, run_id
 from suanli.model.resources import SIMULATED, Allocation, DeviceHold, NodeHold
-from suanli.model.spec import DeviceClass, Kind, Launcher, TaskResources
+from suanli.model.spec import Kind, Launcher, TaskResources
 from suanli.model.workload import EndCause, StopCause
 from suanli.ports.engine import Observation, ObservedState, RunOrder, Stream
 from suanli.testing.builders import SetClock

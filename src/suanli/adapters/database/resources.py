@@ -9,9 +9,9 @@ from sqlalchemy import Table, select
 from suanli.adapters.database.codec import decoder, encode
 from suanli.adapters.database.schema import Aggregate, Row, metadata, text, whole
 from suanli.adapters.database.view import View
+from suanli.model.devices import Interconnect
 from suanli.model.ids import NodeName, QueueName
 from suanli.model.resources import Device, Node, NodeState, Queue
-from suanli.model.spec import Interconnect
 
 nodes = Table(
     "nodes",

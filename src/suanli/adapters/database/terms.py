@@ -10,9 +10,9 @@ from sqlalchemy import Table, select
 from suanli.adapters.database.codec import decoder, encode
 from suanli.adapters.database.schema import Aggregate, Row, flag, metadata, text, whole
 from suanli.adapters.database.view import View
+from suanli.model.devices import DeviceClass
 from suanli.model.ids import ProjectName, QosName, UserName
 from suanli.model.qos import Qos
-from suanli.model.spec import DeviceClass
 from suanli.model.tariff import Tariff
 
 tariffs = Table(

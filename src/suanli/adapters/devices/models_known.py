@@ -10,8 +10,8 @@ from typing import Any
 
 from suanli.adapters.devices.vendors_known import CATALOG
 from suanli.model.device_names import words_of, words_of_model
+from suanli.model.devices import DeviceClass, Precision
 from suanli.model.discovery import DiscoveredDevice, Processors
-from suanli.model.spec import DeviceClass, Precision
 
 MODELS = CATALOG.parent / "models.toml"
 

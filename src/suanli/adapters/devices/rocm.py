@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from suanli.adapters.devices.text import number, pci_address, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r'"card([0-9]{1,6})"\s*:\s*\{([^{}]*)(\}?)', re.ASCII)
 _PAIR = re.compile(r'"([^"]*)"\s*:\s*(?:"([^"]*)"|([^\s,"{}]+))')

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from suanli.adapters.devices.text import number, pci_address, rows
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(\S.*?)\s+(?:N/A|On|Off|Enabled|Disabled)", re.ASCII)
 _STATE = re.compile(r"\S+\s+(\S+)\s*C\s+\S+\s+(\S+?)W?\s*/.*", re.ASCII)

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Readings
-from suanli.model.spec import DeviceClass
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalog" / "devices" / "vendors"
 

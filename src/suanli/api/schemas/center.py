@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,17 +10,44 @@ from pydantic import ConfigDict, Field
 
 from suanli.api.schemas.fields import Body, Priority, Seconds, ShortText, Timestamp, cpus, timestamp
 from suanli.api.schemas.problem import DESCRIBED
+from suanli.model.devices import DeviceClass, Interconnect, Precision
 from suanli.model.discovery import Health
 from suanli.model.ids import QueueName
+from suanli.model.partitions import still_fits
 from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import BILLION, WHOLE_DEVICE
-from suanli.model.resources import SIMULATED, NodeState, Queue
-from suanli.model.spec import DeviceClass, Interconnect, Precision
-from suanli.ports.engine import DeviceBinding, DiskBinding, Isolation, LimitEnforcement, NodeReadings, Placement
+from suanli.model.resources import SIMULATED, Device, DeviceHold, NodeState, Queue
+from suanli.ports.engine import (
+    DeviceBinding,
+    DiskBinding,
+    Isolation,
+    LimitEnforcement,
+    NodeReadings,
+    PartitionBinding,
+    Placement,
+)
 from suanli.services.inventory import EngineView as Described
 from suanli.services.inventory import NodeView as Standing
 
 _DEFAULTS = Queue(name=QueueName("default"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionView:
+    """A template by which a device may be parted."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = DESCRIBED
+
+    name: str
+    """Its name, as work asks for it."""
+    memory_bytes: int
+    """Memory of one such partition."""
+    share: float
+    """What one counts for of the device, in (0, 1]."""
+    most: int
+    """How many of it the device can have."""
+    free: int
+    """How many more of it fit beside what is held of the device now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +73,9 @@ class DeviceView:
     reason: str
     """What is wrong with it, if anything is."""
     free_share: float
-    """How much of it nobody holds, in [0, 1]."""
+    """How much of it may be had whole or as a share, in [0, 1]; nothing of one that is parted."""
+    partitions: list[PartitionView]
+    """By what it may be parted, and what of that still fits."""
     power_watts: float | None
     """What it draws at most (its board power); null where that is not known."""
     enforced: bool
@@ -157,6 +187,8 @@ class EngineView:
     """What separates runs."""
     devices: DeviceBinding
     """What keeps runs to the devices they hold; none bounds a share of one."""
+    partitions: PartitionBinding
+    """Whether runs are kept to the partition of a device that they hold, or it is only counted."""
     disk: DiskBinding
     """Whether runs are kept to the local disk they hold, or it is only counted."""
     abilities: list[str]
@@ -222,10 +254,10 @@ class QueueBody(Body):
 def node_view(standing: Standing) -> NodeView:
     """Show a node with what is held of it."""
     node, holds = standing.node, standing.holds
-    held: dict[int, int] = {}
+    held: dict[int, list[DeviceHold]] = {}
     for _, hold in holds:
-        for device in hold.devices:
-            held[device.index] = held.get(device.index, 0) + device.share
+        for one in hold.devices:
+            held.setdefault(one.index, []).append(one)
     return NodeView(
         name=node.name,
         engine=node.engine,
@@ -237,28 +269,42 @@ def node_view(standing: Standing) -> NodeView:
         allocated_cpus=cpus(sum(hold.cpu_milli for _, hold in holds)),
         allocated_memory_bytes=sum(hold.memory_bytes for _, hold in holds),
         allocated_disk_bytes=sum(hold.disk_bytes for _, hold in holds),
-        devices=[
-            DeviceView(
-                index=device.index,
-                device_class=device.device_class,
-                model=device.model,
-                memory_bytes=device.memory_bytes,
-                precisions=sorted(device.precisions),
-                rates={precision: float(rate * BILLION) for precision, rate in sorted(device.rates.items())},
-                healthy=device.healthy,
-                reason=device.reason,
-                free_share=(WHOLE_DEVICE - held.get(device.index, 0)) / WHOLE_DEVICE,
-                power_watts=device.power_mw / MILLIWATTS or None,
-                enforced=device.enforced,
-            )
-            for device in node.devices
-        ],
+        devices=[_device_view(device, held.get(device.index, [])) for device in node.devices],
         features=sorted(node.features),
         links={word: [list(group) for group in groups] for word, groups in node.links.items()},
         switch=node.switch,
         cpu_power_watts=node.cpu_power_mw / MILLIWATTS or None,
         simulated=SIMULATED in node.features,
         runs=[run.id for run, _ in holds],
+    )
+
+
+def _device_view(device: Device, held: Sequence[DeviceHold]) -> DeviceView:
+    taken = sum(one.slices for one in held)
+    share = sum(one.share for one in held if not one.partition)
+    fitting = still_fits(device.partitions, taken, is_shared=share > 0)
+    return DeviceView(
+        index=device.index,
+        device_class=device.device_class,
+        model=device.model,
+        memory_bytes=device.memory_bytes,
+        precisions=sorted(device.precisions),
+        rates={precision: float(rate * BILLION) for precision, rate in sorted(device.rates.items())},
+        healthy=device.healthy,
+        reason=device.reason,
+        free_share=0.0 if taken or device.is_parted else (WHOLE_DEVICE - share) / WHOLE_DEVICE,
+        partitions=[
+            PartitionView(
+                name=one.name,
+                memory_bytes=one.memory_bytes,
+                share=one.thousandths / WHOLE_DEVICE,
+                most=one.fitting(0),
+                free=fitting[one.name],
+            )
+            for one in device.partitions
+        ],
+        power_watts=device.power_mw / MILLIWATTS or None,
+        enforced=device.enforced,
     )
 
 
@@ -290,6 +336,7 @@ def engine_view(described: Described) -> EngineView:
         limits=described.description.limits,
         isolation=described.description.isolation,
         devices=described.description.devices,
+        partitions=described.description.partitions,
         disk=described.description.disk,
         abilities=list(described.abilities),
         simulated=described.description.simulated,

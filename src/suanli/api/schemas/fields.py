@@ -10,9 +10,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from suanli.model.devices import MAX_RATE
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import (
     BILLION,
+    MAX_CPU_MILLI,
+    MAX_MEMORY_BYTES,
     TRILLION,
     WHOLE_CPU,
     parse_duration,
@@ -21,14 +24,7 @@ from suanli.model.quantities import (
     parse_operations,
 )
 from suanli.model.quota import MAX_TOTAL_MEMORY_BYTES
-from suanli.model.spec import (
-    MAX_CPU_MILLI,
-    MAX_MEMORY_BYTES,
-    MAX_PRIORITY,
-    MAX_RATE,
-    MAX_TIME_LIMIT_S,
-    MAX_WORK,
-)
+from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S, MAX_WORK
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

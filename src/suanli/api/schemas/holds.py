@@ -9,8 +9,9 @@ from pydantic import ConfigDict
 
 from suanli.api.schemas.fields import cpus
 from suanli.api.schemas.problem import DESCRIBED
+from suanli.model.partitions import held_slices
 from suanli.model.quantities import WHOLE_DEVICE
-from suanli.model.resources import NodeHold
+from suanli.model.resources import DeviceHold, NodeHold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class DeviceShareView:
     """Its index within the node."""
     share: float
     """How much of it, in (0, 1]."""
+    partition: str
+    """By what template it is parted; empty where it is not."""
+    slices: list[int]
+    """Which slices of the device the partition takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,15 @@ class HoldView:
     """Devices held."""
 
 
+def _device_view(held: DeviceHold) -> DeviceShareView:
+    return DeviceShareView(
+        index=held.index,
+        share=held.share / WHOLE_DEVICE,
+        partition=held.partition,
+        slices=held_slices(held.slices),
+    )
+
+
 def hold_view(hold: NodeHold) -> HoldView:
     """Show what is held on one node."""
     return HoldView(
@@ -53,5 +67,5 @@ def hold_view(hold: NodeHold) -> HoldView:
         cpus=cpus(hold.cpu_milli),
         memory_bytes=hold.memory_bytes,
         disk_bytes=hold.disk_bytes,
-        devices=[DeviceShareView(index=d.index, share=d.share / WHOLE_DEVICE) for d in hold.devices],
+        devices=[_device_view(device) for device in hold.devices],
     )

@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field
 
 from suanli.api.schemas.fields import Body, TotalBytes, cpus
 from suanli.api.schemas.problem import DESCRIBED
-from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
+from suanli.model.quantities import MAX_CPU_MILLI, WHOLE_CPU, WHOLE_DEVICE
 from suanli.model.quota import MAX_RUNS, MAX_TOTAL_DEVICES, Quota, QuotaScope
-from suanli.model.spec import MAX_CPU_MILLI, MAX_LICENSES
+from suanli.model.spec import MAX_LICENSES
 from suanli.services.quotas import LicenseStanding
 
 

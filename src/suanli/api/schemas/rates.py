@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import ConfigDict
 
 from suanli.api.schemas.problem import DESCRIBED
+from suanli.model.devices import Precision
 from suanli.model.quantities import BILLION
 from suanli.model.rates import EFFICIENCY
-from suanli.model.spec import Precision
 from suanli.services.rates import KnownRate, Supply
 
 if TYPE_CHECKING:

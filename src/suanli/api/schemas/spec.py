@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic.config import JsonDict
 
 from suanli.api.schemas.arrays import PATTERN, format_indices, parse_array, parse_indices
+from suanli.api.schemas.devices import DeviceRequest
 from suanli.api.schemas.fields import (
     Body,
     Cpus,
@@ -17,7 +18,6 @@ from suanli.api.schemas.fields import (
     Name,
     NameOrNothing,
     Priority,
-    Rate,
     Seconds,
     ShortText,
     Text,
@@ -25,29 +25,25 @@ from suanli.api.schemas.fields import (
     maybe_timestamp,
     text_form,
 )
-from suanli.api.schemas.work import NOTHING, Work, kept, work_of, work_told
+from suanli.api.schemas.work import NOTHING, Work, work_of, work_told
 from suanli.model import spec as nouns
 from suanli.model.altered import altered
 from suanli.model.ids import WorkloadId
-from suanli.model.quantities import BILLION, WHOLE_CPU, WHOLE_DEVICE
+from suanli.model.quantities import WHOLE_CPU
 from suanli.model.spec import (
     MAX_ALTERNATIVES,
     MAX_ARRAY_INDEX,
     MAX_ARRAY_SIZE,
-    MAX_DEVICES,
     MAX_FEATURES,
     MAX_LICENSES,
     MAX_SCRIPT_BYTES,
     MAX_TASKS,
     NORMAL,
     DependencyKind,
-    DeviceClass,
-    Interconnect,
     Kind,
     Launcher,
     NotifyEvent,
     Objective,
-    Precision,
     RetryCause,
 )
 
@@ -82,83 +78,6 @@ DependencyText = Annotated[
     ),
     Field(examples=["afterok:120", "afterany:120_3", "singleton"]),
 ]
-
-
-_LISTED_NAMES = {"type": "array", "items": {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f|]+$"}, "minItems": 1}
-_NAMES = r"^[^\x00-\x1f\x7f]*$"
-
-
-def _joined(value: Any) -> Any:
-    """Names in a list as the one text that is kept; anything else as it is."""
-    return "|".join(value) if isinstance(value, list) and value and all(map(_is_name, value)) else value
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and "|" not in value
-
-
-ModelNames = Annotated[
-    str,
-    StringConstraints(pattern=_NAMES, max_length=256),
-    BeforeValidator(_joined),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "string", "pattern": _NAMES, "maxLength": 256}, _LISTED_NAMES],
-            "examples": ["A100", ["A100", "H800", "910B"], "910B1..910B3"],
-        }
-    ),
-]
-"""A name or a range, several with ``|`` between them or as a list; what they mean: `suanli.model.device_names`."""
-
-
-class DeviceRequest(Body):
-    """Accelerators for one task: ``count`` whole ones, or a ``share`` of one."""
-
-    model_config = ConfigDict(validate_by_alias=True, validate_by_name=True)
-
-    device_class: DeviceClass = Field(default=DeviceClass.ANY, alias="class")
-    """Kind of accelerator."""
-    count: int = Field(default=1, ge=1, le=MAX_DEVICES)
-    """How many; 1 where a share is asked for."""
-    share: float = Field(default=1.0, ge=0.001, le=1.0)
-    """The part of the device, exact to a thousandth."""
-    model: ModelNames = ""
-    """Models that will do, each named by some of its words; empty accepts every model."""
-    min_memory: MemoryBytes = 0
-    """Least memory of the device."""
-    precision: Precision | None = None
-    """Arithmetic the device must do natively."""
-    at_least: Rate = 0
-    """Operations a second that each whole device must do at the precision; one of which that is not known does not."""
-    interconnect: Interconnect | None = None
-    """How near each other the devices of one task must be, or nearer; of one device it says nothing."""
-
-    def noun(self) -> nouns.DeviceRequest:
-        """What is asked, in the center's own units."""
-        return nouns.DeviceRequest(
-            device_class=self.device_class,
-            count=self.count,
-            share=round(self.share * WHOLE_DEVICE),
-            model=self.model,
-            min_memory_bytes=self.min_memory,
-            precision=self.precision,
-            at_least=kept(self.at_least, BILLION),
-            interconnect=self.interconnect,
-        )
-
-    @classmethod
-    def of(cls, noun: nouns.DeviceRequest) -> Self:
-        """The canonical form of what is asked."""
-        return cls(
-            device_class=noun.device_class,
-            count=noun.count,
-            share=noun.share / WHOLE_DEVICE,
-            model=noun.model,
-            min_memory=noun.min_memory_bytes,
-            precision=noun.precision,
-            at_least=noun.at_least * BILLION,
-            interconnect=noun.interconnect,
-        )
 
 
 class TaskResources(Body):

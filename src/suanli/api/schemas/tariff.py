@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from suanli.api.schemas.fields import Body, Moment, Timestamp, timestamp
 from suanli.api.schemas.problem import DESCRIBED
+from suanli.model.devices import DeviceClass
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceClass
 from suanli.model.tariff import MAX_PRICED_MODELS, Tariff
 from suanli.services.tariffs import TariffStanding
 

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from suanli.api.schemas.fields import Operations
+from suanli.model.devices import Precision
 from suanli.model.quantities import TRILLION
-from suanli.model.spec import Precision
 
 NOTHING: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
 """Made anew for each spec: a default of its own would be deep-copied, at ten times the price."""

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from suanli.model.devices import MAX_DEVICES, DeviceClass, Interconnect
 from suanli.model.errors import InvalidRequestError
+from suanli.model.partitions import PartitionTemplate
 from suanli.model.power import MAX_WATTS as MAX_CAP_W
-from suanli.model.quantities import WHOLE_DEVICE, Instant, parse_cpu, parse_duration, parse_memory
-from suanli.model.resources import Device, Node
-from suanli.model.spec import (
+from suanli.model.quantities import (
     MAX_CPU_MILLI,
-    MAX_DEVICES,
     MAX_MEMORY_BYTES,
-    MAX_TIME_LIMIT_S,
-    DeviceClass,
-    Interconnect,
+    WHOLE_DEVICE,
+    Instant,
     check_bounds,
+    parse_cpu,
+    parse_duration,
+    parse_memory,
 )
+from suanli.model.resources import Device, Node
+from suanli.model.spec import MAX_TIME_LIMIT_S
 from suanli.model.tariff import Tariff
 
 MAX_NODES: Final = 1_000_000
@@ -31,6 +34,10 @@ MAX_WATTS: Final = 1_000_000.0
 UNKNOWN_MEMORY_BYTES: Final = 2**42 - 1
 """Memory of a node of which only the processors are known: enough never to be what a job waits for, and
 no amount that a machine has."""
+
+
+TemplatesOf: TypeAlias = Callable[[str], tuple[PartitionTemplate, ...]]
+"""By what the devices of a model may be parted, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,8 @@ class DeviceGroup:
     memory_bytes: int = 0
     device_class: DeviceClass = DeviceClass.GPU
     power: PowerRange = PowerRange()
+    partitions: tuple[PartitionTemplate, ...] = ()
+    """By what each may be parted; the same of all devices of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +102,8 @@ class CenterDescription:
     what work draws beyond idling, in watts; 0 does not. ``prices`` hold all the time.
 
     Raises:
-        InvalidRequestError: there are no nodes or too many, or a reservation lies on none of them.
+        InvalidRequestError: there are no nodes or too many, a reservation lies on none of them, or devices of one model
+            may be parted in different ways.
     """
 
     groups: tuple[NodeGroup, ...]
@@ -106,6 +116,9 @@ class CenterDescription:
         if not self.groups:
             raise InvalidRequestError("nodes", "a center has at least one group of nodes")
         check_bounds("nodes", self.nodes, 1, MAX_NODES)
+        for model, ways in self._ways_to_part().items():
+            if len(ways) > 1:
+                raise InvalidRequestError("nodes", f"devices of model {model!r} are parted in different ways")
         for one in self.reservations:
             if not self.rows_of(one):
                 raise InvalidRequestError("reservations", f"no node is set aside by {one.name!r}", "name a prefix")
@@ -120,6 +133,17 @@ class CenterDescription:
                 last = first + reservation.count if reservation.count else row + group.count
                 found += range(min(first, row + group.count), min(last, row + group.count))
             row += group.count
+        return found
+
+    @property
+    def partitions(self) -> Mapping[str, tuple[PartitionTemplate, ...]]:
+        """By model, by what its devices may be parted."""
+        return {model: next(iter(ways)) for model, ways in self._ways_to_part().items()}
+
+    def _ways_to_part(self) -> dict[str, set[tuple[PartitionTemplate, ...]]]:
+        found: dict[str, set[tuple[PartitionTemplate, ...]]] = {}
+        for device in (device for group in self.groups for device in group.devices):
+            found.setdefault(device.model, set()).add(device.partitions)
         return found
 
     @property
@@ -170,8 +194,12 @@ class CenterDescription:
         )
 
 
-def from_mapping(document: object) -> CenterDescription:
-    """The description that a parsed YAML or JSON document gives.
+def _not_known(_: str) -> tuple[PartitionTemplate, ...]:
+    return ()
+
+
+def from_mapping(document: object, templates_of: TemplatesOf = _not_known) -> CenterDescription:
+    """The description that a parsed YAML or JSON document gives; the catalogue says by what a model may be parted.
 
     For example::
 
@@ -180,6 +208,7 @@ def from_mapping(document: object) -> CenterDescription:
           - {prefix: gpu, count: 10, cpus: 64, memory: 512GiB, disk: 2TB, power: {idle_w: 300, max_w: 900},
              devices: [{model: A100, count: 8, memory: 80GiB, class: gpu, power: {idle_w: 50, max_w: 400}}],
              links: {link: 4, node: [[0, 1, 2, 3], [4, 5, 6, 7]]}}
+          - {prefix: mig, cpus: 64, memory: 512GiB, devices: [{model: H100, count: 8, partitions: true}]}
         reservations:
           - {name: repair, start: 7d, end: 7d12h, nodes: {prefix: gpu, count: 4}}
           - {name: course, start: 9d8h, end: 9d12h, nodes: {prefix: gpu, first: 4, count: 2}, projects: [physics]}
@@ -187,13 +216,14 @@ def from_mapping(document: object) -> CenterDescription:
         power_cap_w: 50000
         prices: {currency: CNY, cpu_hour: 0.1, memory_gib_hour: 0.01, device_hour: {A100: 12}, class_hour: {gpu: 6}}
 
-    Links are groups of devices that are so near each other (``model.spec.Interconnect``), or of how many neighbours.
+    Links are groups of devices that are so near each other (``model.devices.Interconnect``), or of how many neighbours.
 
     Raises:
         InvalidRequestError: ``field`` names the first place that is missing, unknown or wrong.
     """
     top = _mapping("center", document, {"nodes", "scale", "reservations", "shares", "power_cap_w", "prices"})
-    groups = tuple(_group(f"nodes.{place}", item) for place, item in enumerate(_list("nodes", top.get("nodes"))))
+    listed = enumerate(_list("nodes", top.get("nodes")))
+    groups = tuple(_group(f"nodes.{place}", item, templates_of) for place, item in listed)
     scaled = CenterDescription(groups=groups).scaled(_number("scale", top.get("scale", 1), MAX_NODES))
     set_aside = _list("reservations", top.get("reservations", []))
     reservations = tuple(_set_aside(f"reservations.{place}", item) for place, item in enumerate(set_aside))
@@ -219,7 +249,7 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
             node.cpu_milli,
             node.memory_bytes,
             node.disk_bytes,
-            tuple(sorted(Counter(_kind(one) for one in node.devices).items())),
+            tuple(sorted(Counter(_kind(one) for one in node.devices).items(), key=lambda kind: kind[0][:3])),
             _linked(node),
         )
         for node in nodes
@@ -232,8 +262,10 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
             memory_bytes=memory_bytes,
             disk_bytes=disk_bytes,
             devices=tuple(
-                DeviceGroup(model=model, count=several, memory_bytes=memory, device_class=device_class)
-                for (model, memory, device_class), several in devices
+                DeviceGroup(
+                    model=model, count=several, memory_bytes=memory, device_class=device_class, partitions=partitions
+                )
+                for (model, memory, device_class, partitions), several in devices
             ),
             links=dict(links),
         )
@@ -242,13 +274,15 @@ def from_nodes(nodes: Sequence[Node]) -> CenterDescription:
     return CenterDescription(groups=tuple(groups))
 
 
-def _kind(device: Device) -> tuple[str, int, DeviceClass]:
-    return device.model, device.memory_bytes, device.device_class
+def _kind(device: Device) -> tuple[str, int, DeviceClass, tuple[PartitionTemplate, ...]]:
+    # Parts that are made already are places of one machine's own; a replay gives its devices whole.
+    partitions = () if device.is_parted else device.partitions
+    return device.model, device.memory_bytes, device.device_class, partitions
 
 
 def _linked(node: Node) -> tuple[tuple[Interconnect, tuple[tuple[int, ...], ...]], ...]:
     """A node's links by the places of its devices among groups of equal ones."""
-    ordered = sorted(node.devices, key=lambda device: (*_kind(device), device.index))
+    ordered = sorted(node.devices, key=lambda device: (*_kind(device)[:3], device.index))
     places = {device.index: place for place, device in enumerate(ordered)}
     return tuple(
         (word, tuple(tuple(places[one] for one in group if one in places) for group in node.links[word]))
@@ -257,10 +291,10 @@ def _linked(node: Node) -> tuple[tuple[Interconnect, tuple[tuple[int, ...], ...]
     )
 
 
-def _group(where: str, item: object) -> NodeGroup:
+def _group(where: str, item: object, templates_of: TemplatesOf) -> NodeGroup:
     given = _mapping(where, item, {"prefix", "count", "cpus", "memory", "disk", "devices", "links", "power"})
     devices = _list(f"{where}.devices", given.get("devices", []))
-    groups = tuple(_device(f"{where}.devices.{place}", device) for place, device in enumerate(devices))
+    groups = tuple(_device(f"{where}.devices.{place}", device, templates_of) for place, device in enumerate(devices))
     return NodeGroup(
         prefix=_text(f"{where}.prefix", given.get("prefix", "node")),
         count=_whole(f"{where}.count", given.get("count", 1), 1, MAX_NODES),
@@ -305,18 +339,40 @@ def _names(where: str, item: object) -> frozenset[str]:
     return frozenset(_text(f"{where}.{place}", str(name)) for place, name in enumerate(_list(where, item)))
 
 
-def _device(where: str, item: object) -> DeviceGroup:
-    given = _mapping(where, item, {"model", "count", "memory", "class", "power"})
+def _device(where: str, item: object, templates_of: TemplatesOf) -> DeviceGroup:
+    given = _mapping(where, item, {"model", "count", "memory", "class", "power", "partitions"})
     kind = given.get("class", DeviceClass.GPU.value)
     if kind not in [member.value for member in DeviceClass if member is not DeviceClass.ANY]:
         raise InvalidRequestError(f"{where}.class", f"{kind!r} is not a class of devices", "gpu, npu or fpga")
+    model = _text(f"{where}.model", given.get("model"))
     return DeviceGroup(
-        model=_text(f"{where}.model", given.get("model")),
+        model=model,
         count=_whole(f"{where}.count", given.get("count", 1), 1, MAX_DEVICES),
         memory_bytes=_memory(f"{where}.memory", given.get("memory", 0)),
         device_class=DeviceClass(kind),
         power=_power(f"{where}.power", given.get("power", {})),
+        partitions=_partitions(f"{where}.partitions", given.get("partitions", False), templates_of(model)),
     )
+
+
+def _partitions(where: str, item: object, known: tuple[PartitionTemplate, ...]) -> tuple[PartitionTemplate, ...]:
+    """All templates that are known, for ``true``, or some of them by name."""
+    if item is False:
+        return ()
+    if not known:
+        raise InvalidRequestError(
+            where, "the catalogue knows no templates of this model", "name it as the catalogue does"
+        )
+    if item is True:
+        return known
+    by_name = {one.name: one for one in known}
+    names = [_text(f"{where}.{place}", name) for place, name in enumerate(_list(where, item))]
+    for place, name in enumerate(names):
+        if name not in by_name:
+            raise InvalidRequestError(
+                f"{where}.{place}", f"{name!r} is no template of it", f"one of {', '.join(by_name)}"
+            )
+    return tuple(one for one in known if one.name in names)
 
 
 def _links(where: str, item: object, devices: int) -> Mapping[Interconnect, tuple[tuple[int, ...], ...]]:

@@ -37,8 +37,10 @@ from suanli.kernel.scheduling.core.rules import EASY
 from suanli.kernel.scheduling.linking import groups_at, order_of
 from suanli.kernel.scheduling.power import drawn_by_task
 from suanli.kernel.scheduling.scoring import learn, request_of, scoring, weigh
+from suanli.kernel.scheduling.shapes import code_of, write_templates
 from suanli.model.device_names import are_meant
 from suanli.model.errors import InvalidRequestError
+from suanli.model.partitions import PartitionTemplate
 from suanli.model.power import MILLIWATTS
 from suanli.model.quantities import WHOLE_CPU
 
@@ -158,6 +160,7 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
         trace.disk_bytes if center.disk_bytes else np.zeros(len(trace)),
         trace.device_count,
         trace.device_share,
+        trace.partition,
         _device_types(trace, center).view(np.int64),
         trace.interconnect if center.is_linked else np.zeros(len(trace)),
         trace.application if by_application else np.zeros(len(trace), dtype=np.int64),
@@ -178,20 +181,37 @@ def build(trace: Trace, center: CenterDescription, reservations: int, *, by_appl
             device_holds=center.nodes * widest * (2 + t.WHOLE // max(1, int(trace.device_share.min(initial=t.WHOLE)))),
             booked=_booked(np.minimum(trace.tasks, center.nodes), reservations),
             booked_devices=_booked(trace.tasks * trace.device_count, reservations),
+            parted_types=t.DEVICE_TYPES if any(trace.partitions) else 0,
         )
     )
     _set_nodes(tables, center)
-    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.TYPES, t.APART]
+    asked = [t.TASK_CPU, t.TASK_MEMORY, t.TASK_DISK, t.DEVICES, t.SHARE, t.PARTED, t.TYPES, t.APART]
     tables.shapes[:, asked] = shapes[:, :-1]
+    _set_partitions(tables, trace, center)
     tables.jobs[:, t.SHAPE] = shape
     tables.jobs[:, t.NEED] = trace.tasks
     tables.jobs[:, t.KIND] = tables.jobs[:, t.FORM_KIND] = kind
     tables.jobs[:, t.LIMIT] = trace.requested_us
     if center.power_cap_w:
         tables.sizes[t.POWER_CAP] = round(center.power_cap_w * MILLIWATTS)
-        of_task = np.array([_drawn_by_task(center, row) for row in shapes[:, :-1].tolist()], dtype=np.int64)
+        of_task = np.array(
+            [_drawn_by_task(center, trace.partitions, row) for row in shapes[:, :-1].tolist()], dtype=np.int64
+        )
         tables.kinds[:, t.DRAWS] = of_task[kinds[:, 0]] * kinds[:, 1]
     return tables
+
+
+def _set_partitions(tables: t.Center, trace: Trace, center: CenterDescription) -> None:
+    """Let the tables know by what device types may be parted, and shapes the templates that they name."""
+    named = [trace.partitions[place] for place in tables.shapes[:, t.PARTED].tolist()]
+    tables.shapes[:, t.PARTED] = [bool(name) for name in named]
+    for kind, model in enumerate(center.models):
+        templates = center.partitions[model]
+        write_templates(tables.templates[kind], templates)
+        codes = {one.name: code_of(one) for one in templates}
+        for shape, name in enumerate(named):
+            if name in codes:
+                tables.shapes[shape, t.PARTS_OF + kind] = codes[name]
 
 
 def _requests(tables: t.Center) -> dict[Request, int]:
@@ -226,27 +246,39 @@ def _device_types(trace: Trace, center: CenterDescription) -> np.ndarray:
         for kind, name in enumerate(center.models):
             if are_meant(model, name):
                 found |= asked << np.uint64(kind)
+    for place, name in enumerate(trace.partitions):
+        if name:
+            having = [any(one.name == name for one in center.partitions[model]) for model in center.models]
+            mask = sum(1 << kind for kind, has in enumerate(having) if has)
+            found = np.where(trace.partition == place, found & np.uint64(mask), found)
     return np.where(trace.device_count > 0, found, np.uint64(0))
 
 
-def _drawn_by_task(center: CenterDescription, shape: Sequence[int]) -> int:
+def _drawn_by_task(center: CenterDescription, partitions: Sequence[str], shape: Sequence[int]) -> int:
     """What one task draws at most on nodes that can hold it, in milliwatts.
 
-    ``shape`` is what it asks for: milli-cpus, bytes of memory, of disk, devices, thousandths of each, the bits of
-    device types that will do; and how far apart those of it may be.
+    ``shape`` is what it asks for: milli-cpus, bytes of memory, of disk, devices, thousandths of each, the place of its
+    partition, the bits of device types that will do; and how far apart those of it may be.
     """
-    cpu_milli, memory_bytes, disk_bytes, devices, share, types, apart = shape
+    cpu_milli, memory_bytes, disk_bytes, devices, share, partition, types, apart = shape
+    parts = [_parts(center.partitions[model], partitions[partition], t.WHOLE // share) for model in center.models]
     found = 0
     for group in center.groups:
         draws, kinds = _draws(group), _kinds(group, center.models)
         suiting = (types >> kinds) & 1 > 0
         of_group = groups_at(_near(group)[None], apart)[0] if apart else np.zeros(kinds.size, dtype=np.int64)
-        most = int(np.bincount(of_group[suiting]).max(initial=0))
-        has_devices = devices == 0 or most * (t.WHOLE // share) >= devices
+        most = np.bincount(of_group[suiting], [parts[kind] for kind in kinds[suiting].tolist()])
+        has_devices = devices == 0 or int(most.max(initial=0)) >= devices
         has_room = memory_bytes <= group.memory_bytes and disk_bytes <= group.disk_bytes
         if has_devices and cpu_milli <= group.cpu_milli and has_room:
-            found = max(found, int(drawn_by_task(draws[None], suiting[None], cpu_milli, devices, share)[0]))
+            of_each = np.array([[most[kind] for kind in kinds.tolist()]]) if partitions[partition] else None
+            found = max(found, int(drawn_by_task(draws[None], suiting[None], (cpu_milli, devices, share), of_each)[0]))
     return found
+
+
+def _parts(templates: Sequence[PartitionTemplate], name: str, shares: int) -> int:
+    """How many shares a device has, or of a partition that is named how many it can have."""
+    return shares if not name else sum(one.fitting(0) for one in templates if one.name == name)
 
 
 def _draws(group: NodeGroup) -> Int64s:

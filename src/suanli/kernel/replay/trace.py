@@ -35,6 +35,7 @@ Column: TypeAlias = Literal[
     "disk_bytes",
     "device_count",
     "device_share",
+    "partition",
     "device_models",
     "interconnect",
     "user",
@@ -45,7 +46,7 @@ Column: TypeAlias = Literal[
     "used_cpu_us",
     "used_memory_bytes",
 ]
-Names: TypeAlias = Literal["users", "projects", "applications", "queues", "reservations"]
+Names: TypeAlias = Literal["partitions", "users", "projects", "applications", "queues", "reservations"]
 
 _TYPES: Final[dict[Column, type[np.generic]]] = {
     "number": np.int64,
@@ -58,6 +59,7 @@ _TYPES: Final[dict[Column, type[np.generic]]] = {
     "disk_bytes": np.int64,
     "device_count": np.int32,
     "device_share": np.int32,
+    "partition": np.int32,
     "device_models": np.uint64,
     "interconnect": np.int32,
     "user": np.int32,
@@ -75,6 +77,7 @@ _DEFAULTS: Final[dict[Column, int]] = {
     "disk_bytes": 0,
     "device_count": 0,
     "device_share": WHOLE_DEVICE,
+    "partition": 0,
     "device_models": 0,
     "interconnect": 0,
     "user": 0,
@@ -112,7 +115,8 @@ class Trace:
 
     ``runtime_us`` is how long the job really ran (``NEVER``: it does not end), ``requested_us`` the limit known when it
     was submitted (the runtime where the source knows none). Amounts are for each of the ``tasks`` of the gang:
-    ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device; bit m of ``device_models`` allows
+    ``memory_bytes`` 0 is unknown; ``device_share`` is thousandths of each device, ``partition`` the template by which
+    each is a part of one (an empty name: none); bit m of ``device_models`` allows
     what ``models[m]`` means (`suanli.model.device_names`), and no bit allows all. The devices of one task must be no
     farther apart than ``interconnect`` (`suanli.model.discovery.Distance`; 0: however far). ``user``, ``project``,
     ``application``, ``queue`` and ``reservation`` (the advance reservation that it named) are places in the tuples of
@@ -135,6 +139,7 @@ class Trace:
     disk_bytes: Int64s
     device_count: Int32s
     device_share: Int32s
+    partition: Int32s
     device_models: Masks
     interconnect: Int32s
     user: Int32s
@@ -145,6 +150,7 @@ class Trace:
     used_cpu_us: Int64s
     used_memory_bytes: Int64s
     models: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ("",)
     users: tuple[str, ...] = ("",)
     projects: tuple[str, ...] = ("",)
     applications: tuple[str, ...] = ("",)
@@ -175,6 +181,7 @@ class Trace:
 
     def _names(self) -> dict[Column, tuple[str, ...]]:
         return {
+            "partition": self.partitions,
             "user": self.users,
             "project": self.projects,
             "application": self.applications,

@@ -29,9 +29,11 @@ from suanli.kernel.scheduling.core.tables import (
     OF_CLASS,
     OF_MEMORY,
     OF_MODEL,
+    OF_PARTITION,
     OF_PRECISION,
     READY,
     RESERVED,
+    SLOTS,
     TYPE,
     TYPES,
     WHOLE,
@@ -43,8 +45,9 @@ from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.linking import groups_at
 from suanli.kernel.scheduling.plan import Reason, ReasonCode
 from suanli.model.device_names import are_meant
+from suanli.model.devices import DeviceClass, Precision
 from suanli.model.discovery import Distance
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.partitions import MADE, MAX_SLICES, PartitionTemplate
 
 Stage: TypeAlias = tuple[ReasonCode, Ints]
 
@@ -67,6 +70,13 @@ class DeviceType(NamedTuple):
     """By precision, 10^9 operations a second."""
     power_mw: int = 0
     """What one draws at most; 0 where that is not known."""
+    partitions: tuple[PartitionTemplate, ...] = ()
+    is_parted: bool = False
+    """Whether its parts are made already, and none of it goes whole, or as a share."""
+
+    def template(self, name: str) -> PartitionTemplate | None:
+        """By what it is parted under that name, if it can be."""
+        return next((one for one in self.partitions if one.name == name), None)
 
     def rate(self, precision: Precision | None) -> int:
         """What a device does at a precision; 0 where that is not known."""
@@ -96,7 +106,8 @@ class Room(NamedTuple):
         nodes, devices = self.nodes[first], self.devices[first]
         nodes[:, [FREE_CPU, FREE_MEMORY, FREE_DISK]] = nodes[:, [CPU, MEMORY, DISK]]
         nodes[:, [HOLDERS, EXCLUSIVE]] = 0
-        devices[:, :, FREE] = WHOLE
+        made = np.array([*(kind.is_parted for kind in self.types), False])[devices[:, :, TYPE]]
+        devices[:, :, FREE], devices[:, :, SLOTS] = np.where(made, 0, WHOLE), made * MADE
         return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64), draws=self.draws[first])
 
     def having(self, features: Iterable[str]) -> Flags:
@@ -116,8 +127,12 @@ def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[Reason
         tests.append((ReasonCode.DEVICE_CLASS, [_is_of(one.device_class, demand.device_class) for one in types]))
     if demand.device_model:
         tests.append((ReasonCode.DEVICE_MODEL, [are_meant(demand.device_model, one.model) for one in types]))
+    if demand.device_partition:
+        having = [one.template(demand.device_partition) is not None for one in types]
+        tests.append((ReasonCode.DEVICE_PARTITION, having))
     if demand.device_memory_bytes:
-        tests.append((ReasonCode.DEVICE_MEMORY, [one.memory_bytes >= demand.device_memory_bytes for one in types]))
+        memory = [memory_of(one, demand) for one in types]
+        tests.append((ReasonCode.DEVICE_MEMORY, [bytes_ >= demand.device_memory_bytes for bytes_ in memory]))
     if demand.device_precision is not None:
         tests.append((ReasonCode.DEVICE_PRECISION, [demand.device_precision in one.precisions for one in types]))
     if demand.device_rate:
@@ -131,9 +146,16 @@ def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[Reason
     return found
 
 
+def memory_of(kind: DeviceType, demand: Demand) -> int:
+    """The memory of what a demand asks for of a device: of the part, where it is one."""
+    template = kind.template(demand.device_partition) if demand.device_partition else None
+    return kind.memory_bytes if template is None else template.memory_bytes
+
+
 _NARROWED = {
     ReasonCode.DEVICE_CLASS: OF_CLASS,
     ReasonCode.DEVICE_MODEL: OF_MODEL,
+    ReasonCode.DEVICE_PARTITION: OF_PARTITION,
     ReasonCode.DEVICE_MEMORY: OF_MEMORY,
     ReasonCode.DEVICE_PRECISION: OF_PRECISION,
     ReasonCode.DEVICE_RATE: TYPES,
@@ -183,6 +205,9 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
 
 
 def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]) -> Iterable[Stage]:
+    if demand.device_partition:
+        yield from _part_stages(room, demand, ignoring)
+        return
     parts, share = WHOLE // demand.device_share, demand.device_share
     # By position and then by node: sums over few positions of many nodes are then sums of whole rows.
     kinds, healthy, free = (np.ascontiguousarray(room.devices[:, :, column].T) for column in (TYPE, HEALTHY, FREE))
@@ -204,6 +229,33 @@ def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]
     # Of most shares at most one part fits on a device; comparing takes a tenth of the time of dividing.
     usable = free >= share if share > WHOLE // 2 else np.maximum(free // share, 0)
     yield ReasonCode.DEVICE_FREE, (usable * left).sum(axis=0) // demand.device_count
+
+
+def _part_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]) -> Iterable[Stage]:
+    """How many parts a device could have is known where it has the template; before, each counts for the most."""
+    kinds, healthy, free, slots = (room.devices[:, :, column] for column in (TYPE, HEALTHY, FREE, SLOTS))
+    left, most = np.ones(kinds.shape, dtype=np.bool_), parts_of(room.types, demand)[kinds]
+    for code, meeting in narrowings(room.types, demand):
+        left, is_known = meeting[kinds], code not in {ReasonCode.DEVICE_CLASS, ReasonCode.DEVICE_MODEL}
+        yield code, (left * (most if is_known else MAX_SLICES)).sum(axis=1) // demand.device_count
+    if ReasonCode.DEVICE_HEALTH not in ignoring:
+        left = left & (healthy > 0)
+        yield ReasonCode.DEVICE_HEALTH, (left * most).sum(axis=1) // demand.device_count
+    fitting = np.zeros(kinds.shape, dtype=np.int64)
+    states, which = np.unique(np.stack([kinds, slots], axis=-1)[left].reshape(-1, 2), axis=0, return_inverse=True)
+    templates = [room.types[kind].template(demand.device_partition) for kind, _ in states.tolist()]
+    found = [
+        0 if one is None else one.fitting(taken) for one, (_, taken) in zip(templates, states.tolist(), strict=True)
+    ]
+    fitting[left] = np.array(found, dtype=np.int64)[which.ravel()]
+    is_open = free >= np.where(slots != 0, 0, WHOLE)
+    yield ReasonCode.DEVICE_FREE, (fitting * is_open).sum(axis=1) // demand.device_count
+
+
+def parts_of(types: Sequence[DeviceType], demand: Demand) -> Ints:
+    """How many parts as a demand asks for a device of each type could have [T + 1]; 0 without the template."""
+    templates = [one.template(demand.device_partition) for one in types]
+    return np.array([*(0 if one is None else one.fitting(0) for one in templates), 0], dtype=np.int64)
 
 
 def _in_groups(groups: Ints, flags: Flags, count: int) -> Ints:

@@ -7,7 +7,7 @@ it still holds when it is applied.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import starmap
 from types import TracebackType
 from typing import Self
@@ -237,9 +237,10 @@ class Turn:
         return (instant - self.now) // MICROSECONDS
 
     def _allocation(self, job: Job, held: Rows, devices: Rows) -> Allocation:
-        of_node: dict[int, list[tuple[int, int]]] = {}
-        for node, position, share in devices:
-            of_node.setdefault(node, []).append((self.state.indices[node][position], share))
+        of_node: dict[int, list[tuple[int, int, int]]] = {}
+        for node, position, share, slices in devices:
+            of_node.setdefault(node, []).append((self.state.indices[node][position], share, slices))
+        of_device = partial(_device, job.demand.device_partition)
         nodes = tuple(
             NodeHold(
                 node=self.state.names[node],
@@ -247,7 +248,7 @@ class Turn:
                 cpu_milli=cpu,
                 memory_bytes=memory,
                 disk_bytes=disk,
-                devices=tuple(starmap(_device, sorted(of_node.get(node, ())))),
+                devices=tuple(starmap(of_device, sorted(of_node.get(node, ())))),
             )
             for node, tasks, cpu, memory, _, disk in held
         )
@@ -256,6 +257,6 @@ class Turn:
 
 
 @cache
-def _device(index: int, share: int) -> DeviceHold:
+def _device(partition: str, index: int, share: int, slices: int) -> DeviceHold:
     """One of the few that there can be: making them anew for each reservation took a third of the rest of a turn."""
-    return DeviceHold(index=index, share=share)
+    return DeviceHold(index=index, share=share, partition=partition if slices else "", slices=slices)

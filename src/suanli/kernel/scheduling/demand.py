@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from suanli.model.devices import DeviceClass, Interconnect, Precision
 from suanli.model.ids import LicenseName, UserName
 from suanli.model.quantities import WHOLE_DEVICE
 from suanli.model.quota import Amounts
 from suanli.model.rates import JobClass, class_of
-from suanli.model.spec import DeviceClass, Interconnect, Objective, Precision, WorkloadSpec
+from suanli.model.spec import Objective, WorkloadSpec
 
 NOBODY = UserName("")
 """The owner of whom nothing is asked."""
@@ -63,6 +64,9 @@ class Demand(NamedTuple):
     disk_bytes: int = 0
     device_interconnect: Interconnect | None = None
     """How near each other the devices of one task must be; None where it asks for one device, or does not say."""
+    device_partition: str = ""
+    """The template of which each device is a part: then ``device_share`` is what it counts for, and the memory that of
+    the part."""
 
     @property
     def asked(self) -> Amounts:
@@ -129,7 +133,8 @@ def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
     return asked._replace(
         device_class=request.device_class,
         device_count=request.count,
-        device_share=request.share,
+        device_share=request.thousandths,
+        device_partition=request.partition,
         device_model=request.model,
         device_memory_bytes=-(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         device_precision=request.precision,

@@ -15,6 +15,7 @@ from suanli.kernel.scheduling.constraints import (
     Stage,
     holds,
     largest_group,
+    memory_of,
     narrowings,
     shortfall,
     stages,
@@ -251,6 +252,7 @@ def _short_of(room: Room, found: Sequence[Stage], demand: Demand) -> list[Reason
                 needed=needed,
                 available=available,
                 wanted=_wanted(room, demand, code),
+                devices=_devices_having(room, demand) if code is ReasonCode.DEVICE_FREE else 0,
             )
             reasons.append(reason)
     if not failed.all() or not total:
@@ -300,7 +302,7 @@ def _amounts(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[
 
 def _of_devices(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tuple[int, int]:
     """What a node must give of devices, and the most that one could; a group, where those of a task must be near."""
-    share, unit = demand.tasks_a_node, demand.device_count * demand.device_share
+    share, unit = demand.tasks_a_node, demand.device_count * (1 if demand.device_partition else demand.device_share)
     of_groups = demand.device_interconnect is not None and share == 1
     if of_groups and code in {ReasonCode.DEVICE_INTERCONNECT, ReasonCode.DEVICE_FREE}:
         return unit, largest_group(room, demand, free=code is ReasonCode.DEVICE_FREE) * t.WHOLE
@@ -310,7 +312,7 @@ def _of_devices(room: Room, demand: Demand, code: ReasonCode, tasks: int) -> tup
 def _of_one_device(demand: Demand, code: ReasonCode, types: Sequence[DeviceType]) -> tuple[int, int]:
     """What one device must have or do, and the most that one of these types does."""
     if code is ReasonCode.DEVICE_MEMORY:
-        return demand.device_memory_bytes, max((one.memory_bytes for one in types), default=0)
+        return demand.device_memory_bytes, max((memory_of(one, demand) for one in types), default=0)
     return demand.device_rate, max((one.rate(demand.device_precision) for one in types), default=0)
 
 
@@ -318,6 +320,14 @@ def _left(room: Room, demand: Demand, code: ReasonCode) -> list[DeviceType]:
     """The types of devices there that meet the constraints before one."""
     *_, (_, before) = itertools.takewhile(lambda step: step[0] is not code, narrowings(room.types, demand))
     return [room.types[kind] for kind in np.unique(room.devices[:, :, t.TYPE]).tolist() if kind >= 0 and before[kind]]
+
+
+def _devices_having(room: Room, demand: Demand) -> int:
+    """How many devices of the center are of a type that has the parts asked for."""
+    if not demand.device_partition:
+        return 0
+    suiting = narrowings(room.types, demand)[-1][1][room.devices[:, :, t.TYPE]]
+    return int((suiting.sum(axis=1) * room.counts).sum())
 
 
 def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
@@ -329,9 +339,10 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
     wanted = {
         ReasonCode.DEVICE_CLASS: demand.device_class,
         ReasonCode.DEVICE_MODEL: demand.device_model,
+        ReasonCode.DEVICE_PARTITION: demand.device_partition,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
         ReasonCode.DEVICE_RATE: demand.device_precision,
         ReasonCode.DEVICE_INTERCONNECT: demand.device_interconnect,
-        ReasonCode.DEVICE_FREE: demand.device_interconnect,
+        ReasonCode.DEVICE_FREE: demand.device_partition or demand.device_interconnect,
     }
     return str(wanted.get(code) or "")

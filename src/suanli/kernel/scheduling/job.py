@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand
 from suanli.kernel.scheduling.plan import MICROSECONDS
+from suanli.model.devices import Precision
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import ProjectName, QosName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import NORMAL, Precision, Request, WorkloadSpec
+from suanli.model.spec import NORMAL, Request, WorkloadSpec
 from suanli.model.workload import Run, Workload, WorkloadState
 
 NEVER = Instant(t.NEVER)

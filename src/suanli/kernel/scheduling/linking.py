@@ -13,8 +13,8 @@ import numpy as np
 
 from suanli.kernel.scheduling.core.nearness import STEP, SYSTEM
 from suanli.kernel.scheduling.core.tables import Devices, Ints
+from suanli.model.devices import Interconnect
 from suanli.model.discovery import Distance
-from suanli.model.spec import Interconnect
 
 Links = Mapping[Interconnect, Iterable[Sequence[int]]]
 

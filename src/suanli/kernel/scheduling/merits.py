@@ -101,7 +101,7 @@ def expect(tables: t.Center, job: Job, types: Sequence[DeviceType], measured: Me
     nodes, held = held_by(tables, job.row)
     if not held:
         return
-    kinds = {int(tables.devices[node, position, t.TYPE]) for node, position, _ in held}
+    kinds = {int(tables.devices[node, position, t.TYPE]) for node, position, *_ in held}
     rate = min(rate_of(pursuit, types[kind], measured)[0] if kind >= 0 else 0.0 for kind in kinds)
     if not rate:
         return

@@ -14,9 +14,10 @@ from suanli.kernel.scheduling.features import Features
 from suanli.kernel.scheduling.linking import order_of
 from suanli.kernel.scheduling.merits import Known, write_merits
 from suanli.kernel.scheduling.prices import Prices
-from suanli.kernel.scheduling.shapes import write_types
+from suanli.kernel.scheduling.shapes import write_templates, write_types
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import EngineName, NodeName
+from suanli.model.partitions import MADE
 from suanli.model.quantities import Instant
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.resources import Device, Node, NodeHold, NodeState
@@ -87,9 +88,11 @@ class Nodes:
             self._position(row, device.index)
         self._arrange(row, [device.index for device in devices])
         places = [(self._position(row, device.index), self._type(device), device.healthy) for device in devices]
+        self._let_be_made(row, -1)
         self.tables.devices[row, :, [t.TYPE, t.HEALTHY]] = np.array([[t.NOBODY], [0]])
         for position, kind, healthy in places:
             self.tables.devices[row, position, [t.TYPE, t.HEALTHY]] = (kind, healthy)
+        self._let_be_made(row, 1)
         width, known = self.tables.devices.shape[1], [device.index for device in devices]
         self.tables.devices[row, :, t.NEAR] = order_of(node.links, known, width)
         if self.tables.nodes[row, t.ENGINE] != engine:
@@ -104,6 +107,15 @@ class Nodes:
         self._write_draws(row, node)
         self._measure()
         self._empty, self._are_kinds_stale = None, True
+
+    def _let_be_made(self, row: int, sign: int) -> None:
+        """Keep devices of a node whose parts are made already from being given whole (1), or no longer (-1)."""
+        are_made = np.array([*(kind.is_parted for kind in self.types), False])
+        devices = self.tables.devices[row]
+        made = are_made[devices[:, t.TYPE]]
+        was_parted = devices[:, t.SLOTS] != 0
+        devices[made, t.SLOTS] += sign * MADE
+        devices[:, t.FREE] += t.WHOLE * (was_parted.astype(np.int16) - (devices[:, t.SLOTS] != 0))
 
     def _write_draws(self, row: int, node: Node) -> None:
         """Let it be known what a node's cpus and devices draw; what is drawn now is then counted anew."""
@@ -145,7 +157,7 @@ class Nodes:
             indices.append(index)
             self._reach(devices=len(indices))
             self._are_kinds_stale = True
-            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE, 0)
+            self.tables.devices[row, len(indices) - 1] = (t.NOBODY, 0, t.WHOLE, 0, 0)
         return indices.index(index)
 
     def _arrange(self, row: int, first: list[int]) -> None:
@@ -166,12 +178,22 @@ class Nodes:
     def _type(self, device: Device) -> int:
         rates = tuple(sorted(device.rates.items()))
         kind = DeviceType(
-            device.device_class, device.model, device.memory_bytes, device.precisions, rates, device.power_mw
+            device.device_class,
+            device.model,
+            device.memory_bytes,
+            device.precisions,
+            rates,
+            device.power_mw,
+            device.partitions,
+            device.is_parted,
         )
         if kind not in self.types:
             if len(self.types) == t.DEVICE_TYPES:
                 raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
             self.types.append(kind)
+            if kind.partitions:
+                self._reach(parted_types=t.DEVICE_TYPES)
+                write_templates(self.tables.templates[len(self.types) - 1], kind.partitions)
             for shape in self._shapes.codes():
                 write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
                 write_merits(self.tables, shape, self._shapes.key(shape), self.known)
@@ -204,8 +226,8 @@ class Nodes:
                 write_merits(self.tables, shape, demand, self.known)
                 self.tables.shapes[shape, t.SEEN] = t.NOBODY
 
-    def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int]]:
-        return [(node, self._position(node, device.index), device.share) for device in hold.devices]
+    def _devices(self, node: int, hold: NodeHold) -> list[tuple[int, int, int, int]]:
+        return [(node, self._position(node, one.index), one.share, one.slices) for one in hold.devices]
 
     def _reach(self, **rows: int) -> None:
         """Let the tables have at least so many rows; they double when they grow."""
@@ -213,6 +235,6 @@ class Nodes:
         short = {name: count for name, count in rows.items() if count > getattr(sizes, name)}
         if short:
             larger = {name: max(count, 2 * getattr(sizes, name), 16) for name, count in short.items()}
-            for exact in larger.keys() & {"devices", "engines", "licenses"}:
+            for exact in larger.keys() & {"devices", "engines", "licenses", "parted_types"}:
                 larger[exact] = short[exact]
             self.tables = grown(self.tables, sizes._replace(**larger))

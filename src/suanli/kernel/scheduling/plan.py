@@ -23,7 +23,7 @@ MICROSECONDS = 1_000_000
 class ReasonCode(StrEnum):
     """Why a workload waits. Stable: codes are added, never renamed.
 
-    From NODE_STATE to DISK each is judged on every node alone, in this order. The seven about devices narrow one
+    From NODE_STATE to DISK each is judged on every node alone, in this order. The eight about devices narrow one
     after the other, so of these a node fails at most one: the first that leaves too few.
     """
 
@@ -39,6 +39,8 @@ class ReasonCode(StrEnum):
     """The node is held exclusively, or is asked for exclusively while somebody holds part of it."""
     DEVICE_CLASS = "device_class"
     DEVICE_MODEL = "device_model"
+    DEVICE_PARTITION = "device_partition"
+    """Devices of the model are not parted by the template that is asked for."""
     DEVICE_MEMORY = "device_memory"
     DEVICE_PRECISION = "device_precision"
     DEVICE_RATE = "device_rate"
@@ -96,7 +98,8 @@ class Reason:
     ``nodes_failing`` counts the nodes that fail this constraint at all, ``nodes_failing_first`` those that fail
     none before it; both are 0 where the constraint is not about single nodes. ``needed`` is what a node (or the
     center, for NODE_STATE, FEATURE, EXCLUSIVE, and where single nodes do not matter) must give, ``available`` the
-    most that one could. Of devices they count thousandths, for DEVICE_MEMORY the bytes of one, for DEVICE_RATE its
+    most that one could. Of devices they count thousandths, or parts where these are asked for (for DEVICE_FREE
+    ``devices`` there are of a model that has such), for DEVICE_MEMORY the bytes of one, for DEVICE_RATE its
     10^9 operations a second. For DEADLINE they are the seconds until it starts, and until it must. For
     BACKFILL_WINDOW they are seconds, and ``ahead`` is the
     workload with the reservation; for PRIORITY ``available`` counts the workloads that go first; for ARRAY_LIMIT
@@ -125,6 +128,7 @@ class Reason:
     """Its times; both 0 where there is no reservation of that name, or none is named."""
     in_use: int = 0
     cap: int = 0
+    devices: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from suanli.kernel.scheduling.constraints import Room, Stage, narrowings, tasks_fitting
+from suanli.kernel.scheduling.constraints import Room, Stage, narrowings, parts_of, tasks_fitting
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.plan import Reason, ReasonCode
@@ -27,20 +27,27 @@ def most_drawn(room: Room, found: Sequence[Stage], demand: Demand) -> int:
         return _of_hungriest(whole, room.counts[holding], demand.need)
     steps = narrowings(room.types, demand)
     suiting = steps[-1][1][kinds] if steps else np.zeros(kinds.shape, dtype=np.bool_)
-    of_task = drawn_by_task(draws, suiting, demand.cpu_milli, demand.device_count, demand.device_share)
+    asked = (demand.cpu_milli, demand.device_count, demand.device_share)
+    of_task = drawn_by_task(
+        draws, suiting, asked, parts_of(room.types, demand)[kinds] if demand.device_partition else None
+    )
     return (demand.min_tasks or demand.tasks) * int(of_task.max())
 
 
-def drawn_by_task(draws: t.Ints, suiting: t.Flags, cpu_milli: int, devices: int, share: int) -> t.Ints:
+def drawn_by_task(draws: t.Ints, suiting: t.Flags, asked: tuple[int, int, int], parts: t.Ints | None = None) -> t.Ints:
     """What one task draws at most on each node [N], given what its cpus and devices draw, and which devices will do.
 
-    ``draws`` [N, 1 + D] are milliwatts, ``suiting`` is [N, D]; the task asks for thousandths of so many devices, and
-    several of such parts may be of one.
+    ``draws`` [N, 1 + D] are milliwatts, ``suiting`` is [N, D]; the task asks for milli-cpus, and so many devices, of
+    thousandths each. Several of such parts may be of one: ``parts`` [N, D] of each at most, if not as many as shares.
     """
+    cpu_milli, devices, share = asked
     found = rounded(cpu_milli * draws[:, 0])
     if devices:
-        parts = np.repeat(rounded(np.where(suiting, draws[:, 1:], 0) * share), t.WHOLE // share, axis=1)
-        found += np.sort(parts, axis=1)[:, -devices:].sum(axis=1)
+        most = t.WHOLE // share if parts is None else int(parts.max(initial=0))
+        drawn = np.repeat(rounded(np.where(suiting, draws[:, 1:], 0) * share), most, axis=1)
+        if parts is not None:
+            drawn *= np.tile(np.arange(most), parts.shape[1]) < np.repeat(parts, most, axis=1)
+        found += np.sort(drawn, axis=1)[:, -devices:].sum(axis=1)
     return found
 
 

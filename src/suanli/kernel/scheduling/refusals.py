@@ -31,6 +31,7 @@ CODES = (
     ReasonCode.EXCLUSIVE,
     ReasonCode.DEVICE_CLASS,
     ReasonCode.DEVICE_MODEL,
+    ReasonCode.DEVICE_PARTITION,
     ReasonCode.DEVICE_MEMORY,
     ReasonCode.DEVICE_PRECISION,
     ReasonCode.DEVICE_RATE,

@@ -270,7 +270,7 @@ class ClusterState(Nodes):
         row[t.STARTED] = run.started_at or run.placed_at
         row[t.END] = job.end
         self._running[run.id] = job
-        changes.run(self.tables, job.row, rows_from(held, 6), rows_from(devices, 3))
+        changes.run(self.tables, job.row, rows_from(held, 6), rows_from(devices, 4))
         expect(self.tables, job, self.types, self.rates)
 
     def vacate(self, run: RunId) -> None:
@@ -483,7 +483,7 @@ class ClusterState(Nodes):
     def _shape(self, demand: Demand) -> int:
         """The row of shapes for what one task of the demand asks, and how many must find room on a node."""
         shape, is_new = self._shapes.take(demand.of_one_node)
-        self._reach(shapes=len(self._shapes))
+        self._reach(shapes=len(self._shapes), parted_types=t.DEVICE_TYPES if demand.device_partition else 0)
         if is_new:
             write_shape(self.tables.shapes[shape], demand, self.types)
             write_merits(self.tables, shape, demand, self.known)

@@ -27,11 +27,12 @@ from suanli.kernel.scheduling.state import ClusterState
 from suanli.kernel.what_if.changes import Bounds
 from suanli.kernel.what_if.outcome import Course, Stay
 from suanli.model.altered import altered
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import TooFarAheadError
 from suanli.model.ids import ReservationName, RunId, WorkloadId, run_id
 from suanli.model.quantities import WHOLE_DEVICE, Instant
 from suanli.model.resources import Allocation
-from suanli.model.spec import ArraySpec, DeviceRequest, Kind, Request, TaskResources, WorkloadSpec
+from suanli.model.spec import ArraySpec, Kind, Request, TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
 
 
@@ -128,14 +129,16 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
     """A spec of which this demand is made."""
     devices = None
     if demand.device_class is not None:
+        share = WHOLE_DEVICE if demand.device_partition else demand.device_share
         devices = DeviceRequest(
             device_class=demand.device_class,
             count=demand.device_count,
-            share=demand.device_share,
+            share=share,
             model=demand.device_model,
-            min_memory_bytes=demand.device_memory_bytes * demand.device_share // WHOLE_DEVICE,
+            min_memory_bytes=demand.device_memory_bytes * share // WHOLE_DEVICE,
             precision=demand.device_precision,
-            at_least=demand.device_rate * demand.device_share // WHOLE_DEVICE,
+            at_least=demand.device_rate * share // WHOLE_DEVICE,
+            partition=demand.device_partition,
             interconnect=demand.device_interconnect,
         )
     return WorkloadSpec(

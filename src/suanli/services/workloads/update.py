@@ -9,7 +9,8 @@ from suanli.kernel.terms import require_qos
 from suanli.model.errors import ConflictError, NotPermittedError
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import QosName, run_id
-from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S, check_bounds
+from suanli.model.quantities import check_bounds
+from suanli.model.spec import MAX_PRIORITY, MAX_TIME_LIMIT_S
 from suanli.model.tenancy import Caller
 from suanli.model.workload import Workload
 from suanli.ports.store import Reading

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from suanli.model.altered import altered
+from suanli.model.devices import DeviceClass, Interconnect
 from suanli.model.errors import IllegalTransitionError, NotFoundError
 from suanli.model.facts import (
     AdvanceReservationRemoved,
@@ -48,7 +49,7 @@ from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Queue
-from suanli.model.spec import NORMAL, ArraySpec, Dependency, DependencyKind, DeviceClass, Interconnect, Kind
+from suanli.model.spec import NORMAL, ArraySpec, Dependency, DependencyKind, Kind
 from suanli.model.tariff import Tariff
 from suanli.model.tenancy import Project, Role, Scope, Token, User
 from suanli.model.workload import RunState, WorkloadState

@@ -7,8 +7,8 @@ import pytest
 
 from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.vendors_known import known
+from suanli.model.devices import DeviceClass, Interconnect
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Outcome, Readings, links_of
-from suanli.model.spec import DeviceClass, Interconnect
 from suanli.wiring.probe import probe
 from tests.machine import Machine
 

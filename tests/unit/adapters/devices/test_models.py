@@ -6,8 +6,8 @@ import pytest
 
 from suanli.adapters.devices.models_known import MODELS as ROWS
 from suanli.adapters.devices.models_known import catalogued, catalogued_processors
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Processors
-from suanli.model.spec import DeviceClass
 
 TEXTS = {"name", "vendor", "class", "architecture", "basis", "confidence", "source", "notes"}
 RATES = {"fp64", "fp64_matrix", "fp32", "tf32", "bf16", "fp16", "fp8", "int8"}

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from suanli.kernel.replay.formats.facts import read_facts
 from suanli.kernel.replay.formats.sacct import read_sacct
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import InvalidRequestError
 from suanli.model.facts import SYSTEM, Fact, RecordedFact, RunEnded, RunStarted, WorkloadSubmitted
 from suanli.model.ids import FactSeq, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause, Usage
 
 SECOND = 1_000_000

@@ -15,7 +15,7 @@ from suanli.kernel.replay.policy import Policy
 from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
 from suanli.kernel.scheduling.plan import Policy as LivePolicy
-from suanli.model.spec import DeviceRequest
+from suanli.model.devices import DeviceRequest
 from tests.unit.kernel.replay.plain import seconds
 from tests.unit.kernel.scheduling.center import GIB, SECOND, gpu, node
 from tests.unit.kernel.scheduling.story import Story, work

@@ -19,10 +19,10 @@ from suanli.kernel.replay.center import (
     from_mapping,
     from_nodes,
 )
+from suanli.model.devices import DeviceClass
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import DeviceClass
 from suanli.model.tariff import Tariff
 from suanli.testing.builders import node
 
@@ -170,7 +170,7 @@ def test_nodes_must_be_given() -> None:
         pytest.param(
             {"nodes": [PLAIN | {"devices": [CARD | {"share": 1}]}]},
             f"{DEVICE}.share",
-            "class, count, memory, model, power",
+            "class, count, memory, model, partitions, power",
             id="of devices",
         ),
         pytest.param(

@@ -168,7 +168,7 @@ def held(life: Life, job: int) -> tuple[list[tuple[int, ...]], list[tuple[int, .
     """Node, tasks, cpus; and node, position, thousandths."""
     tables = life.tables
     nodes = chain(tables.holds, int(tables.jobs[job, t.HOLD]), t.HELD_MEMORY)
-    return nodes, chain(tables.device_holds, int(tables.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
+    return nodes, chain(tables.device_holds, int(tables.jobs[job, t.DEVICE_HOLD]), t.HELD_SLOTS)
 
 
 def check(day: Day, life: Life) -> None:

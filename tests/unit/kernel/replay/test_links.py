@@ -17,13 +17,14 @@ from suanli.kernel.replay.trace import Trace, make_trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY
 from suanli.model import facts
+from suanli.model.devices import DeviceClass, DeviceRequest, Interconnect
 from suanli.model.discovery import Distance
 from suanli.model.errors import InvalidRequestError
 from suanli.model.facts import SYSTEM, Fact, RecordedFact
 from suanli.model.ids import FactSeq, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device
-from suanli.model.spec import DeviceClass, DeviceRequest, Interconnect, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause
 from suanli.testing.builders import allocation, node
 from tests.unit.kernel.replay.plain import SECOND, seconds

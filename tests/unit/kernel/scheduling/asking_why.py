@@ -6,8 +6,9 @@ from typing import Any
 
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Explanation, Reason, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.resources import Node
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import Center, asks
 from tests.unit.kernel.scheduling.explained import check_explanation
 

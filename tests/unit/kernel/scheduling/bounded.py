@@ -60,7 +60,7 @@ Member = tuple[Workload, Amounts]
 def asked(spec: WorkloadSpec, tasks: int) -> Amounts:
     """What a spec asks for with so many tasks."""
     resources, devices = spec.resources, spec.resources.devices
-    of_devices = 0 if devices is None else tasks * devices.count * devices.share
+    of_devices = 0 if devices is None else tasks * devices.count * devices.thousandths
     return 1, tasks * resources.cpu_milli, tasks * resources.memory_bytes, of_devices
 
 

@@ -18,6 +18,7 @@ from suanli.kernel.scheduling.job import expected_end
 from suanli.kernel.scheduling.plan import Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.refusals import CODES
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.devices import DeviceClass, DeviceRequest
 from suanli.model.ids import (
     EngineName,
     LicenseName,
@@ -38,7 +39,7 @@ from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.rates import JobClass, LearnedRate
 from suanli.model.reservations import AdvanceReservation, ReservationPurpose
 from suanli.model.resources import Allocation, Device, Node, Queue
-from suanli.model.spec import DeviceClass, DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.tariff import Tariff
 from suanli.model.workload import Run, RunState, StopCause, Workload, WorkloadState
 

@@ -15,6 +15,7 @@ from tests.unit.kernel.scheduling.bounded import asked as amounts
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.many import check_many, would_delay_one
 from tests.unit.kernel.scheduling.near import are_near, are_tightest
+from tests.unit.kernel.scheduling.parting import check_part, slices
 from tests.unit.kernel.scheduling.powered import drawn, is_powered, most, most_with, power_free
 from tests.unit.kernel.scheduling.pursuing import check_patience, is_best
 from tests.unit.kernel.scheduling.rooms import (
@@ -248,8 +249,13 @@ def check_windows(before: Room, allocation: Allocation, wanted: Asked) -> None:
 def check_hold(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
     resources, request = spec.resources, spec.resources.devices
     healthy = {device.index: device for device in free.node.devices if device.healthy}
+    if request is not None and request.partition:
+        check_parts(free, hold, spec)
+        return
     shares = {device.index: device.share for device in hold.devices}
     assert len(shares) == len(hold.devices)
+    assert not any(device.partition or device.slices for device in hold.devices)
+    assert not any(free.closed(healthy[index]) for index in shares if not spec.exclusive)
     if spec.exclusive:
         assert (hold.cpu_milli, hold.memory_bytes) == (free.node.cpu_milli, free.node.memory_bytes)
         assert hold.disk_bytes == free.node.disk_bytes
@@ -274,6 +280,20 @@ def is_tight(free: Free, hold: NodeHold, spec: WorkloadSpec) -> bool:
         return True
     usable = [one.index for one in free.node.devices if suits(one, request) and free.devices[one.index] >= 1000]
     return are_tightest(free.node, usable, [device.index for device in hold.devices])
+
+
+def check_parts(free: Free, hold: NodeHold, spec: WorkloadSpec) -> None:
+    """As many parts as were asked for, of devices of which nothing is held otherwise, none over another."""
+    request, taken = spec.resources.devices, dict(free.parts)
+    healthy = {device.index: device for device in free.node.devices if device.healthy}
+    assert request is not None
+    assert len(hold.devices) == hold.tasks * request.count
+    for held in hold.devices:
+        assert suits(healthy[held.index], request)
+        assert free.devices[held.index] == 1000
+        before = taken.get(held.index, frozenset())
+        check_part(healthy[held.index], held, before, request)
+        taken[held.index] = before | slices(held)
 
 
 def ahead_of(center: Center, id: WorkloadId) -> set[WorkloadId]:

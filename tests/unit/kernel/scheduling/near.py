@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from random import Random
 
+from suanli.model.devices import DeviceRequest, Interconnect
 from suanli.model.resources import Device, Node, NodeHold
-from suanli.model.spec import DeviceRequest, Interconnect, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 
 
 def linked(chance: Random, node: Node, others: Iterable[Device]) -> Node:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from suanli.model.resources import Allocation
 from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import Center
+from tests.unit.kernel.scheduling.parting import most_parts
 from tests.unit.kernel.scheduling.rooms import FOREVER, Asked, Free, mended, suits, tasks_fitting
 
 
@@ -53,7 +54,10 @@ def of_task(free: Free, spec: WorkloadSpec) -> int:
     total, request = part(free.node.cpu_power_mw, spec.resources.cpu_milli), spec.resources.devices
     if request is None:
         return total
-    found = [part(one.power_mw, request.share) for one in free.node.devices if suits(one, request)]
+    suiting = [one for one in free.node.devices if suits(one, request)]
+    if request.partition:
+        suiting = [one for one in suiting for _ in range(most_parts(one, request.partition))]
+    found = [part(one.power_mw, request.thousandths) for one in suiting]
     return total + sum(sorted(found)[-request.count :])
 
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
+from suanli.model.devices import DeviceClass
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device
-from suanli.model.spec import DeviceClass, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from suanli.model.tariff import Tariff
 from tests.unit.kernel.scheduling.center import SECOND
 

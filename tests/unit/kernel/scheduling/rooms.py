@@ -8,13 +8,15 @@ from functools import cache
 from itertools import combinations
 
 from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest
 from suanli.model.ids import EngineName, NodeName, ReservationName
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Allocation, Device, Node, NodeHold, NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Workload
 from tests.unit.kernel.scheduling.center import SECOND, Center
 from tests.unit.kernel.scheduling.near import tasks_in_groups
+from tests.unit.kernel.scheduling.parting import NONE, Slices, slices, tasks_by_parts, template
 
 FOREVER = 2**62
 
@@ -36,6 +38,12 @@ class Free:
     devices: dict[int, int] = field(default_factory=dict)
     windows: tuple[AdvanceReservation, ...] = ()
     """All that it is ever set aside for."""
+    parts: dict[int, Slices] = field(default_factory=dict)
+    """By device, the slices that its parts take."""
+
+    def closed(self, device: Device) -> bool:
+        """Whether none of a device may be had whole, or as a share."""
+        return device.is_parted or bool(self.parts.get(device.index))
 
     def take(self, hold: NodeHold, *, exclusive: bool) -> None:
         self.cpu -= hold.cpu_milli
@@ -44,6 +52,9 @@ class Free:
         self.holders += 1
         self.exclusive += exclusive
         for device in hold.devices:
+            if device.slices:
+                self.parts[device.index] = self.parts.get(device.index, NONE) | slices(device)
+                continue
             self.devices[device.index] = self.devices.get(device.index, 1000) - device.share
 
 
@@ -123,7 +134,8 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
     tests = {
         ReasonCode.DEVICE_CLASS: request.device_class in {DeviceClass.ANY, device.device_class},
         ReasonCode.DEVICE_MODEL: is_meant(request.model, device.model),
-        ReasonCode.DEVICE_MEMORY: device.memory_bytes * request.share >= request.min_memory_bytes * 1000,
+        ReasonCode.DEVICE_PARTITION: not request.partition or template(device, request.partition) is not None,
+        ReasonCode.DEVICE_MEMORY: memory_of(device, request) * request.share >= request.min_memory_bytes * 1000,
         ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
         ReasonCode.DEVICE_RATE: not request.at_least or is_fast_enough(device, request),
         ReasonCode.DEVICE_INTERCONNECT: True,
@@ -131,6 +143,11 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
     }
     judged = list(tests)[: list(tests).index(upto) + 1]
     return all(tests[code] for code in judged)
+
+
+def memory_of(device: Device, request: DeviceRequest) -> int:
+    part = template(device, request.partition)
+    return device.memory_bytes if part is None else part.memory_bytes
 
 
 @cache
@@ -209,12 +226,26 @@ def device_failure(free: Free, spec: WorkloadSpec, part: int) -> list[ReasonCode
     narrowing = [code for code in ReasonCode if code.startswith("device_") and code is not ReasonCode.DEVICE_FREE]
     for code in narrowing:
         fitting = [device for device in free.node.devices if suits(device, request, code)]
+        if request.partition:
+            # Of devices that are not known to have the template it is only known that they have at most 15 slices.
+            is_known = code not in {ReasonCode.DEVICE_CLASS, ReasonCode.DEVICE_MODEL}
+            tasks = tasks_by_parts({}, fitting, request) if is_known else 15 * len(fitting) // request.count
+            if tasks < part:
+                return [code]
+            continue
         is_late = code in {ReasonCode.DEVICE_INTERCONNECT, ReasonCode.DEVICE_HEALTH}
         whole, near = {device.index: 1000 for device in fitting}, free.node if is_late else None
         if tasks_by_devices(whole, fitting, request, near) < part:
             return [code]
+    return [] if tasks_now(free, request) >= part else [ReasonCode.DEVICE_FREE]
+
+
+def tasks_now(free: Free, request: DeviceRequest) -> int:
+    """Tasks that can be given their devices of what is free of a node."""
     fitting = [device for device in free.node.devices if suits(device, request)]
-    return [] if tasks_by_devices(free.devices, fitting, request, free.node) >= part else [ReasonCode.DEVICE_FREE]
+    if request.partition:
+        return tasks_by_parts(free.parts, [one for one in fitting if free.devices[one.index] >= 1000], request)
+    return tasks_by_devices(free.devices, [one for one in fitting if not free.closed(one)], request, free.node)
 
 
 def tasks_fitting(free: Free, wanted: Asked) -> int:
@@ -228,8 +259,7 @@ def tasks_fitting(free: Free, wanted: Asked) -> int:
         fitting = min(fitting, free.disk // spec.resources.disk_bytes)
     request = spec.resources.devices
     if request is not None:
-        devices = [device for device in free.node.devices if suits(device, request)]
-        fitting = min(fitting, tasks_by_devices(free.devices, devices, request, free.node))
+        fitting = min(fitting, tasks_now(free, request))
     return max(0, min(fitting, spec.max_tasks_per_node or fitting))
 
 
@@ -283,6 +313,7 @@ def both(one: Room, other: Room) -> Room:
             max(a.exclusive, other[name].exclusive),
             {index: min(share, other[name].devices.get(index, 1000)) for index, share in a.devices.items()},
             a.windows,
+            {index: a.parts.get(index, NONE) | other[name].parts.get(index, NONE) for index in a.devices},
         )
         for name, a in one.items()
     }

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Explanation, Policy
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import RunId, WorkloadId
 from suanli.model.resources import Node
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import RunState
 from tests.unit.kernel.scheduling.center import BEGIN, SECOND, Center, asks
 from tests.unit.kernel.scheduling.checker import check

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.plan import Decision, Plan, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import LicenseName, ReservationName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
-from suanli.model.spec import DeviceRequest, Request, WorkloadSpec
+from suanli.model.spec import Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, PROJECT, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 

@@ -22,25 +22,18 @@ from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Plan, Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.ids import EngineName, LicenseName, NodeName, ProjectName, QueueName, ReservationName
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.rates import LearnedRate
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import (
-    ArraySpec,
-    DeviceClass,
-    DeviceRequest,
-    Objective,
-    Precision,
-    Request,
-    TaskResources,
-    WorkloadSpec,
-)
+from suanli.model.spec import ArraySpec, Objective, Request, TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, as_explained, asks
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation
 from tests.unit.kernel.scheduling.near import interconnected, linked
+from tests.unit.kernel.scheduling.parting import asking_for_parts, parted
 from tests.unit.kernel.scheduling.qualified import Qualities
 
 LIMITS = (0, 10, 60, 60, 100, 600)
@@ -251,6 +244,8 @@ class Life:
         # Three of four have work that asks for local disk; of a seed, the rest is as it was without.
         self.of_disk = Random(seed) if seed % 4 != 1 else None
         self.of_power = Random(seed) if seed % 5 == 4 else None
+        # Two of nine have devices that may be parted, and work that asks for parts; of a seed, the rest is as without.
+        self.of_parts = Random(seed) if seed % 9 in {3, 7} else None
         # One of three has devices that are near each other, and work that asks for such.
         self.of_links = Random(seed) if seed % 3 == 0 else None
         self.of_qos = Qualities(seed)
@@ -317,6 +312,7 @@ class Life:
             self.met["widened"] += 0 < wanted.min_tasks < tasks < wanted.tasks
             self.met["alternatives"] += row.alternative > 0
             self.met["disk"] += row.allocation.disk_bytes > 0
+            self.met["parts"] += any(one.partition for hold in row.allocation.nodes for one in hold.devices)
         self.met["reserved alternatives"] += any(one.alternative for one in plan.reservations)
         self.met["preemptions"] += len(plan.preemptions)
         self.met["reservations"] += len(plan.reservations)
@@ -382,6 +378,8 @@ class Life:
             objective = self.of_rates.choice(objectives) if spec.work else None
             spec = replace(spec, alternatives=others, objective=objective)
         spec = self.of_qos.given(self.with_disk(spec))
+        if self.of_parts is not None:
+            spec = asking_for_parts(self.of_parts, spec)
         if self.of_links is not None:
             spec = interconnected(self.of_links, spec)
         if chance is None or chance.random() < 0.7:
@@ -412,6 +410,8 @@ class Life:
             node = linked(self.of_links, node, more)
         if self.of_rates is not None:
             node = drawing(self.of_rates, node)
+        if self.of_parts is not None:
+            node = parted(self.of_parts, node)
         if self.of_power is not None:
             node = powered(self.of_power, node)
         if self.of_disk is not None:
@@ -489,5 +489,5 @@ def test_the_random_centers_meet_everything_there_is_to_judge() -> None:
     # Who waits for a faster device is met in test_pursuing_at_random.
     expected = [*(set(ReasonCode) - {ReasonCode.FASTER_DEVICE}), *Decision, "placements", "preemptions", "reservations"]
     expected += ["moldable", "widened"]
-    expected += ["alternatives", "reserved alternatives", "disk"]
+    expected += ["alternatives", "reserved alternatives", "disk", "parts"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -7,9 +7,10 @@ import pytest
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Plan, Reason, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import LicenseName, QueueName, WorkloadId
 from suanli.model.quota import Quota, QuotaScope
-from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, asks, gpu, node
 
 SOLVER = LicenseName("solver")

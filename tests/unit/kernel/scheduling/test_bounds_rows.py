@@ -14,9 +14,10 @@ from suanli.kernel.scheduling.bounds import CODES, Bounds, Scope
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.plan import Association, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import LicenseName, ProjectName, QosName, QueueName, UserName, WorkloadId
 from suanli.model.quota import License, Quota, QuotaScope
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, asks
 
 Q, P, ANN = QueueName("q"), ProjectName("p"), UserName("ann")

@@ -27,8 +27,9 @@ from suanli.kernel.scheduling.constraints import (
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
 
 PLENTY = 2**40

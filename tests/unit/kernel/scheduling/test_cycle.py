@@ -15,10 +15,11 @@ from suanli.kernel.scheduling.cycle import Turn, cycle
 from suanli.kernel.scheduling.job import NEVER
 from suanli.kernel.scheduling.plan import Policy, Preemption, ReasonCode
 from suanli.kernel.scheduling.snapshot import snapshot
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import LicenseName, RunId, WorkloadId
 from suanli.model.resources import Allocation, DeviceHold, NodeHold
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 

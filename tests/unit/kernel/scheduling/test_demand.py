@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.demand import NO_DEADLINE, Demand, demand_of, latest_start
 from suanli.kernel.scheduling.job import NEVER
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName
 from suanli.model.quantities import Instant
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Kind, Precision, TaskResources, WorkloadSpec
+from suanli.model.spec import ArraySpec, Kind, TaskResources, WorkloadSpec
 
 GIB = 1024**3
 SOLVER, MESHER = LicenseName("solver"), LicenseName("mesher")

@@ -14,8 +14,9 @@ from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.what_if.onward import record_of
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import WorkloadId
+from suanli.model.quantities import MAX_MEMORY_BYTES
 from suanli.model.resources import Node
-from suanli.model.spec import MAX_MEMORY_BYTES, Request, TaskResources, WorkloadSpec
+from suanli.model.spec import Request, TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, asks, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation

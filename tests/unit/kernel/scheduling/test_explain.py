@@ -8,10 +8,11 @@ import pytest
 
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.plan import Decision, Explanation, Policy, Reason, ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.resources import NodeState
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from suanli.testing.builders import ANN
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, asks, gpu, node
 

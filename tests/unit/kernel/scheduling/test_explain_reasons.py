@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.ids import ReservationName
 from suanli.model.resources import NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.asking_why import job, of, told, why
 from tests.unit.kernel.scheduling.center import GIB, SECOND, Center, gpu, node
 

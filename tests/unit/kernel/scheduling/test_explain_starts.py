@@ -9,12 +9,13 @@ import pytest
 
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.plan import Decision, Policy, Reason, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import LicenseName, QueueName, ReservationName, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import Node, NodeState
-from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from tests.unit.kernel.scheduling.asking_why import job, of, why
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, gpu, node
 

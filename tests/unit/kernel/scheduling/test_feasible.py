@@ -8,8 +8,9 @@ import pytest
 
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.resources import NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, as_explained, asks, gpu, node
 
 CARD = gpu(0, "a100", 80)

@@ -6,7 +6,8 @@ import pytest
 
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.holdings import held_by, reserved, rows_from
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.devices import DeviceRequest
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
 
 
@@ -32,7 +33,7 @@ def holding(center: Center, spec: WorkloadSpec) -> tuple[list[list[int]], list[l
     center.turn()
     row = center.state.running(center.run_of(workload)).row
     nodes, devices = held_by(center.state.tables, row)
-    return sorted(nodes), sorted(devices)
+    return sorted(nodes), sorted(device[: t.HELD_SLOTS] for device in devices)
 
 
 def mixed() -> Center:

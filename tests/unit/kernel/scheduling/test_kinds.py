@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.kinds import rows_for, rows_of
-from suanli.model.spec import DeviceClass
+from suanli.model.devices import DeviceClass
 
 WIDTH = 8
 """Device positions of a node."""

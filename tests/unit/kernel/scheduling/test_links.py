@@ -16,10 +16,11 @@ from suanli.kernel.scheduling.plan import Decision, Explanation, Plan, Policy, R
 from suanli.kernel.scheduling.shapes import write_shape
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.what_if.onward import record_of
+from suanli.model.devices import DeviceClass, DeviceRequest, Interconnect
 from suanli.model.discovery import Distance
 from suanli.model.ids import WorkloadId
 from suanli.model.resources import Node
-from suanli.model.spec import DeviceClass, DeviceRequest, Interconnect, Request, WorkloadSpec
+from suanli.model.spec import Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation

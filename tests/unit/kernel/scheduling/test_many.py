@@ -14,9 +14,10 @@ from suanli.kernel.scheduling.cycle import cycle
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.explain import explain, preview
 from suanli.kernel.scheduling.plan import Decision, Explanation, Plan, Policy, Reason, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import LicenseName, ReservationName, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceRequest, Request, WorkloadSpec
+from suanli.model.spec import Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation

@@ -5,9 +5,10 @@ from __future__ import annotations
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Plan, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import WorkloadId
 from suanli.model.quota import Quota, QuotaScope
-from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from tests.unit.kernel.scheduling.center import PROJECT, SECOND, Center, asks, gpu, node
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import EngineName
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest
 from suanli.model.resources import Allocation, DeviceHold
-from suanli.model.spec import DeviceClass, DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.explained import check_explanation
 

@@ -9,9 +9,10 @@ import pytest
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Decision, Plan, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import NodeName, WorkloadId
 from suanli.model.resources import Device, DeviceHold, Node
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.powered import most
 

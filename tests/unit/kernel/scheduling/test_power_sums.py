@@ -53,7 +53,7 @@ def test_a_task_draws_at_most_what_the_hungriest_way_to_hold_it_does(
 ) -> None:
     draws = [[of_cpu, *(draw for draw, _ in cards)] for cards in nodes]
     suits = [[suit for _, suit in cards] for cards in nodes]
-    found = drawn_by_task(np.array(draws), np.array(suits), cpu_milli, devices, share)
+    found = drawn_by_task(np.array(draws), np.array(suits), (cpu_milli, devices, share))
     assert found.tolist() == [
         plainly(draw, suit, cpu_milli, devices, share) for draw, suit in zip(draws, suits, strict=True)
     ]
@@ -76,7 +76,7 @@ def test_a_task_draws_at_most_what_the_hungriest_way_to_hold_it_does(
 )
 def test_parts_of_devices_by_hand(cards: list[int], devices: int, share: int, milliwatts: int) -> None:
     draws, suits = np.array([[0, *cards]]), np.ones((1, len(cards)), dtype=np.bool_)
-    assert drawn_by_task(draws, suits, 0, devices, share).tolist() == [milliwatts]
+    assert drawn_by_task(draws, suits, (0, devices, share)).tolist() == [milliwatts]
 
 
 @pytest.mark.parametrize(("thousandths", "whole"), [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (5000, 5)])

@@ -22,9 +22,10 @@ from suanli.kernel.scheduling.merits import Known, costs, expected, write_merits
 from suanli.kernel.scheduling.plan import Policy
 from suanli.kernel.scheduling.prices import Prices
 from suanli.kernel.scheduling.snapshot import snapshot
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.ids import WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceClass, DeviceRequest, Objective, Precision, TaskResources, WorkloadSpec
+from suanli.model.spec import Objective, TaskResources, WorkloadSpec
 from suanli.model.tariff import Tariff
 from tests.unit.kernel.scheduling.center import BEGIN, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.priced import an_hour, holding, random_tariff

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.explain import explain
 from suanli.kernel.scheduling.plan import Explanation, Policy, ReasonCode
+from suanli.model.devices import DeviceRequest, Precision
 from suanli.model.ids import ProjectName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.rates import LearnedRate
 from suanli.model.resources import Node
-from suanli.model.spec import DeviceRequest, Objective, Precision, WorkloadSpec
+from suanli.model.spec import Objective, WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 from tests.unit.kernel.scheduling.explained import check_explanation

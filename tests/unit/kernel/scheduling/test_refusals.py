@@ -9,10 +9,11 @@ import pytest
 from suanli.kernel.scheduling.demand import Demand, demand_of
 from suanli.kernel.scheduling.plan import Plan, Policy, Reason, ReasonCode, Refusal
 from suanli.kernel.scheduling.refusals import CODES, Refusals, window
+from suanli.model.devices import DeviceRequest, Precision
 from suanli.model.ids import LicenseName, ReservationName, WorkloadId
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import NodeState
-from suanli.model.spec import DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, PROJECT, Center, asks, gpu, node
 from tests.unit.kernel.scheduling.checker import check
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.plan import Plan, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import WorkloadId
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import SECOND, Center, asks, gpu, node
 
 

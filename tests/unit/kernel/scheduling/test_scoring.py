@@ -26,8 +26,9 @@ from suanli.kernel.scheduling.scores.residual_value import residual_value
 from suanli.kernel.scheduling.scores.typical import typical
 from suanli.kernel.scheduling.scores.worth import worth
 from suanli.kernel.scheduling.scoring import Scoring, has_changed, learn, scoring, weigh
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import InvalidRequestError, NotFoundError
-from suanli.model.spec import DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import Center, asks, gpu, node
 from tests.unit.kernel.scheduling.core.center import Node, Shape
 from tests.unit.kernel.scheduling.core.small import small

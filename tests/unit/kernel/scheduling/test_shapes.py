@@ -7,22 +7,30 @@ import pytest
 
 from suanli.kernel.scheduling.constraints import DeviceType
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.slots import COUNTED
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.shapes import write_shape, write_types
-from suanli.model.spec import DeviceClass, Precision
+from suanli.model.devices import DeviceClass, Precision
+from suanli.model.partitions import PartitionTemplate, Units
 
 GIB = 1024**3
-COLUMNS = t.TASK_DISK + 1
+COLUMNS = t.PARTS_OF + t.DEVICE_TYPES
 BF16, FP8 = frozenset({Precision.BF16}), frozenset({Precision.BF16, Precision.FP8})
+PAIRS = PartitionTemplate(name="2g.10gb", memory_bytes=5 * GIB, size=2, starts=(0, 2))
+LATE = PartitionTemplate(name="2g.10gb", memory_bytes=9 * GIB, size=3, starts=(4,))
+SOME = (Units(first=0, count=8, needed=1), Units(first=8, count=7, needed=2))
+CORES = PartitionTemplate(name="vir01", memory_bytes=3 * GIB, units=SOME)
 TYPES = [
-    DeviceType(DeviceClass.GPU, "A100 SXM4", 40 * GIB, BF16),
-    DeviceType(DeviceClass.GPU, "A100 SXM4", 80 * GIB, BF16),
+    DeviceType(DeviceClass.GPU, "A100 SXM4", 40 * GIB, BF16, partitions=(PAIRS,)),
+    DeviceType(DeviceClass.GPU, "A100 SXM4", 80 * GIB, BF16, partitions=(LATE,)),
     DeviceType(DeviceClass.GPU, "H100", 80 * GIB, FP8),
-    DeviceType(DeviceClass.NPU, "910B", 64 * GIB, BF16),
+    DeviceType(DeviceClass.NPU, "910B", 64 * GIB, BF16, partitions=(CORES,)),
 ]
 ALL = 0b1111
 PLAIN = Demand(4, 0, False, 1500, 2 * GIB)
 GPUS = PLAIN._replace(device_class=DeviceClass.GPU, device_count=2, device_share=1000)
+PARTS = GPUS._replace(device_share=285, device_partition="2g.10gb")
+UNITS = GPUS._replace(device_class=DeviceClass.NPU, device_share=125, device_partition="vir01")
 
 
 def shape(demand: Demand) -> t.Ints:
@@ -56,6 +64,19 @@ def shape(demand: Demand) -> t.Ints:
         pytest.param(PLAIN, t.BESIDE_SEEN, 0, id="in no turn"),
         pytest.param(PLAIN._replace(features=("ib",)), t.MUST_HAVE, 0, id="bits of features come later"),
         pytest.param(PLAIN, t.TYPES, ALL, id="any type where none is asked for"),
+        pytest.param(GPUS, t.PARTED, 0, id="whole ones"),
+        pytest.param(PARTS, t.PARTED, 1, id="parts"),
+        pytest.param(PARTS, t.OF_MODEL, 0b0111, id="of whatever model"),
+        pytest.param(PARTS, t.OF_PARTITION, 0b0011, id="that has the template"),
+        pytest.param(PARTS, t.TYPES, 0b0011, id="and no other"),
+        pytest.param(PARTS._replace(device_memory_bytes=8 * GIB), t.TYPES, 0b0010, id="with the memory of the part"),
+        pytest.param(PARTS, t.PARTS_OF, 2 << 12 | 2 << 8 | 2 << 4, id="starts, their distance, how many, and slices"),
+        pytest.param(PARTS, t.PARTS_OF + 1, 3 << 12 | 1 << 8 | 4, id="of another type others"),
+        pytest.param(PARTS, t.PARTS_OF + 2, 0, id="none of a type without"),
+        pytest.param(
+            UNITS, t.PARTS_OF + 3, COUNTED | 2 << 20 | 7 << 16 | 8 << 12 | 1 << 8 | 8 << 4, id="of two groups"
+        ),
+        pytest.param(GPUS, t.PARTS_OF, 0, id="none where none is asked for"),
     ],
 )
 def test_what_each_column_says_whatever_was_there_before(demand: Demand, column: int, value: int) -> None:
@@ -134,12 +155,12 @@ def test_a_rate_leaves_what_is_known_to_do_as_much(precision: Precision, rate: i
 def test_types_that_come_later_are_told_and_nothing_else_is_touched() -> None:
     row = np.full(COLUMNS, 77, dtype=np.int64)
     write_types(row, GPUS, TYPES[:1])
-    of_types = [t.OF_CLASS, t.OF_MODEL, t.OF_MEMORY, t.OF_PRECISION, t.TYPES]
-    assert row[of_types].tolist() == [1, 1, 1, 1, 1]
+    of_types = [t.OF_CLASS, t.OF_MODEL, t.OF_PARTITION, t.OF_MEMORY, t.OF_PRECISION, t.TYPES]
+    assert row[of_types].tolist() == [1] * 6
     others = np.setdiff1d(np.arange(COLUMNS), of_types)
     assert (row[others] == 77).all()
     write_types(row, GPUS, TYPES)
-    assert row[of_types].tolist() == [0b0111] * 5
+    assert row[of_types].tolist() == [0b0111] * 6
 
 
 def test_a_center_without_devices_has_no_type_that_will_do() -> None:

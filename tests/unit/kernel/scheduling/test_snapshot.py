@@ -14,12 +14,13 @@ from suanli.kernel.scheduling.fair_share import ShareWeights, Standing, Standing
 from suanli.kernel.scheduling.plan import Explanation, Plan
 from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import License, Quota, QuotaScope
 from suanli.model.reservations import AdvanceReservation
 from suanli.model.resources import Queue
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import OWNERS, PROJECT, SECOND, Center, asks, gpu, node
 
 

@@ -12,10 +12,11 @@ from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.job import NEVER, expected_end
 from suanli.kernel.scheduling.plan import Policy, ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import NotFoundError
 from suanli.model.ids import RunId, WorkloadId
 from suanli.model.quantities import Instant
-from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from tests.unit.kernel.scheduling.center import BEGIN, SECOND, Center, asks, gpu, node
 
 

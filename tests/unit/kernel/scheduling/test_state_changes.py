@@ -16,11 +16,12 @@ from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.job import NEVER
 from suanli.kernel.scheduling.plan import ReasonCode
 from suanli.kernel.scheduling.state import ClusterState
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import InvalidRequestError, NotFoundError
 from suanli.model.ids import LicenseName, ProjectName, QueueName, ReservationName, RunId, UserName, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.resources import Queue
-from suanli.model.spec import MAX_FEATURES_ASKED, DeviceRequest, WorkloadSpec
+from suanli.model.spec import MAX_FEATURES_ASKED, WorkloadSpec
 from suanli.model.workload import RunState
 from tests.unit.kernel.scheduling.center import GIB, OWNERS, PROJECT, SECOND, Center, asks, gpu, node
 

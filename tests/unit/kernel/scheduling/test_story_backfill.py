@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from suanli.kernel.scheduling.plan import Decision, Policy, ReasonCode
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.devices import DeviceRequest
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import asks, gpu, node
 from tests.unit.kernel.scheduling.story import Story, urgent, work
 

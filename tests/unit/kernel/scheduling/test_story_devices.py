@@ -13,10 +13,11 @@ from itertools import product
 import pytest
 
 from suanli.kernel.scheduling.plan import Decision, Policy, ReasonCode
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.quantities import Instant
 from suanli.model.rates import LearnedRate, class_of
 from suanli.model.resources import Device, Node
-from suanli.model.spec import DeviceClass, DeviceRequest, Objective, Precision, WorkloadSpec
+from suanli.model.spec import Objective, WorkloadSpec
 from suanli.model.tariff import Tariff
 from tests.unit.kernel.scheduling.center import BEGIN, OWNERS, SECOND, gpu, node
 from tests.unit.kernel.scheduling.story import Story, work

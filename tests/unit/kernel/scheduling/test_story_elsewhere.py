@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.plan import Policy
+from suanli.model.devices import DeviceClass, DeviceRequest
 from suanli.model.ids import EngineName, LicenseName, QueueName
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, Node, NodeState
-from suanli.model.spec import DeviceClass, DeviceRequest, Request, WorkloadSpec
+from suanli.model.spec import Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import GIB, SECOND, asks, gpu, node
 from tests.unit.kernel.scheduling.story import Story, urgent, work
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from suanli.kernel.scheduling.plan import Policy
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import QueueName
-from suanli.model.spec import DeviceRequest
 from tests.unit.kernel.scheduling.center import gpu, node
 from tests.unit.kernel.scheduling.story import Story, urgent, work, yielding
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.plan import Decision, Policy
+from suanli.model.devices import DeviceRequest
 from suanli.model.resources import Node
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import gpu, node
 from tests.unit.kernel.scheduling.story import Story, work
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from suanli.kernel.scheduling.plan import Decision, Policy, ReasonCode
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import LicenseName, NodeName, ReservationName
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import NodeState
-from suanli.model.spec import ArraySpec, DeviceRequest, Request, WorkloadSpec
+from suanli.model.spec import ArraySpec, Request, WorkloadSpec
 from tests.unit.kernel.scheduling.center import BEGIN, OWNERS, PROJECT, SECOND, asks, gpu, node
 from tests.unit.kernel.scheduling.story import Story, urgent, work, yielding
 

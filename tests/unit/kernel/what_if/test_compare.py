@@ -12,11 +12,12 @@ from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.what_if.changes import MOST_SUBMITTED, Bounds, Changes, Submitted
 from suanli.kernel.what_if.compare import bounds_for, compare, holding
 from suanli.kernel.what_if.outcome import Comparison, Figures, Spread, figures, most_affected
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import ConflictError, InvalidRequestError, TooFarAheadError
 from suanli.model.facts import WorkloadUpdated
 from suanli.model.ids import NodeName, UserName, WorkloadId
 from suanli.model.resources import Node, NodeState
-from suanli.model.spec import ArraySpec, DeviceRequest, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from tests.unit.kernel.scheduling.center import BEGIN, PROJECT, SECOND, Center, asks, gpu, node
 
 ANN = UserName("ann")

@@ -21,12 +21,13 @@ from suanli.kernel.what_if.onward import (
     waiting_jobs,
 )
 from suanli.kernel.what_if.outcome import Course
+from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.errors import NotFoundError, TooFarAheadError
 from suanli.model.ids import LicenseName, QueueName, ReservationName, RunId, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.resources import NodeState
-from suanli.model.spec import ArraySpec, DeviceClass, DeviceRequest, Precision, WorkloadSpec
+from suanli.model.spec import ArraySpec, WorkloadSpec
 from suanli.model.workload import WorkloadState
 from tests.unit.kernel.scheduling.center import BEGIN, GIB, PROJECT, SECOND, Center, asks, gpu, node
 

@@ -11,9 +11,10 @@ from suanli.kernel.scheduling.snapshot import snapshot
 from suanli.kernel.what_if.changes import Bounds, Changes
 from suanli.kernel.what_if.compare import compare
 from suanli.kernel.what_if.outcome import Comparison, most_affected
+from suanli.model.devices import DeviceRequest
 from suanli.model.ids import WorkloadId
 from suanli.model.power import PowerCap
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from tests.unit.kernel.scheduling.center import BEGIN, SECOND, Center, asks, gpu, node
 
 

@@ -10,11 +10,12 @@ from suanli.kernel.scheduling.demand import demand_of
 from suanli.kernel.scheduling.plan import Policy, ReasonCode
 from suanli.kernel.what_if.onward import record_of
 from suanli.kernel.what_if.outcome import Course
+from suanli.model.devices import DeviceRequest, Precision
 from suanli.model.ids import LicenseName, QueueName, RunId, WorkloadId
 from suanli.model.quantities import Instant
 from suanli.model.quota import Quota, QuotaScope
 from suanli.model.rates import class_of
-from suanli.model.spec import DeviceRequest, Objective, Precision, Request, TaskResources, WorkloadSpec
+from suanli.model.spec import Objective, Request, TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import BEGIN, PROJECT, SECOND, Center, asks, gpu, node
 from tests.unit.kernel.what_if.test_onward import ends, job, lived, one_node, starts
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from suanli.adapters.devices.rocm import agent_device, agents, card_device, cards, is_hygon
 from suanli.adapters.devices.text import number, part, pci_address, records, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 
 def parse_static(text: str) -> tuple[DiscoveredDevice, ...]:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 
 from suanli.adapters.devices.text import distances, number, pci_address, rows, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(\S.*)", re.ASCII)
 _CHIP = re.compile(r"([0-9]{1,6})(?:\s+([0-9]{1,6}))?", re.ASCII)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from suanli.adapters.devices.text import number, pci_address, rows
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(?:/|[0-9]+)\s+(MLU\S*)(?:\s+\S+)?", re.ASCII)
 _STATE = re.compile(r"(?:\S+%|N/A)?\s*(\S+)\s*C\s+(\S+)\s*W\s*/.*", re.ASCII)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from suanli.adapters.devices.text import device_number, number, outline, pci_address, rows, sections, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _SECTION = re.compile(r"DEV ID ([0-9]{1,6})\s*", re.ASCII)
 _CARD = re.compile(r"([0-9]{1,6})\s+(\S.*)", re.ASCII)

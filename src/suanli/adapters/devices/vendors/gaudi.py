@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from suanli.adapters.devices.smi_table import table
 from suanli.adapters.devices.text import number, pci_address, queried, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _FIELDS = (
     "index",

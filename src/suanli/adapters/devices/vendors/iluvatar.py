@@ -6,8 +6,8 @@ import re
 
 from suanli.adapters.devices.smi_table import second_line
 from suanli.adapters.devices.text import number, pci_address, rows, size
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(Iluvatar\s+\S.*)", re.ASCII)
 

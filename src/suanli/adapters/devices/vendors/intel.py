@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from suanli.adapters.devices.text import device_number, number, pci_address, records, rows, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _TILE = re.compile(r"GPU ([0-9]{1,6})/[0-9]{1,6}", re.ASCII)
 _KINDS = {

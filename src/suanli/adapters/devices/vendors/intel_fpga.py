@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from suanli.adapters.devices.text import outline, pci_address, sections, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health
-from suanli.model.spec import DeviceClass
 
 _SECTION = re.compile(r"//\*{2,10} FME \*{2,10}//\s*", re.ASCII)
 _ID = re.compile(r"0x([0-9a-f]{4})", re.IGNORECASE | re.ASCII)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from suanli.adapters.devices.text import distances, number, outline, pci_address, rows, sections
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Readings
-from suanli.model.spec import DeviceClass
 
 _CARD = re.compile(r"([0-9]{1,6})\s+(\S*MX\S*|MetaX\s+\S+)(?:\s.*)?", re.ASCII)
 _SECTION = re.compile(r"GPU#([0-9]{1,6})\s+(\S+)\s+(\S+)\s*", re.ASCII)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from suanli.adapters.devices.text import number, pci_address, records, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 
 def parse_query(text: str) -> tuple[DiscoveredDevice, ...]:

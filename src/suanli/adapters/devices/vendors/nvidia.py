@@ -10,8 +10,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from suanli.adapters.devices.text import distances, number, pci_address, records, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Partition, Readings
-from suanli.model.spec import DeviceClass
 
 QUERY = (
     "index",
@@ -198,7 +198,7 @@ def _health(gpu: ET.Element) -> tuple[Health, str]:
 def _partition(mig: ET.Element) -> Partition:
     return Partition(
         uuid=told(mig.findtext("uuid")),
-        profile=told(mig.findtext("profile") or mig.findtext("device_attributes/shared/profile")),
+        profile=told(mig.findtext("profile") or mig.findtext("device_attributes/shared/profile")).removeprefix("MIG "),
         memory_bytes=size(mig.findtext("fb_memory_usage/total")),
     )
 

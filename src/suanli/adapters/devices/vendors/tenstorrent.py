@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from suanli.adapters.devices.text import number, part, pci_address, records, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health, Readings
-from suanli.model.spec import DeviceClass
 
 
 def parse_snapshot(text: str) -> tuple[DiscoveredDevice, ...]:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from suanli.adapters.devices.text import outline, part, pci_address, sections, size, told
+from suanli.model.devices import DeviceClass
 from suanli.model.discovery import DiscoveredDevice, Health
-from suanli.model.spec import DeviceClass
 
 _LISTED = re.compile(r"\s*\[([0-9a-f:.]{7,20})\]\s*:\s*(\S+)(.*)", re.IGNORECASE | re.ASCII)
 _REPORT = re.compile(r"[0-9]{1,6}/[0-9]{1,6} \[([0-9a-f:.]{7,20})\] : (\S+)\s*", re.IGNORECASE | re.ASCII)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from suanli.adapters.engines.local import records
+from suanli.model.devices import DeviceClass, Interconnect
 from suanli.model.discovery import DiscoveredDevice, Health, links_of, milliwatts
 from suanli.model.errors import EngineError
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, DeviceHold
-from suanli.model.spec import DeviceClass, Interconnect
 from suanli.ports.clock import Clock
 from suanli.ports.device import Devices
 from suanli.ports.engine import DeviceReading, NodeReadings
@@ -123,8 +123,9 @@ class NodeDevices:
         for hold in holds:
             if not 0 <= hold.index < len(keys) or keys[hold.index] not in roll.here:
                 raise EngineError(f"device {hold.index} is not on this machine now")
-        held = {keys[hold.index]: roll.devices[keys[hold.index]] for hold in holds}
-        others = [device for key, device in roll.devices.items() if key in roll.here and key not in held]
+        held = {(keys[hold.index], hold.slices): _held(roll.devices[keys[hold.index]], hold) for hold in holds}
+        whose = {key for key, _ in held}
+        others = [device for key, device in roll.devices.items() if key in roll.here and key not in whose]
         environment = dict(self._devices.visibility(list(held.values()), others))
         if holds:
             environment["SUANLI_DEVICES"] = ",".join(str(hold.index) for hold in holds)
@@ -139,6 +140,20 @@ def _reading(number: int, device: DiscoveredDevice | None) -> DeviceReading:
     if device is None:
         return DeviceReading(index=number, health=Health.UNKNOWN, reason=_GONE)
     return DeviceReading(index=number, health=device.health, reason=device.reason, readings=device.readings)
+
+
+def _held(device: DiscoveredDevice, hold: DeviceHold) -> DiscoveredDevice:
+    """The device as programs are told it: of a part, that part alone.
+
+    Raises:
+        EngineError: the part is not there now.
+    """
+    if not hold.partition:
+        return device
+    place = hold.slices.bit_length() - 1
+    if place >= len(device.parts) or device.parts[place].profile != hold.partition:
+        raise EngineError(f"device {hold.index} has no partition {hold.partition} where this run was given one")
+    return replace(device, uuid=device.parts[place].uuid)
 
 
 def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> DiscoveredDevice:

@@ -42,6 +42,7 @@ from suanli.ports.engine import (
     Observation,
     ObservedState,
     OutputFile,
+    PartitionBinding,
     Placement,
     RunOrder,
     Stream,
@@ -125,6 +126,7 @@ class LocalEngine:
             limits=self._settings.cgroups.enforcement,
             isolation=self._settings.sandbox.kind,
             devices=self._binds,
+            partitions=PartitionBinding.ENFORCED,
             disk=DiskBinding.COUNTED,
         )
 

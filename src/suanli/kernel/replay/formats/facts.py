@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from suanli.kernel.replay.trace import UNKNOWN, Trace, coded, make_trace
 from suanli.model.altered import altered
+from suanli.model.devices import DeviceRequest
 from suanli.model.discovery import Distance
 from suanli.model.facts import RecordedFact, RunEnded, RunPlaced, RunStarted, WorkloadSubmitted
 from suanli.model.ids import RunId, UserName, WorkloadId
 from suanli.model.quantities import WHOLE_DEVICE, Instant
-from suanli.model.spec import DeviceRequest, WorkloadSpec
+from suanli.model.spec import WorkloadSpec
 from suanli.model.workload import Usage
 
 
@@ -80,6 +81,8 @@ def _trace(
     specs = [one.spec for one in ran.values()]
     asked = [spec.resources.devices for spec in specs]
     models = {name: bit for bit, name in enumerate(dict.fromkeys(one.model for one in asked if one and one.model))}
+    parted = ["", *(one.partition if one else "" for one in asked)]
+    partition, partitions = coded(parted)
     user, users = coded(one.owner for one in ran.values())
     project, projects = coded(spec.project for spec in specs)
     application, applications = coded(spec.application or spec.name for spec in specs)
@@ -96,7 +99,8 @@ def _trace(
             "memory_bytes": [spec.resources.memory_bytes for spec in specs],
             "disk_bytes": [spec.resources.disk_bytes for spec in specs],
             "device_count": [one.count if one else 0 for one in asked],
-            "device_share": [one.share if one else WHOLE_DEVICE for one in asked],
+            "device_share": [one.thousandths if one else WHOLE_DEVICE for one in asked],
+            "partition": partition[1:],
             "interconnect": [_apart(one) for one in asked],
             "device_models": [1 << models[one.model] if one and one.model else 0 for one in asked],
             "user": user,
@@ -109,6 +113,7 @@ def _trace(
         },
         models=tuple(models),
         names={
+            "partitions": partitions,
             "users": users,
             "projects": projects,
             "applications": applications,

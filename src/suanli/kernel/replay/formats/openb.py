@@ -13,9 +13,9 @@ from typing import Final
 from suanli.kernel.replay.center import CenterDescription, DeviceGroup, NodeGroup
 from suanli.kernel.replay.trace import Trace, coded, make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.model.devices import MAX_DEVICES
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_DEVICE
-from suanli.model.spec import MAX_CPU_MILLI, MAX_DEVICES, MAX_MEMORY_BYTES
+from suanli.model.quantities import MAX_CPU_MILLI, MAX_MEMORY_BYTES, WHOLE_DEVICE
 
 _SECOND_US: Final = 1_000_000
 _MIB: Final = 1024**2

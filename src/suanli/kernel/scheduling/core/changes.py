@@ -86,14 +86,14 @@ def wait_no_longer(center: Center, job: int) -> None:
 def run(center: Center, job: int, held: Ints, devices: Ints) -> None:
     """Let a job, whose row is filled in, run on what it holds.
 
-    ``held`` [n, 6] are rows of node, tasks, milli-cpus, bytes, 1 if exclusively, bytes of disk; ``devices`` [m, 3] of
-    node, position, thousandths. There must be as many rows left in the tables.
+    ``held`` [n, 6] are rows of node, tasks, milli-cpus, bytes, 1 if exclusively, bytes of disk; ``devices`` [m, 4] of
+    node, position, thousandths, slices. There must be as many rows left in the tables.
     """
     for row in range(held.shape[0]):
         amounts = (held[row, 0], held[row, 1], held[row, 2], held[row, 3], held[row, 4], held[row, 5])
         hold_node(center.holds, center.jobs, center.sizes, job, amounts)
     for row in range(devices.shape[0]):
-        of_device = (devices[row, 0], devices[row, 1], devices[row, 2])
+        of_device = (devices[row, 0], devices[row, 1], devices[row, 2], devices[row, 3])
         hold_device(center.device_holds, center.jobs, center.sizes, job, of_device)
     lay(center, job)
     lists.start(center, job)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.nearness import STEP, SYSTEM, is_linked
 from suanli.kernel.scheduling.core.score import score
+from suanli.kernel.scheduling.core.slots import PARTS_MOST, fitting, fitting_on
 from suanli.kernel.scheduling.core.tables import (
     ALONE,
     APART,
@@ -30,6 +31,7 @@ from suanli.kernel.scheduling.core.tables import (
     FAILS_MODEL,
     FAILS_NEAR,
     FAILS_OUTSIDE,
+    FAILS_PARTITION,
     FAILS_PRECISION,
     FAILS_RATE,
     FAILS_RESERVED,
@@ -54,7 +56,10 @@ from suanli.kernel.scheduling.core.tables import (
     OF_CLASS,
     OF_MEMORY,
     OF_MODEL,
+    OF_PARTITION,
     OF_PRECISION,
+    PARTED,
+    PARTS_OF,
     READY,
     RESERVED,
     SEEN,
@@ -97,8 +102,8 @@ def tasks_on(nodes: Ints, devices: Devices, shapes: Ints, shape: int, node: int)
         return 0, FAILS_EXCLUSIVE
     unit, tasks, blocker = shapes[shape, UNIT], _PLENTY, NOBODY
     if shapes[shape, DEVICES]:
-        if shapes[shape, APART]:
-            tasks, blocker = _tasks_by_groups(devices, shapes, shape, node)
+        if shapes[shape, PARTED] | shapes[shape, APART]:
+            tasks, blocker = _tasks_by_few(devices, shapes, shape, node)
         else:
             tasks, blocker = _tasks_by_devices(devices, shapes, shape, node)
     cpu, memory, disk = shapes[shape, TASK_CPU], shapes[shape, TASK_MEMORY], shapes[shape, TASK_DISK]
@@ -142,6 +147,34 @@ def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> 
 
 
 @compiled
+def _tasks_by_few(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    """The same for what few ask: parts of devices, or devices that are near each other."""
+    if shapes[shape, PARTED]:
+        return _tasks_by_parts(devices, shapes, shape, node)
+    return _tasks_by_groups(devices, shapes, shape, node)
+
+
+@compiled
+def _tasks_by_parts(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
+    """The same where each device is a part of one."""
+    count, types, there, well, free = shapes[shape, DEVICES], shapes[shape, TYPES], 0, 0, 0
+    for position in range(devices.shape[1]):
+        kind = devices[node, position, TYPE]
+        if kind >= 0 and (types >> kind) & 1:
+            code = shapes[shape, PARTS_OF + kind]
+            there += fitting(code, 0)
+            if devices[node, position, HEALTHY]:
+                well += fitting(code, 0)
+                free += fitting_on(devices, node, position, code)
+    wanted = count * shapes[shape, UNIT]
+    if free >= wanted:
+        return free // count, NOBODY
+    if there < wanted:
+        return free // count, _lacking(devices, shapes, shape, node)
+    return free // count, FAILS_HEALTH if well < wanted else FAILS_FREE
+
+
+@compiled
 def _tasks_by_groups(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     """The same where the whole devices of each task must lie in one group at some distance, which a node tells last."""
     count, types, farthest = shapes[shape, DEVICES], shapes[shape, TYPES], shapes[shape, APART]
@@ -174,18 +207,28 @@ def _tasks_by_groups(devices: Devices, shapes: Ints, shape: int, node: int) -> t
 def _lacking(devices: Devices, shapes: Ints, shape: int, node: int) -> int:
     """The first constraint on types of devices that leaves a node too few, given that all of them together do."""
     parts, wanted = WHOLE // shapes[shape, SHARE], shapes[shape, DEVICES] * shapes[shape, UNIT]
-    of_class = of_model = of_memory = of_precision = 0
+    of_class = of_model = of_partition = of_memory = of_precision = 0
+    is_parted = shapes[shape, PARTED]
+    if is_parted:
+        parts = PARTS_MOST
     for position in range(devices.shape[1]):
         kind = devices[node, position, TYPE]
         if kind >= 0:
             of_class += parts * ((shapes[shape, OF_CLASS] >> kind) & 1)
             of_model += parts * ((shapes[shape, OF_MODEL] >> kind) & 1)
+            if is_parted:
+                # How many parts it can have is known of devices that have the template; of others only that it is few.
+                parts = fitting(shapes[shape, PARTS_OF + kind], 0)
+                of_partition += parts * ((shapes[shape, OF_PARTITION] >> kind) & 1)
             of_memory += parts * ((shapes[shape, OF_MEMORY] >> kind) & 1)
             of_precision += parts * ((shapes[shape, OF_PRECISION] >> kind) & 1)
+            parts = PARTS_MOST if is_parted else parts
     if of_class < wanted:
         return FAILS_CLASS
     if of_model < wanted:
         return FAILS_MODEL
+    if is_parted and of_partition < wanted:
+        return FAILS_PARTITION
     if of_memory < wanted:
         return FAILS_DEVICE_MEMORY
     return FAILS_PRECISION if of_precision < wanted else FAILS_RATE

@@ -28,6 +28,7 @@ from suanli.kernel.scheduling.core.tables import (
     NEED,
     NEVER,
     NOBODY,
+    PARTED,
     RUNNING,
     RUNNING_SIZE,
     SHAPE,
@@ -36,8 +37,8 @@ from suanli.kernel.scheduling.core.tables import (
 )
 from suanli.kernel.scheduling.core.windows import next_opening, see_at
 
-_AHEAD, _THERE, _GONE = range(3)
-"""Where the head stands at an instant: it has not started, it holds its nodes, it has ended."""
+_AHEAD, _THERE, _GONE, _ALL = range(4)
+"""Where the head stands at an instant: it has not started, it holds its nodes, it has ended; it begins just then."""
 
 
 @entry
@@ -83,6 +84,9 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
         if due < size:
             instant = min(instant, jobs[running[due], END])
         if stage == _AHEAD and instant >= head_start:
+            if center.shapes[shape, PARTED]:
+                # Bits of slices tell what is free only once those are gone that the head takes over from others.
+                off, overdue, due = _let_end(center, job, (off, overdue, due, late), (instant, soon, head_start), _ALL)
             _lay_head(center, shape, -1)
             stage = _THERE
         if stage == _THERE and head_end <= instant < NEVER:
@@ -123,7 +127,7 @@ def _let_end(
     More room never takes away a place, so of many ends at one instant only as many are looked at as are needed.
     ``counts`` are how many are off, how many of those past their ends and of all have ended, and how many are past
     their ends; ``times`` are the instant, when work past its end ends, and the head's start. The first three counts
-    are returned as they are then.
+    are returned as they are then. Where the stage is ``_ALL``, all end whether it fits or not.
     """
     jobs, running, size = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE]
     shape, need, is_asked = jobs[job, SHAPE], jobs[job, NEED], False
@@ -136,7 +140,7 @@ def _let_end(
         else:
             off += lift_for(center, running[due], shape, off)
             due += 1
-        if not is_asked and holdable(center.total, shape, need):
+        if stage != _ALL and not is_asked and holdable(center.total, shape, need):
             is_asked = True
             if _fits(center, job, instant, head_start, stage):
                 break

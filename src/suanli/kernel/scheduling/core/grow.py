@@ -15,6 +15,7 @@ from suanli.kernel.scheduling.core.tables import (
     LAST,
     LOG_SIZE,
     NOBODY,
+    PARTS_OF,
     SEEN,
     UNUSED,
     Center,
@@ -45,6 +46,7 @@ _COPIED = (
     "typical_weight",
     "fill",
     "worth",
+    "templates",
 )
 
 
@@ -66,6 +68,7 @@ def sizes_of(center: Center) -> Sizes:
         keys=center.keys.shape[0],
         booked=center.booked.shape[0],
         booked_devices=center.booked_devices.shape[0],
+        parted_types=center.shapes.shape[1] - PARTS_OF,
     )
 
 

@@ -15,6 +15,7 @@ from suanli.kernel.scheduling.core.tables import (
     FREE,
     HEALTHY,
     NOBODY,
+    PARTED,
     PURSUES,
     RANK,
     SHARE,
@@ -77,7 +78,9 @@ def worst_taken(center: Center, devices: Devices, shape: int, tasks: int, merit:
 @compiled
 def goes_by_nearness(center: Center, devices: Devices, shape: int) -> bool:
     """Tell whether it is nearness that says which devices of a node a shape takes: whole ones, and some are near."""
-    return bool(center.shapes[shape, SHARE] == WHOLE and center.shapes[shape, DEVICES] > 0 and is_linked(devices))
+    shapes = center.shapes
+    are_whole = shapes[shape, SHARE] == WHOLE and shapes[shape, DEVICES] > 0 and shapes[shape, PARTED] == 0
+    return bool(are_whole and is_linked(devices))
 
 
 @compiled

@@ -11,6 +11,7 @@ from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import may_gain, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.place import shift
+from suanli.kernel.scheduling.core.slots import put
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     DEVICE_HOLD,
@@ -20,7 +21,6 @@ from suanli.kernel.scheduling.core.tables import (
     ENDED,
     ENGINE,
     EXCLUSIVE,
-    FREE,
     FREE_CPU,
     FREE_DISK,
     FREE_MEMORY,
@@ -37,7 +37,6 @@ from suanli.kernel.scheduling.core.tables import (
     HELD_DISK,
     HELD_MEMORY,
     HELD_NODE,
-    HELD_SHARE,
     HOLD,
     HOLDERS,
     LAST,
@@ -47,7 +46,6 @@ from suanli.kernel.scheduling.core.tables import (
     LOOKS,
     NEVER,
     NEXT,
-    POSITION,
     RUNNING,
     RUNNING_SIZE,
     Center,
@@ -165,7 +163,7 @@ def _free(center: Center, row: int) -> None:
     device = center.jobs[holds[row, HELD_BY], DEVICE_HOLD]
     while device >= 0:
         if held[device, DEVICE_NODE] == node:
-            center.both_devices[node, held[device, POSITION], FREE] += held[device, HELD_SHARE]
+            put(center.both_devices, held, device, 1)
         device = held[device, DEVICE_NEXT]
 
 

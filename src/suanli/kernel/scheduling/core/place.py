@@ -9,6 +9,7 @@ from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_by
 from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, next_device, ranks_types
+from suanli.kernel.scheduling.core.slots import next_part, put
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     ALONE,
@@ -20,7 +21,6 @@ from suanli.kernel.scheduling.core.tables import (
     CPU,
     DEVICE_HOLD,
     DEVICE_NEXT,
-    DEVICE_NODE,
     DEVICE_UNUSED,
     DEVICES,
     DISK,
@@ -38,14 +38,13 @@ from suanli.kernel.scheduling.core.tables import (
     HELD_DISK,
     HELD_MEMORY,
     HELD_NODE,
-    HELD_SHARE,
     HOLD,
     HOLDERS,
     IS_KEPT,
     MEMORY,
     NEXT,
     NOBODY,
-    POSITION,
+    PARTED,
     ROOM,
     SHAPE,
     SHARE,
@@ -279,7 +278,19 @@ def hold(center: Center, job: int, count: int, long: bool) -> None:
 def _hold_all_devices(center: Center, job: int, node: int) -> None:
     for position in range(center.devices.shape[1]):
         if center.devices[node, position, TYPE] >= 0 and center.devices[node, position, HEALTHY]:
-            hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+            hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE, 0))
+
+
+@compiled
+def _hold_parts(center: Center, devices: Devices, job: int, node: int, parts: int) -> None:
+    """So many parts of devices, which must fit, one after the other (``slots``)."""
+    laid, shape = center.trial[0], center.jobs[job, SHAPE]
+    laid[:] = 0
+    for _ in range(parts):
+        position, slots = next_part(center, devices, shape, laid)
+        laid[position] |= slots
+        held = (node, position, center.shapes[shape, SHARE], slots)
+        hold_device(center.device_holds, center.jobs, center.sizes, job, held)
 
 
 @compiled
@@ -288,11 +299,14 @@ def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: 
     shapes, shape = center.shapes, center.jobs[job, SHAPE]
     share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
     taken = 0
+    if shapes[shape, PARTED]:
+        _hold_parts(center, devices, job, node, wanted)
+        return
     if goes_by_nearness(center, devices, shape):
         taken = near_together(center, devices, shape, tasks)
         for position in range(devices.shape[0]):
             if (taken >> position) & 1:
-                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE, 0))
         return
     if share == WHOLE and not ranks_types(center, shape):
         # Of devices that are wholly free none is tighter than another.
@@ -301,14 +315,14 @@ def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: 
             is_free = kind >= 0 and devices[position, FREE] >= WHOLE and devices[position, HEALTHY] != 0
             if wanted > 0 and is_free and (types >> kind) & 1:
                 wanted -= 1
-                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE))
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE, 0))
         return
     while wanted > 0:
         best = next_device(center, devices, shape, taken)
         parts = min(wanted, devices[best, FREE] // share)
         taken |= 1 << best
         wanted -= parts
-        hold_device(center.device_holds, center.jobs, center.sizes, job, (node, best, parts * share))
+        hold_device(center.device_holds, center.jobs, center.sizes, job, (node, best, parts * share, 0))
 
 
 @compiled
@@ -324,8 +338,8 @@ def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int
 
 
 @compiled
-def hold_device(held: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int]) -> None:
-    """Add to what a job holds: node, position of the device, thousandths of it. Nothing is laid yet.
+def hold_device(held: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int, int, int, int]) -> None:
+    """Add to what a job holds: node, position of the device, thousandths, slices of a part. Nothing is laid yet.
 
     There must be a row left.
     """
@@ -378,7 +392,7 @@ def shift_chains(center: Center, nodes: Ints, devices: Devices, first: tuple[int
         row = holds[row, NEXT]
     row = first[1]
     while row >= 0:
-        devices[held[row, DEVICE_NODE], held[row, POSITION], FREE] += sign * held[row, HELD_SHARE]
+        put(devices, held, row, sign)
         row = held[row, DEVICE_NEXT]
 
 

@@ -13,6 +13,7 @@ from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import due_by, suffices
+from suanli.kernel.scheduling.core.slots import meet_device
 from suanli.kernel.scheduling.core.tables import (
     AT,
     AT_NODE,
@@ -39,6 +40,7 @@ from suanli.kernel.scheduling.core.tables import (
     HELD_MEMORY,
     HELD_NODE,
     HELD_SHARE,
+    HELD_SLOTS,
     HOLD,
     HOLDERS,
     JUDGED,
@@ -55,6 +57,7 @@ from suanli.kernel.scheduling.core.tables import (
     RISES,
     RUNNING,
     RUNNING_SIZE,
+    SLOTS,
     STEP_AFTER,
     STEP_ALONE,
     STEP_AT,
@@ -66,12 +69,31 @@ from suanli.kernel.scheduling.core.tables import (
     STEPS,
     UNIT,
     UNTIL,
+    WHOLE,
     WINDOWS_SIZE,
     WITHIN,
     Center,
     Ints,
 )
 from suanli.kernel.scheduling.core.windows import heed_at, next_opening
+
+_SLICE = 2**20
+"""In steps, what a slice that is taken of a device counts against its free thousandths, so that both are one number."""
+
+
+@compiled
+def _amount(held: Ints) -> int:
+    """What a hold of a device takes of a step."""
+    return int(held[HELD_SLOTS]) * _SLICE if held[HELD_SLOTS] != 0 else int(held[HELD_SHARE])
+
+
+@compiled
+def _told(amount: int) -> tuple[int, int]:
+    """Free thousandths of a device, none while it is parted, and the slices that are taken, as a step says."""
+    if amount > -_SLICE // 2:
+        return amount, 0
+    slots = (_SLICE // 2 - amount) // _SLICE
+    return amount + slots * _SLICE - WHOLE, slots
 
 
 @compiled
@@ -92,7 +114,9 @@ def build(center: Center, now: int, soon: int) -> None:
             NOBODY,
         )
         for position in range(devices.shape[1]):
-            center.step_devices[node, position] = devices[node, position, FREE]
+            slots = int(devices[node, position, SLOTS])
+            free = int(devices[node, position, FREE]) + (WHOLE if slots != 0 else 0)
+            center.step_devices[node, position] = free - slots * _SLICE
         reach[LATEST, node] = node
     # What ends at once has not ended yet: room for it is no room now.
     soon = max(soon, now + 1)
@@ -124,7 +148,7 @@ def _release(center: Center, job: int, instant: int) -> None:
     row = center.jobs[job, DEVICE_HOLD]
     while row >= 0:
         step = reach[LATEST, held[row, DEVICE_NODE]]
-        center.step_devices[step, held[row, POSITION]] += held[row, HELD_SHARE]
+        center.step_devices[step, held[row, POSITION]] += _amount(held[row])
         row = held[row, DEVICE_NEXT]
     if center.jobs[job, DRAW] > 0:
         step = center.sizes[POWER_STEP]
@@ -257,7 +281,7 @@ def share_between(center: Center, held: Ints, times: tuple[int, int], sign: int)
     steps, (start, end) = center.steps, times
     step = _step_at(center, held[DEVICE_NODE], start)
     while step >= 0 and steps[step, STEP_AT] < end:
-        center.step_devices[step, held[POSITION]] += sign * held[HELD_SHARE]
+        center.step_devices[step, held[POSITION]] += sign * _amount(held)
         step = steps[step, STEP_AFTER]
 
 
@@ -441,7 +465,8 @@ def _set(center: Center, node: int, step: int) -> None:
     nodes[node, HOLDERS], nodes[node, EXCLUSIVE] = steps[step, STEP_HOLDERS], steps[step, STEP_ALONE]
     nodes[node, FREE_DISK] = steps[step, STEP_DISK]
     for position in range(devices.shape[1]):
-        devices[node, position, FREE] = center.step_devices[step, position]
+        free, slots = _told(center.step_devices[step, position])
+        devices[node, position, FREE], devices[node, position, SLOTS] = free, slots
 
 
 @compiled
@@ -454,4 +479,5 @@ def _meet(center: Center, node: int, step: int) -> None:
     nodes[node, EXCLUSIVE] = max(nodes[node, EXCLUSIVE], steps[step, STEP_ALONE])
     nodes[node, FREE_DISK] = min(nodes[node, FREE_DISK], steps[step, STEP_DISK])
     for position in range(devices.shape[1]):
-        devices[node, position, FREE] = min(devices[node, position, FREE], center.step_devices[step, position])
+        free, slots = _told(center.step_devices[step, position])
+        meet_device(devices, node, position, free, slots)

@@ -16,6 +16,7 @@ from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, look_until, matters, node_at
 from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
 from suanli.kernel.scheduling.core.power import powered_from
+from suanli.kernel.scheduling.core.slots import meet_device
 from suanli.kernel.scheduling.core.tables import (
     BESIDE_SEEN,
     BESIDE_TURN,
@@ -54,6 +55,7 @@ from suanli.kernel.scheduling.core.tables import (
     RUNNING,
     RUNNING_SIZE,
     SHAPE,
+    SLOTS,
     TURN,
     UNIT,
     UNUSED,
@@ -202,7 +204,8 @@ def meet_node(nodes: tuple[Ints, Ints, Ints], devices: tuple[Devices, Devices, D
     free_now, free_then, free_both = devices
     copy_devices(free_both[node], free_now[node])
     for position in range(free_both.shape[1]):
-        free_both[node, position, FREE] = min(free_now[node, position, FREE], free_then[node, position, FREE])
+        then_free, then_slots = free_then[node, position, FREE], free_then[node, position, SLOTS]
+        meet_device(free_both, node, position, then_free, then_slots)
 
 
 @compiled

@@ -21,6 +21,7 @@ from suanli.kernel.scheduling.core.criteria import (
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, ranks_types, worst_taken
 from suanli.kernel.scheduling.core.nearness import LINK, SYSTEM, around, extent, is_linked, number_of
+from suanli.kernel.scheduling.core.slots import opened
 from suanli.kernel.scheduling.core.tables import (
     AFTER,
     BEGINS,
@@ -50,6 +51,7 @@ from suanli.kernel.scheduling.core.tables import (
     OF_SHARE,
     OF_TYPES,
     PACKED,
+    PARTED,
     POWER,
     PRODUCT,
     PURSUES,
@@ -124,26 +126,22 @@ def _weighed(center: Center, shape: int, node: int) -> float:
     """The weighted sum of all criteria, in hundredths each."""
     weights, shapes, positions = center.weights, center.shapes, center.devices.shape[1]
     unit, total = shapes[shape, UNIT], 0.0
-    request = Request(
-        unit * shapes[shape, TASK_CPU],
-        unit * shapes[shape, TASK_MEMORY],
-        unit * shapes[shape, DEVICES],
-        shapes[shape, SHARE],
-        shapes[shape, TYPES],
-    )
-    _try(center, node, request)
-    if goes_by_nearness(center, center.devices[node], shape):
-        _try_near(center, node, near_together(center, center.devices[node], shape, unit))
+    cpu, memory, types = unit * shapes[shape, TASK_CPU], unit * shapes[shape, TASK_MEMORY], shapes[shape, TYPES]
+    asked = request = Request(cpu, memory, unit * shapes[shape, DEVICES], shapes[shape, SHARE], types)
+    if shapes[shape, PARTED]:
+        # What criteria know of devices are shares: of these it takes the whole devices that are parted for it.
+        request = Request(cpu, memory, opened(center, node, shape, asked.number), WHOLE, types)
+    _try_for(center, node, shape, request)
     if weights[FULL] != 0.0:
         most = 2.0 + 2.0 * positions
         total += weights[FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
     if weights[PRODUCT] != 0.0:
         total += weights[PRODUCT] * _product(center, node, request)
-    if request.number > 0:
+    if asked.number > 0:
         if weights[PACKED] != 0.0:
             total += weights[PACKED] * packed(center.trial[_NOW], center.trial[_THEN], center.trial[_TYPE])
         if weights[CLUSTERED] != 0.0:
-            total += weights[CLUSTERED] * _clustered(center, node, request)
+            total += weights[CLUSTERED] * _clustered(center, node, asked)
     if weights[FRAGMENTS] != 0.0:
         total += weights[FRAGMENTS] * _fragments(center, node, request)
     if weights[VALUE] != 0.0:
@@ -155,6 +153,14 @@ def _weighed(center: Center, shape: int, node: int) -> float:
     if shapes[shape, PURSUES]:
         total += _by_merit(center, shape, node)
     return total
+
+
+@compiled
+def _try_for(center: Center, node: int, shape: int, request: Request) -> None:
+    """Write down what the devices of a node have free now, and would have with a request of a shape."""
+    _try(center, node, request)
+    if goes_by_nearness(center, center.devices[node], shape):
+        _try_near(center, node, near_together(center, center.devices[node], shape, center.shapes[shape, UNIT]))
 
 
 @compiled

@@ -33,6 +33,7 @@ from suanli.kernel.scheduling.core.tables import (
     DEVICES,
     GROUPS,
     IS_KEPT,
+    PARTED,
     SHARE,
     TASK_CPU,
     TASK_MEMORY,
@@ -182,7 +183,8 @@ def _most_of(center: Center, shape: int, shelf: int, bounds: tuple[int, int, int
 @compiled
 def _wanted(shapes: Ints, shape: int, tasks: int) -> Wanted:
     """What must be free of a node for so many tasks: amounts as in room."""
-    devices, share = tasks * shapes[shape, DEVICES], shapes[shape, SHARE]
+    # Of what is free of parted devices it knows nothing: that is judged by the node itself.
+    devices, share = tasks * shapes[shape, DEVICES] * int(shapes[shape, PARTED] == 0), shapes[shape, SHARE]
     whole = devices if share == WHOLE else 0
     part = share if devices > 0 else 0
     cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from suanli.kernel.scheduling.core.linked import Words, written_down
 from suanli.kernel.scheduling.core.shelves import FIRST_KEY, GROUPS_MOST, LEVELS, SHELF
+from suanli.model.partitions import MAX_TEMPLATES
 from suanli.model.reservations import MAX_RESERVATIONS
 from suanli.model.spec import MAX_FEATURES_ASKED
 
@@ -73,10 +74,11 @@ some, the first hold of a running job on it, the look ahead that met it last, an
 that it lies in, and for each feature that it has and waiting work names; its switch; and bytes of local disk, the
 whole and what is free."""
 
-TYPE, HEALTHY, FREE, NEAR = range(4)
-"""Columns of devices [N, D, 4], int16 so that a node's eight lie in one line of a cache: the device type (-1: no device
-there), 1 where healthy, free thousandths. NEAR is not of the device in that row: read downwards it is the order of the
-node's devices in which near ones are neighbours (``nearness``); 0 in the first row where none is near another."""
+TYPE, HEALTHY, FREE, NEAR, SLOTS = range(5)
+"""Columns of devices [N, D, 5], int16 so that those of a node lie close together: the device type (-1: none is there),
+1 where healthy, free thousandths; of a parted device SLOTS are bits of its taken slices (``slots``). NEAR is not of the
+device in that row: read downwards it is the order of the devices of the node in which near ones are neighbours
+(``nearness``); 0 in the first row where none is near another."""
 
 (
     TASK_CPU,
@@ -101,7 +103,10 @@ node's devices in which near ones are neighbours (``nearness``); 0 in the first 
     PURSUES,
     TASK_DISK,
     APART,
-) = range(22)
+    PARTED,
+    OF_PARTITION,
+    PARTS_OF,
+) = range(25)
 """Columns of shapes, what one task demands: milli-cpus, bytes, 1 for exclusive nodes, devices, thousandths of each, a
 bit for each device type that will do; a node is of use where at least UNIT tasks fit; 1 where whole nodes with UNIT
 tasks each are counted and not single tasks. SEEN is how far it has read the log (-1: never), the next two say when
@@ -110,7 +115,8 @@ constraints leave them one after the other (TYPES is what the rate leaves of the
 depends on these. Two are bits of advance reservations: those that the work would run into, and the one that it must
 lie within, with CLOSED where that is not open to it. Then come bits of the features that a node must have, and most
 tasks on one node (0: no bound). PURSUES is what ranks device types, as below, TASK_DISK bytes of local disk, APART how
-far apart the devices of one task may be (0: however far)."""
+far apart the devices of one task may be (0: however far). PARTED is 1 where each device is a part of one, the code of
+its template in column PARTS_OF + the device type: those columns are there only where any device may be parted."""
 
 BY_WORK, BY_RANK, BY_TIME = range(1, 4)
 """What a shape pursues: work that only the center's score asks about; an own objective; time, so that it may wait."""
@@ -141,8 +147,8 @@ HELD_NODE, HELD_TASKS, HELD_CPU, HELD_MEMORY, HELD_ALONE, HELD_DISK, HELD_BY, BE
 """Columns of holds: what one job holds of one node, the job, its neighbours among what running jobs hold of that node,
 and the next hold of the same job."""
 
-DEVICE_NODE, POSITION, HELD_SHARE, DEVICE_NEXT = range(4)
-"""Columns of device holds: thousandths that one job holds of one device, and the next of the same job."""
+DEVICE_NODE, POSITION, HELD_SHARE, HELD_SLOTS, DEVICE_NEXT = range(5)
+"""Columns of device holds: thousandths that one job holds of one device, of a part its slices, the job's next hold."""
 
 WAITING_OF, BLOCKED, LONG, OF_SHAPE, HOLDS_OF, DEVICE_HOLDS_OF, IMPOSSIBLE, DRAWS, SHORTEST_LONG = range(9)
 LONG_UNTIL, LONG_BEHIND = range(9, 11)
@@ -242,10 +248,10 @@ draws, from when some is kept for the head, and how much is left then beside it;
 are built; and the turn of which ``ready`` is."""
 
 FAILS_STATE, FAILS_RESERVED, FAILS_OUTSIDE, FAILS_FEATURE, FAILS_EXCLUSIVE, FAILS_CLASS, FAILS_MODEL = range(7)
-FAILS_DEVICE_MEMORY, FAILS_PRECISION, FAILS_RATE, FAILS_NEAR, FAILS_HEALTH, FAILS_FREE, FAILS_CPU = range(7, 14)
-FAILS_MEMORY, FAILS_DISK = range(14, 16)
+FAILS_PARTITION, FAILS_DEVICE_MEMORY, FAILS_PRECISION, FAILS_RATE, FAILS_NEAR, FAILS_HEALTH, FAILS_FREE = range(7, 14)
+FAILS_CPU, FAILS_MEMORY, FAILS_DISK = range(14, 17)
 """What a node may fail first, in the order in which it is judged."""
-FAILURES = 16
+FAILURES = 17
 """How many of them there are."""
 
 
@@ -255,7 +261,7 @@ class Center:
 
     ``tasks`` [S, N] (int32) fit, ``blocker`` [S, N] (int8) is what fails first (-1: the node is of use), ``score``
     [S, N] (float32) is infinite where it is of none, ``lowest`` [S, blocks] (float32) the least score of each ``BLOCK``
-    nodes (minus infinity: to be looked up). ``failing`` [S, 16] counts blockers, ``total`` [S, E] what fits on each
+    nodes (minus infinity: to be looked up). ``failing`` [S, 17] counts blockers, ``total`` [S, E] what fits on each
     engine's nodes together, ``beside`` [S, E] the same beside the reservation. ``log`` has the nodes in the order in
     which they changed, ``gains`` [G, 3] what ends of running work bring for the head, by time. ``keys`` [K, J]
     (float64) order the queue, most significant first. ``associations`` [A, 6] name the bounds that hold for a job, one
@@ -268,6 +274,7 @@ class Center:
     (float64) are what two of them know of requests to come (``criteria``: ``Typical``; ``Worth``, prices in front).
     ``draws`` [N, 1 + D] is what one busy cpu of a node draws beyond idling, and then each of its devices (milliwatts).
     ``ready`` [N D] (float64) are, type by type, the instants at which held devices come free (``patience``).
+    ``templates`` [types, n, 2] are the codes of a type's templates and the thousandths that a part is (``slots``).
     """
 
     nodes: Ints
@@ -324,6 +331,7 @@ class Center:
     pursuits: Ints
     ready: Floats
     ready_types: Ints
+    templates: Ints
     sizes: Ints
 
     @cached_property
@@ -365,6 +373,7 @@ class Sizes(NamedTuple):
     keys: int = 3
     booked: int = 0
     booked_devices: int = 0
+    parted_types: int = 0
 
 
 def make_center(sizes: Sizes) -> Center:
@@ -375,7 +384,7 @@ def make_center(sizes: Sizes) -> Center:
     center = Center(
         nodes=_ints(nodes, FREE_DISK + 1),
         devices=devices,
-        shapes=_ints(shapes, APART + 1),
+        shapes=_ints(shapes, PARTS_OF + sizes.parted_types),
         tasks=np.zeros((shapes, nodes), dtype=np.int32),
         blocker=np.full((shapes, nodes), NOBODY, dtype=np.int8),
         score=np.full((shapes, nodes), np.inf, dtype=np.float32),
@@ -388,7 +397,7 @@ def make_center(sizes: Sizes) -> Center:
         keys=np.zeros((sizes.keys, jobs)),
         holds=_ints(sizes.holds, NEXT + 1),
         gains=_ints(sizes.holds, 3),
-        device_holds=_ints(sizes.device_holds, 4),
+        device_holds=_ints(sizes.device_holds, DEVICE_NEXT + 1),
         kinds=_ints(sizes.kinds, 11),
         associations=np.full((sizes.associations, 8), NOBODY, dtype=np.int64),
         bounds=np.zeros((sizes.bounds, 2, AMOUNTS), dtype=np.int64),
@@ -435,11 +444,12 @@ def _of_merits(sizes: Sizes) -> dict[str, Table]:
         "pursuits": _ints(sizes.jobs, 7),
         "ready": np.zeros(sizes.nodes * sizes.devices),
         "ready_types": _ints(2, DEVICE_TYPES + 1),
+        "templates": np.zeros((DEVICE_TYPES, MAX_TEMPLATES, 2), dtype=np.int64),
     }
 
 
 def _no_devices(nodes: int, positions: int) -> Devices:
-    devices = np.zeros((nodes, positions, NEAR + 1), dtype=np.int16)
+    devices = np.zeros((nodes, positions, SLOTS + 1), dtype=np.int16)
     devices[:, :, TYPE] = NOBODY
     return devices
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from suanli.kernel.replay.formats.facts import read_facts
 from suanli.kernel.replay.trace import MAX_MODELS, Trace
 from suanli.model import facts
+from suanli.model.devices import DeviceRequest
 from suanli.model.errors import InvalidRequestError
 from suanli.model.facts import SYSTEM, Fact, RecordedFact
 from suanli.model.ids import FactSeq, ProjectName, QueueName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
-from suanli.model.spec import ArraySpec, DeviceRequest, Request, TaskResources, WorkloadSpec
+from suanli.model.spec import ArraySpec, Request, TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause
 from suanli.testing.builders import allocation
 

@@ -19,10 +19,11 @@ from suanli.kernel.replay.loop import replay
 from suanli.kernel.replay.policy import POLICIES
 from suanli.kernel.replay.trace import Column, Trace
 from suanli.model import facts
+from suanli.model.devices import DeviceRequest
 from suanli.model.facts import SYSTEM, Fact, RecordedFact
 from suanli.model.ids import FactSeq, ProjectName, QueueName, UserName, WorkloadId, run_id
 from suanli.model.quantities import Instant
-from suanli.model.spec import DeviceRequest, TaskResources, WorkloadSpec
+from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.workload import EndCause
 
 SECOND = 1_000_000

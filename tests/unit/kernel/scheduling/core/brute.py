@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.model.spec import Interconnect
+from suanli.model.devices import Interconnect
 from tests.unit.kernel.scheduling.core.center import Node, Replayed, Shape
 
 

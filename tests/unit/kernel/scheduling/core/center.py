@@ -14,7 +14,7 @@ from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.rules import EASY, Rules
 from suanli.kernel.scheduling.linking import order_of
-from suanli.model.spec import Interconnect
+from suanli.model.devices import Interconnect
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ class Replayed:
 
     def device_holds(self, job: int) -> list[tuple[int, ...]]:
         """Node, position, thousandths."""
-        return chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
+        return chain(self.center.device_holds, int(self.center.jobs[job, t.DEVICE_HOLD]), t.HELD_SLOTS)
 
     def reserved_for_head(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """What the head alone has reserved, as in ``holds`` and ``device_holds``."""
         center, sizes = self.center, self.center.sizes
         return (
             chain(center.holds, int(sizes[t.HEAD_HOLD]), t.HELD_BY),
-            chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT),
+            chain(center.device_holds, int(sizes[t.HEAD_DEVICE_HOLD]), t.HELD_SLOTS),
         )
 
     def booked(self, job: int) -> tuple[int, list[tuple[int, ...]], list[tuple[int, ...]]]:
@@ -114,7 +114,7 @@ class Replayed:
         return (
             of_nodes[0][t.BOOKED_START],
             [tuple(row[t.BOOKED_HOLD :]) for row in of_nodes],
-            [tuple(row[1:]) for row in devices if row[0] == job],
+            [tuple(row[1 : 1 + t.HELD_SLOTS]) for row in devices if row[0] == job],
         )
 
     def reserved(self) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
-from suanli.model.spec import Interconnect
+from suanli.model.devices import Interconnect
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 
 DAYS = int(os.environ.get("SUANLI_DAYS", "2000"))

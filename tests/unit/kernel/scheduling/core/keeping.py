@@ -37,7 +37,7 @@ def promised(center: t.Center) -> dict[int, int]:
 
 
 def promised_devices(center: t.Center) -> list[tuple[int, ...]]:
-    return chain(center.device_holds, int(center.sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT)
+    return chain(center.device_holds, int(center.sizes[t.HEAD_DEVICE_HOLD]), t.HELD_SLOTS)
 
 
 def kept(center: t.Center) -> list[int]:

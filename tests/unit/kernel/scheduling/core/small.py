@@ -24,6 +24,7 @@ def small(
     bounds: int = 1,
     booked: int = 0,
     booked_devices: int = ROWS,
+    parted: bool = False,
 ) -> t.Center:
     """A center in which nobody waits or runs; shapes in the order in which jobs name them, unless they are given.
 
@@ -41,6 +42,7 @@ def small(
             bounds=bounds,
             booked=booked,
             booked_devices=booked_devices if booked else 0,
+            parted_types=t.DEVICE_TYPES if parted else 0,
         )
     )
     fill(center, nodes, known, jobs)
@@ -53,10 +55,13 @@ def run(
     job: int,
     end: int,
     on: Mapping[int, int],
-    devices: Sequence[tuple[int, int, int]] = (),
+    devices: Sequence[tuple[int, ...]] = (),
     started: int = 0,
 ) -> None:
-    """Let a job run until an instant: how many tasks on each node, and of devices node, position, thousandths."""
+    """Let a job run until an instant: how many tasks on each node, and of devices node, position, thousandths, slices.
+
+    The slices are left out where none of the devices is parted.
+    """
     shape = center.shapes[center.jobs[job, t.SHAPE]]
     alone = int(shape[t.ALONE])
     held = np.zeros((len(on), 6), dtype=np.int64)
@@ -65,7 +70,8 @@ def run(
         disk = center.nodes[node, t.DISK] if alone else tasks * shape[t.TASK_DISK]
         held[row] = (node, tasks, *amounts, alone, disk)
     center.jobs[job, [t.END, t.STARTED]] = (end, started)
-    changes.run(center, job, held, np.array(devices, dtype=np.int64).reshape(-1, 3))
+    rows = np.array([(*device, 0)[:4] for device in devices], dtype=np.int64).reshape(-1, 4)
+    changes.run(center, job, held, rows)
 
 
 def running(center: t.Center) -> list[int]:
@@ -86,6 +92,11 @@ def disk_holds(center: t.Center, job: int) -> dict[int, int]:
 
 def device_holds(center: t.Center, job: int) -> list[tuple[int, ...]]:
     """Node, position, thousandths."""
+    return chain(center.device_holds, int(center.jobs[job, t.DEVICE_HOLD]), t.HELD_SLOTS)
+
+
+def part_holds(center: t.Center, job: int) -> list[tuple[int, ...]]:
+    """Node, position, thousandths, slices."""
     return chain(center.device_holds, int(center.jobs[job, t.DEVICE_HOLD]), t.DEVICE_NEXT)
 
 

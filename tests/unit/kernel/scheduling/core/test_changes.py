@@ -58,7 +58,7 @@ def test_who_runs_holds_what_was_said() -> None:
     center.associations[0, 0] = 0
     center.jobs[1, t.END] = 30
     held = np.array([[0, 2, 4, 10, 0, 0], [1, 1, 2, 5, 0, 7]], dtype=np.int64)
-    of_devices = np.array([[0, 1, 500], [0, 0, 1000]], dtype=np.int64)
+    of_devices = np.array([[0, 1, 500, 0], [0, 0, 1000, 0]], dtype=np.int64)
     before = center.copied()
     changes.run(center, 1, held, of_devices)
     assert holds(center, 1) == [(1, 1, 2, 5, 0), (0, 2, 4, 10, 0)]

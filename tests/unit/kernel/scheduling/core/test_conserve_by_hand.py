@@ -190,7 +190,7 @@ def test_what_is_reserved_is_told_by_node_and_device() -> None:
     rows = center.booked[: center.sizes[t.BOOKED]].tolist()
     assert [(row[t.BOOKED_JOB], row[t.BOOKED_START]) for row in rows] == [(1, 9), (1, 9)]
     assert sorted(row[t.BOOKED_HOLD :] for row in rows) == [[0, 2, 4, 6, 0, 0], [1, 2, 4, 6, 0, 0]]
-    of_devices = center.booked_devices[: center.sizes[t.BOOKED_DEVICES]].tolist()
+    of_devices = center.booked_devices[: center.sizes[t.BOOKED_DEVICES], : 1 + t.HELD_SLOTS].tolist()
     assert sorted(of_devices) == [[1, node, position, 600] for node in range(2) for position in range(2)]
 
 

@@ -21,8 +21,8 @@ from suanli.kernel.scheduling.core.profile import build, earliest, occupy
 from suanli.kernel.scheduling.core.reserve import startable_beside
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WEIGHED, score
 from suanli.kernel.scheduling.core.seek import seek
+from suanli.model.devices import Interconnect
 from suanli.model.discovery import Distance
-from suanli.model.spec import Interconnect
 from tests.unit.kernel.scheduling.core.brute import Free, groups
 from tests.unit.kernel.scheduling.core.brute import tasks_on as plainly
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
@@ -348,7 +348,7 @@ def test_a_group_must_be_free_all_the_while() -> None:
     build(center, 0, 1)
     for start, end, position in ((5, 15, 3), (20, 30, 4)):
         hold_node(center.holds, center.jobs, center.sizes, 0, (0, 0, 0, 0, 0, 0))
-        hold_device(center.device_holds, center.jobs, center.sizes, 0, (0, position, 1000))
+        hold_device(center.device_holds, center.jobs, center.sizes, 0, (0, position, 1000, 0))
         occupy(center, 0, start, end, 0)
         center.jobs[0, [t.HOLD, t.DEVICE_HOLD]] = t.NOBODY
     # One group is broken from 5 to 15, the other from 20 to 30.

@@ -23,8 +23,8 @@ from suanli.kernel.scheduling.core.nearness import (
     tightest,
 )
 from suanli.kernel.scheduling.linking import groups_at, merged, order_of
+from suanli.model.devices import Interconnect
 from suanli.model.discovery import Distance
-from suanli.model.spec import Interconnect
 
 pytestmark = pytest.mark.step
 

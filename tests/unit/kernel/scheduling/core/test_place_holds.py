@@ -146,8 +146,8 @@ def test_rows_are_taken_from_the_front_and_given_back_there() -> None:
 
 def test_rows_of_devices_are_kept_by_themselves() -> None:
     center = small([Node(9)], [Job(), Job()])
-    hold_device(center.device_holds, center.jobs, center.sizes, 1, (3, 4, 500))
-    hold_device(center.device_holds, center.jobs, center.sizes, 1, (2, 0, 250))
+    hold_device(center.device_holds, center.jobs, center.sizes, 1, (3, 4, 500, 0))
+    hold_device(center.device_holds, center.jobs, center.sizes, 1, (2, 0, 250, 0))
     assert device_holds(center, 1) == [(2, 0, 250), (3, 4, 500)]
     assert unused(center) == (list(range(ROWS)), list(range(2, ROWS)))
     assert center.jobs[1, [t.HOLD, t.DEVICE_HOLD]].tolist() == [-1, 1]
@@ -158,7 +158,7 @@ def test_rows_of_devices_are_kept_by_themselves() -> None:
 def test_what_is_held_is_taken_and_given_back_in_any_tables() -> None:
     center = small([Node(9, 50, SIX), Node(9, 50)], [Job(), Job(shape=Shape(2, 3))])
     hold_on(center, 1, {0: 2, 1: 1})
-    hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 3, 600))
+    hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 3, 600, 0))
     before = center.copied()
     shift(center, center.then_nodes, center.then_devices, 1, -1)
     assert changed(before, center) == {"then_nodes", "then_devices"}

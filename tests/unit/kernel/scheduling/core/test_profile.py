@@ -186,10 +186,10 @@ def test_several_reservations_overlap_on_several_nodes() -> None:
 def test_devices_are_reserved_with_their_nodes() -> None:
     center = small([Node(9, devices=((0, True), (0, True)))], [Job(), Job(shape=Shape(1, alone=True))], booked=8)
     build(center, 0, 1)
-    hold_device(center.device_holds, center.jobs, center.sizes, 0, (0, 1, 400))
+    hold_device(center.device_holds, center.jobs, center.sizes, 0, (0, 1, 400, 0))
     lay(center, 0, {0: 1}, 5, 10)
-    hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 1, 600))
-    hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 0, 1000))
+    hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 1, 600, 0))
+    hold_device(center.device_holds, center.jobs, center.sizes, 1, (0, 0, 1000, 0))
     hold_node(center.holds, center.jobs, center.sizes, 1, (0, 1, 8, 9, 1, 0))
     occupy(center, 1, 7, NEVER, 0)
     assert shares(center, 0) == [
@@ -314,7 +314,7 @@ def test_several_steps_together_may_leave_too_few_devices() -> None:
     center = small([Node(9, devices=devices)], [Job(shape=shape), Job(), Job()], booked=8)
     build(center, 0, 1)
     for job, (position, start, end) in enumerate([(0, 5, 10), (1, 12, 20)], 1):
-        hold_device(center.device_holds, center.jobs, center.sizes, job, (0, position, 1000))
+        hold_device(center.device_holds, center.jobs, center.sizes, job, (0, position, 1000, 0))
         lay(center, job, {0: 0}, start, end)
     # From 0 until 13 no two are free all the while; from 10 on the first is, beside the third.
     assert asked(center, 1, 5) == 0
@@ -351,7 +351,7 @@ def test_what_is_free_for_a_while_is_the_least_of_it(
     build(center, 0, 1)
     for job, (cpu, begin, until, part) in enumerate([(2, 5, 15, 500), (3, 12, 20, 0)]):
         hold_node(center.holds, center.jobs, center.sizes, job, (1, 1, cpu, cpu, 0, 0))
-        hold_device(center.device_holds, center.jobs, center.sizes, job, (1, 0, part))
+        hold_device(center.device_holds, center.jobs, center.sizes, job, (1, 0, part, 0))
         occupy(center, job, begin, until, 0)
     before = center.copied()
     open_between(center, 0, 1, start, end)

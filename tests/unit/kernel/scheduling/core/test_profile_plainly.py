@@ -111,7 +111,7 @@ def lay(world: World, job: int, one: Laid) -> None:
     center = world.center
     hold_node(center.holds, center.jobs, center.sizes, job, (one.node, 1, one.cpu, one.cpu, int(one.alone), one.disk))
     for position, share in one.devices:
-        hold_device(center.device_holds, center.jobs, center.sizes, job, (one.node, position, share))
+        hold_device(center.device_holds, center.jobs, center.sizes, job, (one.node, position, share, 0))
     occupy(center, job, one.start, one.end, 0)
     unchain(center.holds, center.sizes, t.UNUSED, center.jobs[job], t.HOLD)
     unchain(center.device_holds, center.sizes, t.DEVICE_UNUSED, center.jobs[job], t.DEVICE_HOLD)

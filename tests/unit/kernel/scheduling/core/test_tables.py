@@ -16,7 +16,7 @@ from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.grow import grown, sizes_of
 from suanli.kernel.scheduling.core.score import BEST_FIT
-from suanli.model.spec import Interconnect
+from suanli.model.devices import Interconnect
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 from tests.unit.kernel.scheduling.core.small import device_holds, free, holds, run, running, small
 
@@ -184,7 +184,7 @@ def test_larger_tables_say_the_same(growth: dict[str, int]) -> None:
         assert running(one) == [2, 1]
         assert t.queued(one).tolist() == [0]
         assert [free(one, node) for node in range(2)] == [(6, 96, 2, 0), (3, 49, 1, 0)]
-        assert one.devices[0, :2].tolist() == [[0, 1, 1000, 6 * 64], [0, 1, 500, 1 + 64]]
+        assert one.devices[0, :2, : t.SLOTS].tolist() == [[0, 1, 1000, 6 * 64], [0, 1, 500, 1 + 64]]
         assert one.licenses[0].tolist() == list(range(7))
         assert one.windows[0].tolist() == [5, 9]
         assert one.sizes[[t.PREEMPTIBLES, t.TURN, t.KINDS]].tolist() == [1, 7, 1]

@@ -275,8 +275,8 @@ def test_what_starts_is_laid_around_what_is_kept() -> None:
         changes.wait(center, job)
     # From 20 on the head has the first and half-used devices' room: the third is left for one that stays.
     assert taken(center) == Turned([1], 0, 20)
-    head = chain(center.device_holds, int(center.sizes[t.HEAD_DEVICE_HOLD]), t.DEVICE_NEXT)
-    mine = chain(center.device_holds, int(center.jobs[1, t.DEVICE_HOLD]), t.DEVICE_NEXT)
+    head = chain(center.device_holds, int(center.sizes[t.HEAD_DEVICE_HOLD]), t.HELD_SLOTS)
+    mine = chain(center.device_holds, int(center.jobs[1, t.DEVICE_HOLD]), t.HELD_SLOTS)
     assert not {position for _, position, _ in head} & {position for _, position, _ in mine}
 
 
