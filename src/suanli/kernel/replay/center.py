@@ -24,6 +24,7 @@ from suanli.model.quantities import (
     parse_memory,
 )
 from suanli.model.resources import Device, Node
+from suanli.model.spec import MAX_TIME_LIMIT_S
 from suanli.model.tariff import Tariff
 
 MAX_NODES: Final = 1_000_000
@@ -327,9 +328,11 @@ def _set_aside(where: str, item: object) -> SetAside:
 def _since_origin(where: str, item: object) -> int:
     """Microseconds; YAML reads a bare number, and ``1:30:00``, as a whole number of seconds."""
     try:
-        return parse_duration(str(item)) * 1_000_000
+        since_s = parse_duration(str(item))
     except InvalidRequestError as error:
         raise InvalidRequestError(where, error.detail, error.hint) from error
+    check_bounds(where, since_s, 0, MAX_TIME_LIMIT_S)
+    return since_s * 1_000_000
 
 
 def _names(where: str, item: object) -> frozenset[str]:

@@ -112,7 +112,7 @@ def _rate(model: str, key: str, rates: Any) -> tuple[tuple[str, int], float]:
     try:
         job, scale = ast.literal_eval(key)
         of, rate = (str(job), int(scale)), float(rates["null"])
-    except (ValueError, SyntaxError, TypeError, KeyError) as error:
+    except (ValueError, OverflowError, SyntaxError, TypeError, KeyError) as error:
         raise InvalidRequestError(f"throughputs.{model}.{key}", "not the rate of (job type, scale factor)") from error
     if not 0 <= rate < math.inf:
         raise InvalidRequestError(f"throughputs.{model}.{key}", f"{rate} is no rate")

@@ -13,23 +13,31 @@ from typing import Final
 from suanli.kernel.replay.center import CenterDescription, DeviceGroup, NodeGroup
 from suanli.kernel.replay.trace import Trace, coded, make_trace
 from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.model.devices import MAX_DEVICES
 from suanli.model.errors import InvalidRequestError
-from suanli.model.quantities import WHOLE_DEVICE
+from suanli.model.quantities import MAX_CPU_MILLI, MAX_MEMORY_BYTES, WHOLE_DEVICE
 
 _SECOND_US: Final = 1_000_000
 _MIB: Final = 1024**2
+_MOST_DIGITS: Final = 1000
+"""More digits are no amount of anything, and Python reads no number of very many."""
 
 
 def read_nodes(text: str) -> CenterDescription:
     """A node list (``sn, cpu_milli, memory_mib, gpu, model``): neighbours that are equal make one group.
 
     Raises:
-        InvalidRequestError: a column is missing or a line is damaged; ``field`` names it.
+        InvalidRequestError: a column is missing, or a line is damaged or tells of no node that there can be; ``field``
+            names it.
     """
     kinds: list[tuple[int, int, int, str]] = []
     counts: list[int] = []
     for line, row in _rows(text, ("cpu_milli", "memory_mib", "gpu", "model")):
-        amounts = (_whole(line, row, "cpu_milli"), _whole(line, row, "memory_mib"), _whole(line, row, "gpu"))
+        amounts = (
+            _within(line, row, "cpu_milli", 1, MAX_CPU_MILLI),
+            _within(line, row, "memory_mib", 0, MAX_MEMORY_BYTES // _MIB),
+            _within(line, row, "gpu", 0, MAX_DEVICES),
+        )
         kind = (*amounts, row["model"])
         if kinds and kinds[-1] == kind:
             counts[-1] += 1
@@ -95,13 +103,13 @@ def _runtime_us(line: int, row: Mapping[str, str]) -> int:
 def _rows(text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """The lines after the header with their numbers."""
     reader = csv.reader(text.splitlines(), strict=True)
-    header = next(reader, [])
-    for name in needed:
-        if name not in header:
-            raise InvalidRequestError(
-                "lines.1", f"line 1: no column {name}", f"the columns needed: {', '.join(needed)}"
-            )
     try:
+        header = next(reader, [])
+        for name in needed:
+            if name not in header:
+                raise InvalidRequestError(
+                    "lines.1", f"line 1: no column {name}", f"the columns needed: {', '.join(needed)}"
+                )
         for words in reader:
             if len(words) != len(header):
                 detail = f"line {reader.line_num}: {len(words)} columns, not {len(header)}"
@@ -115,6 +123,13 @@ def _whole(line: int, row: Mapping[str, str], name: str, otherwise: int | None =
     text = row.get(name, "")
     if not text and otherwise is not None:
         return otherwise
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise InvalidRequestError(f"lines.{line}", f"line {line}: {name} is {text!r}, not a whole number")
     return int(text)
+
+
+def _within(line: int, row: Mapping[str, str], name: str, least: int, most: int) -> int:
+    amount = _whole(line, row, name)
+    if not least <= amount <= most:
+        raise InvalidRequestError(f"lines.{line}", f"line {line}: {name} {amount} does not lie in {least}..{most}")
+    return amount

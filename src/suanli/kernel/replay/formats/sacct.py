@@ -129,7 +129,7 @@ def _job(row: Mapping[str, str]) -> _Job | None:
     """One job, or nothing where it did not run to an end."""
     if row["Start"] in _UNKNOWN or row.get("End", "-") in _UNKNOWN or row.get("State", "") in {"PENDING", "RUNNING"}:
         return None
-    runtime = int(row["ElapsedRaw"]) if row.get("ElapsedRaw") else parse_duration(row["Elapsed"])
+    runtime = int(row["ElapsedRaw"]) if row.get("ElapsedRaw") else parse_duration(row.get("Elapsed", ""))
     cpus = int(_first(row, ("NCPUS", "AllocCPUS", "ReqCPUS")) or 0)
     if runtime <= 0 or cpus <= 0:
         return None

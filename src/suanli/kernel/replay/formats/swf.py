@@ -82,8 +82,8 @@ def read_swf(text: str) -> SwfLog:
             "project": project,
             "application": application,
             "queue": queue,
-            "used_cpu_us": _used(rows, _USED_CPU, _SECOND_US),
-            "used_memory_bytes": _used(rows, _USED_KIB, 1024),
+            "used_cpu_us": _used("used_cpu_us", rows, _USED_CPU, _SECOND_US),
+            "used_memory_bytes": _used("used_memory_bytes", rows, _USED_KIB, 1024),
         },
         dropped=int(ran.size - ran.sum()),
         names={"users": users, "projects": projects, "applications": applications, "queues": queues},
@@ -104,10 +104,14 @@ def from_swf_header(header: SwfHeader) -> CenterDescription:
     return CenterDescription(groups=(group,))
 
 
-def _used(rows: Int64s, column: int, unit: int) -> Int64s:
+def _used(name: str, rows: Int64s, column: int, unit: int) -> Int64s:
     """What a job used on all the processors that it held, of which the log tells the mean."""
     held = np.where(rows[:, _USED_PROCS] > 0, rows[:, _USED_PROCS], rows[:, _ASKED_PROCS])
-    return np.where(rows[:, column] > 0, rows[:, column] * held * unit, UNKNOWN)
+    known = rows[:, column] > 0
+    wrong = np.flatnonzero(known & (rows[:, column] > NEVER // unit // held))
+    if wrong.size:
+        raise InvalidRequestError(f"{name}.{wrong[0]}", f"{rows[wrong[0], column]} is more than can be counted")
+    return np.where(known, rows[:, column] * held * unit, UNKNOWN)
 
 
 def _numbers(lines: Sequence[str]) -> Int64s:
@@ -179,4 +183,4 @@ def _header(lines: Sequence[str]) -> SwfHeader:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < len(str(_LARGEST)) else 0
