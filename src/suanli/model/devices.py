@@ -52,10 +52,7 @@ class Interconnect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRequest:
-    """Accelerators for one task: ``count`` whole ones, or one shared with ``share`` thousandths of it (count 1).
-
-    Or ``count`` parts by the template named ``partition``, of which the least memory is then said.
-    """
+    """Accelerators for one task: ``count`` whole ones or parts, or one shared with ``share`` thousandths (count 1)."""
 
     device_class: DeviceClass = DeviceClass.ANY
     count: int = 1
