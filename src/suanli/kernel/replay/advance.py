@@ -26,6 +26,7 @@ from suanli.kernel.replay.course import (
 )
 from suanli.kernel.replay.queue import guess, reorder, set_key
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.admit import tally
 from suanli.kernel.scheduling.core.conserve import turn_with_many
 from suanli.kernel.scheduling.core.copying import copy
@@ -33,33 +34,8 @@ from suanli.kernel.scheduling.core.jit import compiled, entry
 from suanli.kernel.scheduling.core.place import lift
 from suanli.kernel.scheduling.core.power import drawn
 from suanli.kernel.scheduling.core.rules import EASY, Rules
-from suanli.kernel.scheduling.core.tables import (
-    BARRED,
-    BLOCKED,
-    CLOSED,
-    DEVICE_HOLD,
-    DEVICE_NEXT,
-    DEVICE_NODE,
-    END,
-    HEAD_SEEN,
-    HELD_CPU,
-    HELD_SHARE,
-    HOLD,
-    LIMIT,
-    NEVER,
-    NEXT,
-    NOBODY,
-    OF_SHAPE,
-    POSITION,
-    RUNNING_SIZE,
-    TURN,
-    TYPE,
-    WAITING_OF,
-    WAITING_SIZE,
-    WITHIN,
-    Center,
-)
 from suanli.kernel.scheduling.core.tables import RUNNING as RUNNERS
+from suanli.kernel.scheduling.core.tables import Center
 from suanli.kernel.scheduling.core.turn import turn
 from suanli.kernel.scheduling.prediction.history import correct, learn
 
@@ -69,10 +45,10 @@ def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: in
     """Live through at most so many events more, none later than an instant, and return how many there were."""
     at, count = course.at, 0
     while count < events:
-        submission = course.submitted_us[at[SUBMITTED]] if at[SUBMITTED] < course.submitted_us.size else NEVER
-        ending = course.ended_us[course.ends[0]] if at[ENDING] > 0 else NEVER
+        submission = course.submitted_us[at[SUBMITTED]] if at[SUBMITTED] < course.submitted_us.size else t.NEVER
+        ending = course.ended_us[course.ends[0]] if at[ENDING] > 0 else t.NEVER
         now = min(submission, ending)
-        if now == NEVER or now > until:
+        if now == t.NEVER or now > until:
             break
         if ending == now:
             _end(center, course, ways, _pop(course))
@@ -110,11 +86,11 @@ def _decide(center: Center, course: Course, rules: Rules, ways: Ways, now: int) 
 def _bar_closed(center: Center) -> None:
     """Keep work whose reservation is not open from being the head: it has its room there and takes none from others."""
     kinds, sizes = center.kinds, center.sizes
-    sizes[BARRED] = 0
+    sizes[t.BARRED] = 0
     for kind in range(kinds.shape[0]):
-        if kinds[kind, WAITING_OF] > 0 and center.shapes[kinds[kind, OF_SHAPE], WITHIN] >= CLOSED:
-            kinds[kind, BLOCKED] = sizes[TURN] + 1
-            sizes[BARRED] += 1
+        if kinds[kind, t.WAITING_OF] > 0 and center.shapes[kinds[kind, t.OF_SHAPE], t.WITHIN] >= t.CLOSED:
+            kinds[kind, t.BLOCKED] = sizes[t.TURN] + 1
+            sizes[t.BARRED] += 1
 
 
 @compiled
@@ -123,7 +99,7 @@ def _submit(center: Center, course: Course, ways: Ways, now: int) -> None:
     course.at[SUBMITTED] += 1
     guess(course, ways.prediction, job)
     if ways.believed:
-        center.jobs[job, LIMIT] = course.predicted_us[job]
+        center.jobs[job, t.LIMIT] = course.predicted_us[job]
     if not ways.moving:
         set_key(center, course, ways.order, job, now)
     lists.enqueue(center, job)
@@ -135,8 +111,8 @@ def _start(center: Center, course: Course, job: int, now: int) -> None:
     course.started_us[job] = now
     course.began[course.at[BEGAN]] = job
     course.at[BEGAN] += 1
-    course.ended_us[job] = min(now + _runtime(center, course, job), NEVER)
-    if course.ended_us[job] < NEVER:
+    course.ended_us[job] = min(now + _runtime(center, course, job), t.NEVER)
+    if course.ended_us[job] < t.NEVER:
         _push(course, job)
     course.sums[WAITING_CPU] -= course.tasks[job] * course.cpu_milli[job]
     _add(course, _held(center, job), 1)
@@ -145,14 +121,14 @@ def _start(center: Center, course: Course, job: int, now: int) -> None:
 @compiled
 def _runtime(center: Center, course: Course, job: int) -> int:
     """How long a job that begins runs, by the slowest type of device that it holds where that matters."""
-    if course.factors.shape[0] == 0 or center.jobs[job, DEVICE_HOLD] < 0:
+    if course.factors.shape[0] == 0 or center.jobs[job, t.DEVICE_HOLD] < 0:
         return int(course.runtime_us[job])
-    held, row, slowest = center.device_holds, center.jobs[job, DEVICE_HOLD], 0.0
+    held, row, slowest = center.device_holds, center.jobs[job, t.DEVICE_HOLD], 0.0
     while row >= 0:
-        kind = center.devices[held[row, DEVICE_NODE], held[row, POSITION], TYPE]
+        kind = center.devices[held[row, t.DEVICE_NODE], held[row, t.POSITION], t.TYPE]
         slowest = max(slowest, course.factors[course.application[job], kind])
-        row = held[row, DEVICE_NEXT]
-    return int(min(course.runtime_us[job] * slowest, float(NEVER)))
+        row = held[row, t.DEVICE_NEXT]
+    return int(min(course.runtime_us[job] * slowest, float(t.NEVER)))
 
 
 @compiled
@@ -176,19 +152,19 @@ def _end(center: Center, course: Course, ways: Ways, job: int) -> None:
 def _correct(center: Center, course: Course, now: int) -> None:
     """Expect those that have outlived their predictions, and do not end at this instant, to run for longer."""
     ending = 0
-    while ending < center.sizes[RUNNING_SIZE]:
+    while ending < center.sizes[t.RUNNING_SIZE]:
         job = center.lists[RUNNERS, ending]
-        if center.jobs[job, END] > now:
+        if center.jobs[job, t.END] > now:
             break
         if course.ended_us[job] == now:
             ending += 1
             continue
         lists.end(center, job)
         elapsed = now - course.started_us[job]
-        center.jobs[job, END] = course.started_us[job] + correct(course.requested_us[job], elapsed)
+        center.jobs[job, t.END] = course.started_us[job] + correct(course.requested_us[job], elapsed)
         lists.start(center, job)
         # What was foreseen for the head counted on the former end.
-        center.sizes[HEAD_SEEN] = NOBODY
+        center.sizes[t.HEAD_SEEN] = t.NOBODY
 
 
 @compiled
@@ -232,14 +208,14 @@ def _pop(course: Course) -> int:
 def _held(center: Center, job: int) -> tuple[int, int, int]:
     """Milli-cpus and thousandths of devices that a job holds, and the milliwatts that it draws."""
     cpu = devices = 0
-    row = center.jobs[job, HOLD]
+    row = center.jobs[job, t.HOLD]
     while row >= 0:
-        cpu += center.holds[row, HELD_CPU]
-        row = center.holds[row, NEXT]
-    row = center.jobs[job, DEVICE_HOLD]
+        cpu += center.holds[row, t.HELD_CPU]
+        row = center.holds[row, t.NEXT]
+    row = center.jobs[job, t.DEVICE_HOLD]
     while row >= 0:
-        devices += center.device_holds[row, HELD_SHARE]
-        row = center.device_holds[row, DEVICE_NEXT]
+        devices += center.device_holds[row, t.HELD_SHARE]
+        row = center.device_holds[row, t.DEVICE_NEXT]
     return cpu, devices, drawn(center, job)
 
 
@@ -249,8 +225,8 @@ def _note(center: Center, course: Course, now: int) -> None:
     row = course.at[EVENTS]
     copy(course.history[:, row], course.sums)
     course.history[TIME, row] = now
-    course.history[WAITING, row] = center.sizes[WAITING_SIZE]
-    course.history[RUNNING, row] = center.sizes[RUNNING_SIZE]
+    course.history[WAITING, row] = center.sizes[t.WAITING_SIZE]
+    course.history[RUNNING, row] = center.sizes[t.RUNNING_SIZE]
     course.at[EVENTS] = row + 1
 
 

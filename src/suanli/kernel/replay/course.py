@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from suanli.kernel.replay.trace import Floats, Int64s, Trace
-from suanli.kernel.scheduling.core.tables import NEVER, Ints
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.tables import Ints
 from suanli.kernel.scheduling.prediction.history import History, history
 
 SUBMITTED, ENDING, EVENTS, CENTER_CPU, BEGAN, OVER = range(6)
@@ -81,8 +82,8 @@ def begin(trace: Trace, cpu_milli: int, more: int = 0, factors: Floats | None = 
         cpu_milli=trace.cpu_milli,
         user=trace.user.astype(np.int64),
         past=history(len(trace.users)),
-        started_us=np.full(jobs, NEVER, dtype=np.int64),
-        ended_us=np.full(jobs, NEVER, dtype=np.int64),
+        started_us=np.full(jobs, t.NEVER, dtype=np.int64),
+        ended_us=np.full(jobs, t.NEVER, dtype=np.int64),
         ends=np.zeros(jobs, dtype=np.int64),
         started=np.zeros(jobs, dtype=np.int64),
         began=np.zeros(jobs, dtype=np.int64),

@@ -10,7 +10,7 @@ import numpy as np
 
 from suanli.kernel.replay.center import CenterDescription
 from suanli.kernel.replay.trace import Int64s, Trace
-from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.kernel.scheduling.core import tables as t
 from suanli.model.errors import InvalidRequestError
 
 PolicyT_contra = TypeVar("PolicyT_contra", contravariant=True)
@@ -65,7 +65,7 @@ class Outcome:
     @property
     def finished(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which jobs have ended."""
-        return self.ended_us < NEVER
+        return self.ended_us < t.NEVER
 
 
 class Replayer(Protocol[PolicyT_contra]):

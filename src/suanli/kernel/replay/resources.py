@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from suanli.kernel.replay.center import UNKNOWN_MEMORY_BYTES, CenterDescription
 from suanli.kernel.replay.outcome import Outcome
 from suanli.kernel.replay.trace import UNKNOWN, Int64s, Trace
-from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.kernel.scheduling.core import tables as t
 from suanli.model.quantities import WHOLE_CPU
 
 CPU, MEMORY, DISK, DEVICE = RESOURCES = ("cpu", "memory", "disk", "device")
@@ -89,7 +89,7 @@ def during(outcome: Outcome, whiles: tuple[Int64s, Int64s], amount: Floats, jobs
     """The sum of the amounts of these jobs at each instant, each counted from one instant of its own to another."""
     steps = np.zeros(outcome.time_us.size + 1)
     for instants, sign in zip(whiles, (1.0, -1.0), strict=True):
-        there = jobs[instants[jobs] < NEVER]
+        there = jobs[instants[jobs] < t.NEVER]
         np.add.at(steps, np.searchsorted(outcome.time_us, instants[there]), sign * amount[there])
     sums: Floats = np.cumsum(steps)[:-1]
     # Sums of fractions that add up to nothing leave less than anybody can hold.
@@ -97,5 +97,5 @@ def during(outcome: Outcome, whiles: tuple[Int64s, Int64s], amount: Floats, jobs
 
 
 def _cpu_milli_used(trace: Trace) -> Floats:
-    known = (trace.used_cpu_us >= 0) & (trace.runtime_us < NEVER)
+    known = (trace.used_cpu_us >= 0) & (trace.runtime_us < t.NEVER)
     return np.where(known, trace.used_cpu_us * float(WHOLE_CPU) / trace.runtime_us, float(UNKNOWN))

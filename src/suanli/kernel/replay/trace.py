@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.kernel.scheduling.core import tables as t
 from suanli.model.discovery import Distance
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU, WHOLE_DEVICE
@@ -102,8 +102,8 @@ _LEAST: Final[dict[Column, int]] = {
     "used_memory_bytes": UNKNOWN,
 }
 _MOST: Final[dict[Column, int]] = {
-    "runtime_us": NEVER,
-    "requested_us": NEVER,
+    "runtime_us": t.NEVER,
+    "requested_us": t.NEVER,
     "device_share": WHOLE_DEVICE,
     "interconnect": Distance.NODE,
 }

@@ -12,35 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from suanli.kernel.scheduling.core.tables import (
-    CPU,
-    DISK,
-    ENGINE,
-    EXCLUSIVE,
-    FREE,
-    FREE_CPU,
-    FREE_DISK,
-    FREE_MEMORY,
-    HAS,
-    HEALTHY,
-    HOLDERS,
-    MEMORY,
-    NEAR,
-    OF_CLASS,
-    OF_MEMORY,
-    OF_MODEL,
-    OF_PARTITION,
-    OF_PRECISION,
-    READY,
-    RESERVED,
-    SLOTS,
-    TYPE,
-    TYPES,
-    WHOLE,
-    Devices,
-    Flags,
-    Ints,
-)
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.tables import Devices, Flags, Ints
 from suanli.kernel.scheduling.demand import Demand
 from suanli.kernel.scheduling.linking import groups_at
 from suanli.kernel.scheduling.plan import Reason, ReasonCode
@@ -100,20 +73,24 @@ class Room(NamedTuple):
 
     def empty(self) -> Room:
         """The room there were if nobody held anything, equal nodes in one row."""
-        of_devices = self.devices[:, :, [TYPE, HEALTHY, NEAR]].reshape(len(self.nodes), 3 * self.devices.shape[1])
-        kept: list[Ints | Devices] = [self.nodes[:, [ENGINE, READY, CPU, MEMORY, HAS, DISK]], of_devices, self.draws]
+        of_devices = self.devices[:, :, [t.TYPE, t.HEALTHY, t.NEAR]].reshape(len(self.nodes), 3 * self.devices.shape[1])
+        kept: list[Ints | Devices] = [
+            self.nodes[:, [t.ENGINE, t.READY, t.CPU, t.MEMORY, t.HAS, t.DISK]],
+            of_devices,
+            self.draws,
+        ]
         _, first, counts = np.unique(np.hstack(kept), axis=0, return_index=True, return_counts=True)
         nodes, devices = self.nodes[first], self.devices[first]
-        nodes[:, [FREE_CPU, FREE_MEMORY, FREE_DISK]] = nodes[:, [CPU, MEMORY, DISK]]
-        nodes[:, [HOLDERS, EXCLUSIVE]] = 0
-        made = np.array([*(kind.is_parted for kind in self.types), False])[devices[:, :, TYPE]]
-        devices[:, :, FREE], devices[:, :, SLOTS] = np.where(made, 0, WHOLE), made * MADE
+        nodes[:, [t.FREE_CPU, t.FREE_MEMORY, t.FREE_DISK]] = nodes[:, [t.CPU, t.MEMORY, t.DISK]]
+        nodes[:, [t.HOLDERS, t.EXCLUSIVE]] = 0
+        made = np.array([*(kind.is_parted for kind in self.types), False])[devices[:, :, t.TYPE]]
+        devices[:, :, t.FREE], devices[:, :, t.SLOTS] = np.where(made, 0, t.WHOLE), made * MADE
         return self._replace(nodes=nodes, devices=devices, counts=counts.astype(np.int64), draws=self.draws[first])
 
     def having(self, features: Iterable[str]) -> Flags:
         """Which nodes have all of these features, each of which must have a bit [N]."""
         wanted = sum(self.features[name] for name in features)
-        having: Flags = (wanted & ~self.nodes[:, HAS]) == 0
+        having: Flags = (wanted & ~self.nodes[:, t.HAS]) == 0
         return having
 
 
@@ -153,12 +130,12 @@ def memory_of(kind: DeviceType, demand: Demand) -> int:
 
 
 _NARROWED = {
-    ReasonCode.DEVICE_CLASS: OF_CLASS,
-    ReasonCode.DEVICE_MODEL: OF_MODEL,
-    ReasonCode.DEVICE_PARTITION: OF_PARTITION,
-    ReasonCode.DEVICE_MEMORY: OF_MEMORY,
-    ReasonCode.DEVICE_PRECISION: OF_PRECISION,
-    ReasonCode.DEVICE_RATE: TYPES,
+    ReasonCode.DEVICE_CLASS: t.OF_CLASS,
+    ReasonCode.DEVICE_MODEL: t.OF_MODEL,
+    ReasonCode.DEVICE_PARTITION: t.OF_PARTITION,
+    ReasonCode.DEVICE_MEMORY: t.OF_MEMORY,
+    ReasonCode.DEVICE_PRECISION: t.OF_PRECISION,
+    ReasonCode.DEVICE_RATE: t.TYPES,
 }
 
 
@@ -183,21 +160,21 @@ def stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode] = _NONE
     """
     nodes, found = room.nodes, []
     if ReasonCode.NODE_STATE not in ignoring:
-        found.append((ReasonCode.NODE_STATE, nodes[:, READY] * _PLENTY))
+        found.append((ReasonCode.NODE_STATE, nodes[:, t.READY] * _PLENTY))
     if demand.kept_off:
-        found.append((ReasonCode.RESERVED, ((nodes[:, RESERVED] & demand.kept_off) == 0) * _PLENTY))
+        found.append((ReasonCode.RESERVED, ((nodes[:, t.RESERVED] & demand.kept_off) == 0) * _PLENTY))
     if demand.within:
-        found.append((ReasonCode.RESERVATION, ((demand.within & ~nodes[:, RESERVED]) == 0) * _PLENTY))
+        found.append((ReasonCode.RESERVATION, ((demand.within & ~nodes[:, t.RESERVED]) == 0) * _PLENTY))
     if demand.features:
         found.append((ReasonCode.FEATURE, room.having(demand.features) * _PLENTY))
-    barred = nodes[:, HOLDERS] if demand.exclusive else nodes[:, EXCLUSIVE]
+    barred = nodes[:, t.HOLDERS] if demand.exclusive else nodes[:, t.EXCLUSIVE]
     found.append((ReasonCode.EXCLUSIVE, (barred == 0) * _PLENTY))
     if demand.device_class is not None:
         found += _device_stages(room, demand, ignoring)
-    found.append((ReasonCode.CPU, nodes[:, FREE_CPU] // demand.cpu_milli))
-    found.append((ReasonCode.MEMORY, nodes[:, FREE_MEMORY] // demand.memory_bytes))
+    found.append((ReasonCode.CPU, nodes[:, t.FREE_CPU] // demand.cpu_milli))
+    found.append((ReasonCode.MEMORY, nodes[:, t.FREE_MEMORY] // demand.memory_bytes))
     if demand.disk_bytes:
-        found.append((ReasonCode.DISK, nodes[:, FREE_DISK] // demand.disk_bytes))
+        found.append((ReasonCode.DISK, nodes[:, t.FREE_DISK] // demand.disk_bytes))
     if demand.max_tasks_per_node:
         # No node fails it: it only lets each count for less.
         found.append((ReasonCode.TASKS_COUNT, np.full(len(nodes), demand.max_tasks_per_node)))
@@ -208,9 +185,11 @@ def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]
     if demand.device_partition:
         yield from _part_stages(room, demand, ignoring)
         return
-    parts, share = WHOLE // demand.device_share, demand.device_share
+    parts, share = t.WHOLE // demand.device_share, demand.device_share
     # By position and then by node: sums over few positions of many nodes are then sums of whole rows.
-    kinds, healthy, free = (np.ascontiguousarray(room.devices[:, :, column].T) for column in (TYPE, HEALTHY, FREE))
+    kinds, healthy, free = (
+        np.ascontiguousarray(room.devices[:, :, column].T) for column in (t.TYPE, t.HEALTHY, t.FREE)
+    )
     left = np.ones(kinds.shape, dtype=np.bool_)
     for code, meeting in narrowings(room.types, demand):
         left = meeting[kinds]
@@ -227,13 +206,13 @@ def _device_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]
         left = left & (healthy > 0)
         yield ReasonCode.DEVICE_HEALTH, left.sum(axis=0) * parts // demand.device_count
     # Of most shares at most one part fits on a device; comparing takes a tenth of the time of dividing.
-    usable = free >= share if share > WHOLE // 2 else np.maximum(free // share, 0)
+    usable = free >= share if share > t.WHOLE // 2 else np.maximum(free // share, 0)
     yield ReasonCode.DEVICE_FREE, (usable * left).sum(axis=0) // demand.device_count
 
 
 def _part_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]) -> Iterable[Stage]:
     """How many parts a device could have is known where it has the template; before, each counts for the most."""
-    kinds, healthy, free, slots = (room.devices[:, :, column] for column in (TYPE, HEALTHY, FREE, SLOTS))
+    kinds, healthy, free, slots = (room.devices[:, :, column] for column in (t.TYPE, t.HEALTHY, t.FREE, t.SLOTS))
     left, most = np.ones(kinds.shape, dtype=np.bool_), parts_of(room.types, demand)[kinds]
     for code, meeting in narrowings(room.types, demand):
         left, is_known = meeting[kinds], code not in {ReasonCode.DEVICE_CLASS, ReasonCode.DEVICE_MODEL}
@@ -248,7 +227,7 @@ def _part_stages(room: Room, demand: Demand, ignoring: AbstractSet[ReasonCode]) 
         0 if one is None else one.fitting(taken) for one, (_, taken) in zip(templates, states.tolist(), strict=True)
     ]
     fitting[left] = np.array(found, dtype=np.int64)[which.ravel()]
-    is_open = free >= np.where(slots != 0, 0, WHOLE)
+    is_open = free >= np.where(slots != 0, 0, t.WHOLE)
     yield ReasonCode.DEVICE_FREE, (fitting * is_open).sum(axis=1) // demand.device_count
 
 
@@ -275,17 +254,17 @@ def largest_group(room: Room, demand: Demand, *, free: bool) -> int:
 
     Those that are not free count whether they are in health or not.
     """
-    kinds = room.devices[:, :, TYPE]
+    kinds = room.devices[:, :, t.TYPE]
     left = narrowings(room.types, demand)[-1][1][kinds]
     if free:
-        left = left & (room.devices[:, :, HEALTHY] > 0) & (room.devices[:, :, FREE] >= WHOLE)
+        left = left & (room.devices[:, :, t.HEALTHY] > 0) & (room.devices[:, :, t.FREE] >= t.WHOLE)
     return int(_sizes(_groups(room, demand), left.T).max(initial=0))
 
 
 def _groups(room: Room, demand: Demand) -> Ints:
     """The group of each device [N, D] at the distance within which a demand asks for those of a task."""
     distance = Distance.SELF if demand.device_interconnect is None else Distance[demand.device_interconnect.name]
-    return groups_at(room.devices[:, :, NEAR], distance)
+    return groups_at(room.devices[:, :, t.NEAR], distance)
 
 
 def tasks_fitting(found: Sequence[Stage]) -> Ints:
@@ -297,7 +276,7 @@ def tasks_fitting(found: Sequence[Stage]) -> Ints:
 def totals(room: Room, tasks: Ints, demand: Demand) -> Ints:
     """By engine, what its nodes can hold: tasks, or nodes with room for their part where nodes are asked for."""
     weight = (tasks >= demand.tasks_a_node).astype(np.int64) if demand.nodes else tasks
-    return np.bincount(room.nodes[:, ENGINE], weight * room.counts, minlength=max(1, room.engines)).astype(np.int64)
+    return np.bincount(room.nodes[:, t.ENGINE], weight * room.counts, minlength=max(1, room.engines)).astype(np.int64)
 
 
 def suffices(room: Room, found: Sequence[Stage], demand: Demand) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 
-from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.kernel.scheduling.core import tables as t
 from suanli.model.ids import WorkloadId
 from suanli.model.quantities import Instant
 
@@ -19,7 +19,7 @@ class Deadlines:
 
     def join(self, workload: WorkloadId, latest: int) -> None:
         """A workload waits, and is in time if it starts by then."""
-        if latest < NEVER:
+        if latest < t.NEVER:
             self._latest[workload] = latest
             heapq.heappush(self._order, (latest, workload))
 
@@ -32,7 +32,7 @@ class Deadlines:
         """The nearest latest start, NEVER where there is none."""
         while self._order and self._latest.get(self._order[0][1]) != self._order[0][0]:
             heapq.heappop(self._order)
-        return self._order[0][0] if self._order else NEVER
+        return self._order[0][0] if self._order else t.NEVER
 
     def missed(self, now: Instant) -> list[WorkloadId]:
         """Those that cannot be in time any more, however soon they start; by id."""

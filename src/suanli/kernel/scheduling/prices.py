@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from suanli.kernel.scheduling.constraints import DeviceType
-from suanli.kernel.scheduling.core.tables import NEVER, WHOLE
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.demand import Demand
 from suanli.model.quantities import WHOLE_CPU, Instant
 from suanli.model.tariff import Tariff, in_force
@@ -27,7 +27,7 @@ class Prices:
 
     tariffs: tuple[Tariff, ...] = ()
     current: Tariff | None = None
-    until: int = NEVER
+    until: int = t.NEVER
 
     def told(self, tariff: Tariff) -> Prices:
         """The same with another tariff, which counts once the time is asked for anew."""
@@ -38,7 +38,7 @@ class Prices:
         """The same as it is now."""
         current = in_force(self.tariffs, now)
         coming = [tariff for tariff in self.tariffs if tariff.valid_from > now]
-        until = min((tariff.valid_from for tariff in coming), default=NEVER)
+        until = min((tariff.valid_from for tariff in coming), default=t.NEVER)
         return Prices(tuple(coming) if current is None else (current, *coming), current, until)
 
     @property
@@ -52,7 +52,7 @@ class Prices:
         That is the device's own hour, and its part of the cpus, memory and disk that the demand asks for.
         """
         tariff = self.current
-        devices = demand.device_count * demand.device_share / WHOLE
+        devices = demand.device_count * demand.device_share / t.WHOLE
         if tariff is None or not devices:
             return [np.inf for _ in types]
         beside = (

@@ -14,7 +14,6 @@ import numpy as np
 
 from suanli.kernel.scheduling.core import changes
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.tables import CLOSED, NEVER, WINDOWS
 from suanli.kernel.scheduling.holdings import rows_from
 from suanli.model.errors import InvalidRequestError
 from suanli.model.ids import NodeName, ReservationName
@@ -65,7 +64,7 @@ class Windows:
         self._of_nodes: dict[NodeName, int] = {}
         self._groups: dict[_GroupKey, _Group] = {}
         self._since = 0
-        self._until = NEVER
+        self._until = t.NEVER
 
     def tell(self, reservation: AdvanceReservation) -> None:
         """A reservation is there, or is otherwise than before."""
@@ -109,9 +108,9 @@ class Windows:
             return False
         for name in gone:
             del self._bits[name]
-        unused = sorted(set(range(WINDOWS)) - set(self._bits.values()))
+        unused = sorted(set(range(t.WINDOWS)) - set(self._bits.values()))
         if len(new) > len(unused):
-            raise InvalidRequestError("reservations", f"of more than {WINDOWS} some must be removed or have ended")
+            raise InvalidRequestError("reservations", f"of more than {t.WINDOWS} some must be removed or have ended")
         self._bits.update(zip(new, unused, strict=False))
         self._of_nodes.clear()
         for name, bit in self._bits.items():
@@ -133,7 +132,7 @@ class Windows:
 
     def moved(self) -> Iterator[tuple[Heed, list[int]]]:
         """Every group of work, by rows of jobs, that must heed something else now than before, after :meth:`move`."""
-        self._until = min((one.ends_at - 1 for one in self._there.values()), default=NEVER)
+        self._until = min((one.ends_at - 1 for one in self._there.values()), default=t.NEVER)
         for key, group in self._groups.items():
             heed = self._judge(key)
             if heed != group.heed:
@@ -183,17 +182,17 @@ class Windows:
 
     def _judge(self, key: _GroupKey) -> Heed:
         """What work must heed that starts now; ``until`` comes down to when that changes."""
-        now, end, kept_off, within = self._since, self._since + key.limit_us, 0, CLOSED if key.reservation else 0
+        now, end, kept_off, within = self._since, self._since + key.limit_us, 0, t.CLOSED if key.reservation else 0
         for name, bit in self._bits.items():
             one = self._there[name]
             if name == key.reservation:
                 within = 1 << bit
                 if not one.starts_at <= now or end > one.ends_at:
-                    within |= CLOSED
+                    within |= t.CLOSED
                 turns = (one.starts_at - 1, one.ends_at - key.limit_us)
             else:
                 if one.overlaps(now, end):
                     kept_off |= 1 << bit
                 turns = (one.starts_at - key.limit_us, one.ends_at - 1)
-            self._until = min(self._until, *(turn if turn >= now else NEVER for turn in turns))
+            self._until = min(self._until, *(turn if turn >= now else t.NEVER for turn in turns))
         return Heed(kept_off, within)

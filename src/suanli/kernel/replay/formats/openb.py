@@ -12,7 +12,7 @@ from typing import Final
 
 from suanli.kernel.replay.center import CenterDescription, DeviceGroup, NodeGroup
 from suanli.kernel.replay.trace import Trace, coded, make_trace
-from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.kernel.scheduling.core import tables as t
 from suanli.model.devices import MAX_DEVICES
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import MAX_CPU_MILLI, MAX_MEMORY_BYTES, WHOLE_DEVICE
@@ -95,7 +95,7 @@ def read_tasks(text: str) -> Trace:
 
 def _runtime_us(line: int, row: Mapping[str, str]) -> int:
     if not row.get("deletion_time"):
-        return NEVER
+        return t.NEVER
     begun = row.get("scheduled_time") and "scheduled_time"
     return (_whole(line, row, "deletion_time") - _whole(line, row, begun or "creation_time", 0)) * _SECOND_US
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from suanli.kernel.replay.center import UNKNOWN_MEMORY_BYTES, CenterDescription, NodeGroup
 from suanli.kernel.replay.trace import UNKNOWN, Int32s, Int64s, Trace, make_trace
-from suanli.kernel.scheduling.core.tables import NEVER
+from suanli.kernel.scheduling.core import tables as t
 from suanli.model.errors import InvalidRequestError
 from suanli.model.quantities import WHOLE_CPU
 
@@ -108,7 +108,7 @@ def _used(name: str, rows: Int64s, column: int, unit: int) -> Int64s:
     """What a job used on all the processors that it held, of which the log tells the mean."""
     held = np.where(rows[:, _USED_PROCS] > 0, rows[:, _USED_PROCS], rows[:, _ASKED_PROCS])
     known = rows[:, column] > 0
-    wrong = np.flatnonzero(known & (rows[:, column] > NEVER // unit // held))
+    wrong = np.flatnonzero(known & (rows[:, column] > t.NEVER // unit // held))
     if wrong.size:
         raise InvalidRequestError(f"{name}.{wrong[0]}", f"{rows[wrong[0], column]} is more than can be counted")
     return np.where(known, rows[:, column] * held * unit, UNKNOWN)
@@ -148,7 +148,7 @@ def _line(place: int, words: Sequence[str]) -> list[int]:
 
 def _times(name: str, values: Int64s, unit: int) -> Int64s:
     """Amounts in a smaller unit."""
-    wrong = np.flatnonzero(np.abs(values) > NEVER // unit)
+    wrong = np.flatnonzero(np.abs(values) > t.NEVER // unit)
     if wrong.size:
         raise InvalidRequestError(f"{name}.{wrong[0]}", f"{values[wrong[0]]} is more than can be counted")
     return values * unit

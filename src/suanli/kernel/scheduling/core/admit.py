@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.feasible import holdable, is_dear, refresh
 from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.jit import compiled
@@ -10,51 +11,19 @@ from suanli.kernel.scheduling.core.place import hold, lay
 from suanli.kernel.scheduling.core.power import lacks, most_more, take, weigh
 from suanli.kernel.scheduling.core.score import WEIGHED
 from suanli.kernel.scheduling.core.seek import seek
-from suanli.kernel.scheduling.core.tables import (
-    ACTIVE,
-    AMOUNTS,
-    ASKS,
-    ASSOCIATION,
-    BY_NODES,
-    BY_RANK,
-    CPU_ASKED,
-    DEVICES,
-    DRAW,
-    END,
-    GIVEN,
-    IN_USE,
-    LIMIT,
-    LOG_SIZE,
-    MEMORY_ASKED,
-    MORE,
-    MOST,
-    NEED,
-    NEVER,
-    POWER_IN_USE,
-    PURSUES,
-    SEEN,
-    SHAPE,
-    SHARE,
-    SHARES_ASKED,
-    SWITCHES,
-    TASK_CPU,
-    TASK_MEMORY,
-    UNIT,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 
 
 @compiled
 def is_full(center: Center, job: int) -> bool:
     """Tell whether a bound on what may be asked for at once leaves too little for a job."""
-    association, asks, bounds = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS], center.bounds
+    association, asks, bounds = center.jobs[job, t.ASSOCIATION], center.jobs[job, t.ASKS], center.bounds
     for place in range(center.associations.shape[1]):
         bound = center.associations[association, place]
         if bound < 0:
             return False
-        for amount in range(AMOUNTS):
-            if bounds[bound, ACTIVE, amount] + center.asks[asks, amount] > bounds[bound, MOST, amount]:
+        for amount in range(t.AMOUNTS):
+            if bounds[bound, t.ACTIVE, amount] + center.asks[asks, amount] > bounds[bound, t.MOST, amount]:
                 return True
     return False
 
@@ -62,29 +31,29 @@ def is_full(center: Center, job: int) -> bool:
 @compiled
 def tally(center: Center, job: int, sign: int) -> None:
     """Count what a job asks of bounds and licenses, and what it draws, as taken (1) or as given back (-1)."""
-    association, asks = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS]
-    shape, given = center.jobs[job, SHAPE], center.jobs[job, GIVEN]
+    association, asks = center.jobs[job, t.ASSOCIATION], center.jobs[job, t.ASKS]
+    shape, given = center.jobs[job, t.SHAPE], center.jobs[job, t.GIVEN]
     for place in range(center.associations.shape[1]):
         bound = center.associations[association, place]
         if bound < 0:
             break
-        for amount in range(AMOUNTS):
+        for amount in range(t.AMOUNTS):
             asked = center.asks[asks, amount] + given * _each(center, shape, amount)
-            center.bounds[bound, ACTIVE, amount] += sign * asked
+            center.bounds[bound, t.ACTIVE, amount] += sign * asked
     for row in range(center.licenses.shape[0]):
-        center.licenses[row, IN_USE] += sign * center.asks[asks, AMOUNTS + row]
-    center.sizes[POWER_IN_USE] += sign * center.jobs[job, DRAW]
+        center.licenses[row, t.IN_USE] += sign * center.asks[asks, t.AMOUNTS + row]
+    center.sizes[t.POWER_IN_USE] += sign * center.jobs[job, t.DRAW]
 
 
 @compiled
 def _each(center: Center, shape: int, amount: int) -> int:
     """How much of an amount that bounds know each task more asks for, or each node where nodes are counted."""
-    shapes, unit = center.shapes, center.shapes[shape, UNIT] if center.shapes[shape, BY_NODES] else 1
-    if amount == CPU_ASKED:
-        return int(unit * shapes[shape, TASK_CPU])
-    if amount == MEMORY_ASKED:
-        return int(unit * shapes[shape, TASK_MEMORY])
-    return int(unit * shapes[shape, DEVICES] * shapes[shape, SHARE]) if amount == SHARES_ASKED else 0
+    shapes, unit = center.shapes, center.shapes[shape, t.UNIT] if center.shapes[shape, t.BY_NODES] else 1
+    if amount == t.CPU_ASKED:
+        return int(unit * shapes[shape, t.TASK_CPU])
+    if amount == t.MEMORY_ASKED:
+        return int(unit * shapes[shape, t.TASK_MEMORY])
+    return int(unit * shapes[shape, t.DEVICES] * shapes[shape, t.SHARE]) if amount == t.SHARES_ASKED else 0
 
 
 @compiled
@@ -94,34 +63,34 @@ def widen(center: Center, job: int, total: Ints, beside: bool) -> int:
     ``total`` [E] is what there is room for by engine, ``beside`` where that is beside what is kept for the head.
     Returns how many it has then.
     """
-    need, given, shape = center.jobs[job, NEED], center.jobs[job, MORE], center.jobs[job, SHAPE]
+    need, given, shape = center.jobs[job, t.NEED], center.jobs[job, t.MORE], center.jobs[job, t.SHAPE]
     if given == 0:
         return int(need)
     most = 0
     for engine in range(total.size):
         most = max(most, total[engine])
     given = min(given, most - need, most_more(center, job, beside))
-    association, asks, bounds = center.jobs[job, ASSOCIATION], center.jobs[job, ASKS], center.bounds
+    association, asks, bounds = center.jobs[job, t.ASSOCIATION], center.jobs[job, t.ASKS], center.bounds
     for place in range(center.associations.shape[1]):
         bound = center.associations[association, place]
         if bound < 0:
             break
-        for amount in range(CPU_ASKED, AMOUNTS):
+        for amount in range(t.CPU_ASKED, t.AMOUNTS):
             each = _each(center, shape, amount)
             if each > 0:
-                left = bounds[bound, MOST, amount] - bounds[bound, ACTIVE, amount] - center.asks[asks, amount]
+                left = bounds[bound, t.MOST, amount] - bounds[bound, t.ACTIVE, amount] - center.asks[asks, amount]
                 given = min(given, left // each)
-    center.jobs[job, GIVEN] = given
+    center.jobs[job, t.GIVEN] = given
     return int(need + given)
 
 
 @compiled
 def fits(center: Center, job: int, policy: int) -> bool:
     """Tell whether there is room for all of a job now."""
-    shape = center.jobs[job, SHAPE]
-    if center.shapes[shape, SEEN] != center.sizes[LOG_SIZE]:
+    shape = center.jobs[job, t.SHAPE]
+    if center.shapes[shape, t.SEEN] != center.sizes[t.LOG_SIZE]:
         refresh(center, shape, policy)
-    return holdable(center.total, shape, center.jobs[job, NEED])
+    return holdable(center.total, shape, center.jobs[job, t.NEED])
 
 
 BY_SHAPE = -1
@@ -138,14 +107,14 @@ def find(center: Center, job: int, policy: int) -> int:
     """
     if lacks(center, job):
         return 0
-    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
+    shape, need = center.jobs[job, t.SHAPE], center.jobs[job, t.NEED]
     # The index does not know which nodes are near each other.
-    is_anywhere = need == 1 or center.sizes[SWITCHES] <= 1
-    is_few = need <= _FEW and center.jobs[job, MORE] == 0
+    is_anywhere = need == 1 or center.sizes[t.SWITCHES] <= 1
+    is_few = need <= _FEW and center.jobs[job, t.MORE] == 0
     # Nor does it know scores that differ by shape.
     if (
         policy != WEIGHED
-        and center.shapes[shape, PURSUES] < BY_RANK
+        and center.shapes[shape, t.PURSUES] < t.BY_RANK
         and is_anywhere
         and is_few
         and center.total.shape[1] == 1
@@ -165,7 +134,7 @@ def begin(center: Center, job: int, now: int, chosen: int, beside: bool) -> None
     jobs = center.jobs
     hold(center, job, chosen, beside)
     lay(center, job)
-    jobs[job, END] = min(now + jobs[job, LIMIT], NEVER)
+    jobs[job, t.END] = min(now + jobs[job, t.LIMIT], t.NEVER)
     expect(center, job, now)
     weigh(center, job)
     take(center, job, now)

@@ -6,6 +6,7 @@ All of it goes by the profiles (``profile``), which know of nodes and of power w
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, power
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.admit import begin, widen
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
@@ -23,37 +24,7 @@ from suanli.kernel.scheduling.core.profile import (
     share_between,
     shift_between,
 )
-from suanli.kernel.scheduling.core.tables import (
-    BOOKED,
-    BOOKED_BEHIND,
-    BOOKED_DEVICES,
-    BOOKED_HOLD,
-    BOOKED_JOB,
-    BOOKED_START,
-    BOOKED_UNTIL,
-    CANDIDATE,
-    CHOSEN,
-    DEVICE_HOLD,
-    DEVICE_NEXT,
-    DEVICE_UNUSED,
-    DRAW,
-    DRAWS,
-    FORM_KIND,
-    HELD_BY,
-    HELD_NODE,
-    HOLD,
-    IS_KEPT,
-    LIMIT,
-    NEED,
-    NEVER,
-    NEXT,
-    NOBODY,
-    POWER_SPARE,
-    SHAPE,
-    UNUSED,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 
 
 @compiled
@@ -63,12 +34,12 @@ def earliest_start(center: Center, job: int, times: tuple[int, int], last: int) 
     ``times`` are the present, and the first instant of interest.
     """
     jobs, (now, least) = center.jobs, times
-    asked = (int(jobs[job, LIMIT]), int(center.kinds[jobs[job, FORM_KIND], DRAWS]))
+    asked = (int(jobs[job, t.LIMIT]), int(center.kinds[jobs[job, t.FORM_KIND], t.DRAWS]))
     if least > last:
-        return NEVER
+        return t.NEVER
     if least > now:
-        return earliest_from(center, jobs[job, SHAPE], jobs[job, NEED], asked, (least, last))
-    return earliest(center, jobs[job, SHAPE], jobs[job, NEED], asked, (now, last))
+        return earliest_from(center, jobs[job, t.SHAPE], jobs[job, t.NEED], asked, (least, last))
+    return earliest(center, jobs[job, t.SHAPE], jobs[job, t.NEED], asked, (now, last))
 
 
 @compiled
@@ -77,37 +48,37 @@ def in_the_way(center: Center, job: int, now: int) -> tuple[int, int]:
 
     ``row`` stays as it is.
     """
-    if center.sizes[BOOKED] == 0:
-        return NEVER, NOBODY
-    jobs, kinds, saved = center.jobs, center.kinds, center.scratch[CANDIDATE]
-    end = min(now + jobs[job, LIMIT], NEVER)
-    powered = powered_until(center, kinds[jobs[job, FORM_KIND], DRAWS], now)
+    if center.sizes[t.BOOKED] == 0:
+        return t.NEVER, t.NOBODY
+    jobs, kinds, saved = center.jobs, center.kinds, center.scratch[t.CANDIDATE]
+    end = min(now + jobs[job, t.LIMIT], t.NEVER)
+    powered = powered_until(center, kinds[jobs[job, t.FORM_KIND], t.DRAWS], now)
     copy(saved, center.row)
-    until, node = room_until(center, jobs[job, SHAPE], jobs[job, NEED], (now, min(end, powered)))
+    until, node = room_until(center, jobs[job, t.SHAPE], jobs[job, t.NEED], (now, min(end, powered)))
     copy(center.row, saved)
-    if until == NEVER and powered < end:
-        until, node = powered, NOBODY
-    for row in range(center.sizes[BOOKED]):
+    if until == t.NEVER and powered < end:
+        until, node = powered, t.NOBODY
+    for row in range(center.sizes[t.BOOKED]):
         booked = center.booked[row]
-        if booked[BOOKED_START] == until:
-            of_power = node == NOBODY and kinds[jobs[booked[BOOKED_JOB], FORM_KIND], DRAWS] > 0
-            if of_power or booked[BOOKED_HOLD + HELD_NODE] == node:
-                return until, int(booked[BOOKED_JOB])
-    return until, NOBODY
+        if booked[t.BOOKED_START] == until:
+            of_power = node == t.NOBODY and kinds[jobs[booked[t.BOOKED_JOB], t.FORM_KIND], t.DRAWS] > 0
+            if of_power or booked[t.BOOKED_HOLD + t.HELD_NODE] == node:
+                return until, int(booked[t.BOOKED_JOB])
+    return until, t.NOBODY
 
 
 @compiled
 def begin_beside(center: Center, job: int, now: int, is_beside: bool) -> None:
     """Start a job; where it ``is_beside`` reservations, on nodes that ``row`` says."""
     licensing.take(center, job, now)
-    shape = center.jobs[job, SHAPE]
+    shape = center.jobs[job, t.SHAPE]
     if not is_beside:
         begin(center, job, now, choose_now(center, shape, widen(center, job, center.total[shape], False)), False)
         let_run(center, job)
         return
-    end = min(now + center.jobs[job, LIMIT], NEVER)
-    if center.kinds[center.jobs[job, FORM_KIND], DRAWS] > 0:
-        center.sizes[POWER_SPARE] = least_power(center, now, end)
+    end = min(now + center.jobs[job, t.LIMIT], t.NEVER)
+    if center.kinds[center.jobs[job, t.FORM_KIND], t.DRAWS] > 0:
+        center.sizes[t.POWER_SPARE] = least_power(center, now, end)
     # What there is room for beside the reservations was added up there by who found the instant.
     count = choose(center, shape, widen(center, job, center.spare[0], True), center.row, center.score[shape])
     _keep(center, shape, count, (now, end))
@@ -115,7 +86,7 @@ def begin_beside(center: Center, job: int, now: int, is_beside: bool) -> None:
     let_run(center, job)
     _let_go(center, count)
     occupy(center, job, now, end, now)
-    draw_between(center, center.jobs[job, DRAW], now, end)
+    draw_between(center, center.jobs[job, t.DRAW], now, end)
     power.keep_none(center)
 
 
@@ -123,14 +94,14 @@ def begin_beside(center: Center, job: int, now: int, is_beside: bool) -> None:
 def _keep(center: Center, shape: int, count: int, times: tuple[int, int]) -> None:
     """Let only what is free of the chosen nodes from one instant to another be held of them."""
     for place in range(count):
-        open_between(center, shape, center.scratch[CHOSEN, place], times[0], times[1])
-        center.nodes[center.scratch[CHOSEN, place], IS_KEPT] = 1
+        open_between(center, shape, center.scratch[t.CHOSEN, place], times[0], times[1])
+        center.nodes[center.scratch[t.CHOSEN, place], t.IS_KEPT] = 1
 
 
 @compiled
 def _let_go(center: Center, count: int) -> None:
     for place in range(count):
-        center.nodes[center.scratch[CHOSEN, place], IS_KEPT] = 0
+        center.nodes[center.scratch[t.CHOSEN, place], t.IS_KEPT] = 0
 
 
 @compiled
@@ -142,36 +113,36 @@ def book(center: Center, job: int, times: tuple[int, int, int], told: tuple[int,
     """
     jobs, sizes, holds, held = center.jobs, center.sizes, center.holds, center.device_holds
     start, now, soon = times
-    shape, end = jobs[job, SHAPE], min(start + jobs[job, LIMIT], NEVER)
+    shape, end = jobs[job, t.SHAPE], min(start + jobs[job, t.LIMIT], t.NEVER)
     for node in range(center.busy.size):
         center.busy[node] = center.tasks[shape, node]
-    count = choose(center, shape, jobs[job, NEED], center.row, center.busy)
+    count = choose(center, shape, jobs[job, t.NEED], center.row, center.busy)
     _keep(center, shape, count, (start, end))
     hold(center, job, count, True)
     _let_go(center, count)
-    of_devices = _length(held, jobs[job, DEVICE_HOLD])
-    has_room = count <= center.booked.shape[0] - sizes[BOOKED]
-    has_room &= of_devices <= center.booked_devices.shape[0] - sizes[BOOKED_DEVICES]
+    of_devices = _length(held, jobs[job, t.DEVICE_HOLD])
+    has_room = count <= center.booked.shape[0] - sizes[t.BOOKED]
+    has_room &= of_devices <= center.booked_devices.shape[0] - sizes[t.BOOKED_DEVICES]
     if has_room:
         occupy(center, job, start, end, now)
-        draw_between(center, center.kinds[jobs[job, FORM_KIND], DRAWS], start, end)
+        draw_between(center, center.kinds[jobs[job, t.FORM_KIND], t.DRAWS], start, end)
         licensing.keep(center, job, start, (now, soon))
-        row = jobs[job, HOLD]
+        row = jobs[job, t.HOLD]
         while row >= 0:
-            booked = center.booked[sizes[BOOKED]]
-            booked[BOOKED_JOB], booked[BOOKED_START] = job, start
-            booked[BOOKED_UNTIL], booked[BOOKED_BEHIND] = told
-            copy(booked[BOOKED_HOLD:], holds[row, :HELD_BY])
-            sizes[BOOKED] += 1
-            row = holds[row, NEXT]
-        row = jobs[job, DEVICE_HOLD]
+            booked = center.booked[sizes[t.BOOKED]]
+            booked[t.BOOKED_JOB], booked[t.BOOKED_START] = job, start
+            booked[t.BOOKED_UNTIL], booked[t.BOOKED_BEHIND] = told
+            copy(booked[t.BOOKED_HOLD :], holds[row, : t.HELD_BY])
+            sizes[t.BOOKED] += 1
+            row = holds[row, t.NEXT]
+        row = jobs[job, t.DEVICE_HOLD]
         while row >= 0:
-            center.booked_devices[sizes[BOOKED_DEVICES], 0] = job
-            copy(center.booked_devices[sizes[BOOKED_DEVICES], 1:], held[row, :DEVICE_NEXT])
-            sizes[BOOKED_DEVICES] += 1
-            row = held[row, DEVICE_NEXT]
-    unchain(holds, sizes, UNUSED, jobs[job], HOLD)
-    unchain(held, sizes, DEVICE_UNUSED, jobs[job], DEVICE_HOLD)
+            center.booked_devices[sizes[t.BOOKED_DEVICES], 0] = job
+            copy(center.booked_devices[sizes[t.BOOKED_DEVICES], 1:], held[row, : t.DEVICE_NEXT])
+            sizes[t.BOOKED_DEVICES] += 1
+            row = held[row, t.DEVICE_NEXT]
+    unchain(holds, sizes, t.UNUSED, jobs[job], t.HOLD)
+    unchain(held, sizes, t.DEVICE_UNUSED, jobs[job], t.DEVICE_HOLD)
     return bool(has_room)
 
 
@@ -182,26 +153,26 @@ def note(center: Center, job: int, told: tuple[int, int]) -> None:
     It is a row of what is booked that begins never, on no node.
     """
     sizes = center.sizes
-    if sizes[BOOKED] < center.booked.shape[0]:
-        booked = center.booked[sizes[BOOKED]]
-        booked[BOOKED_JOB], booked[BOOKED_START] = job, NEVER
-        booked[BOOKED_UNTIL], booked[BOOKED_BEHIND] = told
-        booked[BOOKED_HOLD + HELD_NODE] = NOBODY
-        sizes[BOOKED] += 1
+    if sizes[t.BOOKED] < center.booked.shape[0]:
+        booked = center.booked[sizes[t.BOOKED]]
+        booked[t.BOOKED_JOB], booked[t.BOOKED_START] = job, t.NEVER
+        booked[t.BOOKED_UNTIL], booked[t.BOOKED_BEHIND] = told
+        booked[t.BOOKED_HOLD + t.HELD_NODE] = t.NOBODY
+        sizes[t.BOOKED] += 1
 
 
 @compiled
 def give_back(center: Center, job: int, sign: int) -> None:
     """Let what is reserved for a job be free (1), and reserved again (-1), in the profiles alone."""
-    booked, devices, sizes, end, draws = center.booked, center.booked_devices, center.sizes, NEVER, 0
-    start = NEVER
-    for row in range(sizes[BOOKED]):
-        if booked[row, BOOKED_JOB] == job and booked[row, BOOKED_START] < NEVER:
-            start = booked[row, BOOKED_START]
-            end = min(start + center.jobs[job, LIMIT], NEVER)
-            draws = center.kinds[center.jobs[job, FORM_KIND], DRAWS]
-            shift_between(center, booked[row, BOOKED_HOLD:], (start, end), sign)
-    for row in range(sizes[BOOKED_DEVICES]):
+    booked, devices, sizes, end, draws = center.booked, center.booked_devices, center.sizes, t.NEVER, 0
+    start = t.NEVER
+    for row in range(sizes[t.BOOKED]):
+        if booked[row, t.BOOKED_JOB] == job and booked[row, t.BOOKED_START] < t.NEVER:
+            start = booked[row, t.BOOKED_START]
+            end = min(start + center.jobs[job, t.LIMIT], t.NEVER)
+            draws = center.kinds[center.jobs[job, t.FORM_KIND], t.DRAWS]
+            shift_between(center, booked[row, t.BOOKED_HOLD :], (start, end), sign)
+    for row in range(sizes[t.BOOKED_DEVICES]):
         if devices[row, 0] == job:
             share_between(center, devices[row, 1:], (start, end), sign)
     if draws > 0:

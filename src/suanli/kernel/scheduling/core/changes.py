@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.admit import tally
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import refresh, touch
@@ -11,43 +12,7 @@ from suanli.kernel.scheduling.core.place import hold_device, hold_node, lay, lif
 from suanli.kernel.scheduling.core.power import weigh
 from suanli.kernel.scheduling.core.ranks import open_ranks
 from suanli.kernel.scheduling.core.rules import Decided, Rules
-from suanli.kernel.scheduling.core.tables import (
-    BLOCKED,
-    CPU,
-    DISK,
-    DRAW,
-    END,
-    ENGINE,
-    FREE_CPU,
-    FREE_DISK,
-    FREE_MEMORY,
-    GIVEN,
-    HAS,
-    HEAD,
-    IMPOSSIBLE,
-    KIND,
-    LEAVING,
-    LEAVING_SIZE,
-    MEMORY,
-    NOBODY,
-    OF_SHAPE,
-    OTHER,
-    POWER_CAP,
-    POWER_IN_USE,
-    PREEMPTIBLES,
-    PREEMPTIBLES_BEFORE,
-    RAN,
-    READY,
-    RESERVED,
-    RUNNING,
-    RUNNING_BEFORE,
-    RUNNING_SIZE,
-    SWITCH,
-    TURN,
-    WAITING_OF,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 from suanli.kernel.scheduling.core.turn import turn
 
 
@@ -60,12 +25,12 @@ def set_node(center: Center, node: int, amounts: tuple[int, int, int, int, int, 
     What is held of it stays held.
     """
     nodes = center.nodes
-    nodes[node, FREE_CPU] += amounts[2] - nodes[node, CPU]
-    nodes[node, FREE_MEMORY] += amounts[3] - nodes[node, MEMORY]
-    nodes[node, ENGINE], nodes[node, READY], nodes[node, CPU], nodes[node, MEMORY] = amounts[:4]
-    nodes[node, RESERVED], nodes[node, HAS], nodes[node, SWITCH] = amounts[4:7]
-    nodes[node, FREE_DISK] += amounts[7] - nodes[node, DISK]
-    nodes[node, DISK] = amounts[7]
+    nodes[node, t.FREE_CPU] += amounts[2] - nodes[node, t.CPU]
+    nodes[node, t.FREE_MEMORY] += amounts[3] - nodes[node, t.MEMORY]
+    nodes[node, t.ENGINE], nodes[node, t.READY], nodes[node, t.CPU], nodes[node, t.MEMORY] = amounts[:4]
+    nodes[node, t.RESERVED], nodes[node, t.HAS], nodes[node, t.SWITCH] = amounts[4:7]
+    nodes[node, t.FREE_DISK] += amounts[7] - nodes[node, t.DISK]
+    nodes[node, t.DISK] = amounts[7]
     touch(nodes, center.shapes, center.log, center.sizes, node)
 
 
@@ -114,23 +79,23 @@ def end(center: Center, job: int) -> None:
 def cap_power(center: Center, cap: int) -> None:
     """Let running work draw at most so many milliwatts, ``NEVER`` for any; and count anew what it draws."""
     sizes, total = center.sizes, 0
-    sizes[POWER_CAP] = cap
-    for place in range(sizes[RUNNING_SIZE]):
-        job = center.lists[RUNNING, place]
+    sizes[t.POWER_CAP] = cap
+    for place in range(sizes[t.RUNNING_SIZE]):
+        job = center.lists[t.RUNNING, place]
         weigh(center, job)
-        total += center.jobs[job, DRAW]
-    sizes[POWER_IN_USE] = total
-    sizes[HEAD] = NOBODY
+        total += center.jobs[job, t.DRAW]
+    sizes[t.POWER_IN_USE] = total
+    sizes[t.HEAD] = t.NOBODY
 
 
 @compiled
 def _forget_head(center: Center, job: int) -> None:
     """Reserve anew if it is for a job, in whatever form: the row may be another's next."""
-    has_forms = center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY
-    while job != NOBODY:
-        if center.sizes[HEAD] == job:
-            center.sizes[HEAD] = NOBODY
-        job = center.jobs[job, OTHER] if has_forms else NOBODY
+    has_forms = center.kinds[center.jobs[job, t.KIND], t.OF_SHAPE] == t.NOBODY
+    while job != t.NOBODY:
+        if center.sizes[t.HEAD] == job:
+            center.sizes[t.HEAD] = t.NOBODY
+        job = center.jobs[job, t.OTHER] if has_forms else t.NOBODY
 
 
 @entry
@@ -144,17 +109,17 @@ def plan(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
 def keep_before(center: Center) -> None:
     """Keep what ``undo`` needs of who runs before a turn."""
     entries, sizes = center.lists, center.sizes
-    sizes[RAN], sizes[PREEMPTIBLES_BEFORE] = sizes[RUNNING_SIZE], sizes[PREEMPTIBLES]
-    copy(entries[RUNNING_BEFORE], entries[RUNNING, : sizes[RAN]])
+    sizes[t.RAN], sizes[t.PREEMPTIBLES_BEFORE] = sizes[t.RUNNING_SIZE], sizes[t.PREEMPTIBLES]
+    copy(entries[t.RUNNING_BEFORE], entries[t.RUNNING, : sizes[t.RAN]])
 
 
 @entry
 def judge(center: Center, policy: int) -> None:
     """Remember why every kind of work that could not start in the last turn cannot: most were only found not to."""
-    kinds, this = center.kinds, center.sizes[TURN]
+    kinds, this = center.kinds, center.sizes[t.TURN]
     for kind in range(kinds.shape[0]):
-        if kinds[kind, WAITING_OF] > 0 and kinds[kind, BLOCKED] == this and not kinds[kind, IMPOSSIBLE]:
-            refresh(center, kinds[kind, OF_SHAPE], policy)
+        if kinds[kind, t.WAITING_OF] > 0 and kinds[kind, t.BLOCKED] == this and not kinds[kind, t.IMPOSSIBLE]:
+            refresh(center, kinds[kind, t.OF_SHAPE], policy)
 
 
 @entry
@@ -168,11 +133,11 @@ def undo(center: Center, started: Ints, ends: Ints) -> None:
         job = started[place]
         lift(center, job)
         tally(center, job, -1)
-        jobs[job, GIVEN] = 0
-    for place in range(sizes[LEAVING_SIZE]):
-        jobs[center.lists[LEAVING, place], END] = ends[place]
-    if started.size or sizes[LEAVING_SIZE]:
-        copy(center.lists[RUNNING], center.lists[RUNNING_BEFORE, : sizes[RAN]])
+        jobs[job, t.GIVEN] = 0
+    for place in range(sizes[t.LEAVING_SIZE]):
+        jobs[center.lists[t.LEAVING, place], t.END] = ends[place]
+    if started.size or sizes[t.LEAVING_SIZE]:
+        copy(center.lists[t.RUNNING], center.lists[t.RUNNING_BEFORE, : sizes[t.RAN]])
     open_ranks(center, started.size)
-    sizes[RUNNING_SIZE], sizes[LEAVING_SIZE] = sizes[RAN], 0
-    sizes[PREEMPTIBLES] = sizes[PREEMPTIBLES_BEFORE]
+    sizes[t.RUNNING_SIZE], sizes[t.LEAVING_SIZE] = sizes[t.RAN], 0
+    sizes[t.PREEMPTIBLES] = sizes[t.PREEMPTIBLES_BEFORE]

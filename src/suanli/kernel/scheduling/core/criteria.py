@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.tables import WHOLE, Floats, Ints
+from suanli.kernel.scheduling.core.tables import Floats, Ints
 
 FARTHEST = 6
 """The longest distance between devices of a node."""
@@ -60,7 +61,7 @@ def accepts(request: Request, model: int) -> bool:
 @compiled
 def kind_of(request: Request) -> int:
     """The kind of device demand."""
-    if request.share < WHOLE:
+    if request.share < t.WHOLE:
         return 0
     return min(request.number, KINDS - 1)
 
@@ -126,10 +127,10 @@ def packed(before: Ints, after: Ints, model: Ints) -> float:
     devices, whole, opened, shared = 0, 0, 0, 0
     for position in range(before.size):
         devices += model[position] >= 0
-        whole += before[position] == WHOLE
+        whole += before[position] == t.WHOLE
         if after[position] != before[position]:
-            opened += before[position] == WHOLE
-            shared += 100 * before[position] // WHOLE
+            opened += before[position] == t.WHOLE
+            shared += 100 * before[position] // t.WHOLE
     if whole == devices:
         return -float(max(33 - whole, whole))
     if opened:
@@ -199,7 +200,7 @@ def graded(lost: float) -> float:
     The growth goes through a sigmoid and is cut to whole hundredths. The cut belongs to the policy: growths that differ
     by less than about a 25th of a device count as equal, and the first of equal nodes is filled up before the next.
     """
-    return -math.floor(100.0 / (1.0 + math.exp(lost / WHOLE)))
+    return -math.floor(100.0 / (1.0 + math.exp(lost / t.WHOLE)))
 
 
 @compiled
@@ -233,7 +234,7 @@ CPUS_LEFT = 0.04
 @compiled
 def left_over(cpu: int, device: Ints) -> float:
     """A small cost of using a node with much left, so that of equal losses one node after the other is filled."""
-    return DEVICES_LEFT * free_of(device) / WHOLE + CPUS_LEFT * cpu / 1e6
+    return DEVICES_LEFT * free_of(device) / t.WHOLE + CPUS_LEFT * cpu / 1e6
 
 
 @compiled

@@ -7,6 +7,7 @@ takes it for a job; here is only what makes them one.
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, power
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.patience import would_wait
@@ -22,29 +23,7 @@ from suanli.kernel.scheduling.core.reserve import (
 )
 from suanli.kernel.scheduling.core.rules import Rules
 from suanli.kernel.scheduling.core.seek import seek
-from suanli.kernel.scheduling.core.tables import (
-    BLOCKED,
-    CLOSED,
-    FORM_KIND,
-    HEAD,
-    IMPOSSIBLE,
-    KEPT_SIZE,
-    KIND,
-    LEAVING_SIZE,
-    LIMIT,
-    LONG,
-    NEED,
-    NEVER,
-    NOBODY,
-    OTHER,
-    PREEMPTIBLES,
-    SHAPE,
-    START_BY,
-    TURN,
-    WAITING_OF,
-    WITHIN,
-    Center,
-)
+from suanli.kernel.scheduling.core.tables import Center
 
 STARTED, NO_ROOM, TOO_LONG, HELD_BACK, PATIENT = range(5)
 """What became of a job that was tried: it starts, there is no room for it, it would delay the head, something else
@@ -62,15 +41,15 @@ def attempt(center: Center, job: int, kind: int, times: Times, score: int) -> tu
 
     Or it rather waits. Returns the job, what became of it, and how many more kinds that wait are known to be blocked.
     """
-    this = center.sizes[TURN]
+    this = center.sizes[t.TURN]
     chosen = find(center, job, score)
     if chosen == 0:
-        is_new = center.kinds[kind, BLOCKED] != this and center.kinds[kind, WAITING_OF] > 0
-        center.kinds[kind, BLOCKED] = this
+        is_new = center.kinds[kind, t.BLOCKED] != this and center.kinds[kind, t.WAITING_OF] > 0
+        center.kinds[kind, t.BLOCKED] = this
         return job, NO_ROOM, int(is_new)
     outcome = _start(center, job, times, chosen)
     if outcome == TOO_LONG:
-        center.kinds[kind, LONG] = this
+        center.kinds[kind, t.LONG] = this
     return job, outcome, 0
 
 
@@ -80,7 +59,7 @@ def _start(center: Center, job: int, times: Times, chosen: int) -> int:
 
     Or it rather waits. ``chosen`` is how many nodes are chosen where it is not long, or ``BY_SHAPE``.
     """
-    shape, need, (now, soon, long, may_wait) = center.jobs[job, SHAPE], center.jobs[job, NEED], times
+    shape, need, (now, soon, long, may_wait) = center.jobs[job, t.SHAPE], center.jobs[job, t.NEED], times
     if long and power.would_take(center, job, now):
         return TOO_LONG
     if chosen != BY_SHAPE:
@@ -97,7 +76,7 @@ def _start(center: Center, job: int, times: Times, chosen: int) -> int:
         return PATIENT
     licensing.take(center, job, now)
     begin(center, job, now, chosen, long)
-    if center.sizes[KEPT_SIZE] > 0:
+    if center.sizes[t.KEPT_SIZE] > 0:
         if long:
             shift(center, center.then_nodes, center.then_devices, job, -1)
         meet(center, job)
@@ -112,28 +91,28 @@ def start_first(center: Center, job: int, times: tuple[int, int, int], score: in
     where there is none). Returns what :func:`attempt` does, of the form that starts or of all; where one lacks nothing
     but room, that is what all lack.
     """
-    jobs, kinds, this = center.jobs, center.kinds, center.sizes[TURN]
+    jobs, kinds, this = center.jobs, center.kinds, center.sizes[t.TURN]
     now, soon, head_start = times
-    form, found, outcome, lacking, is_shut = job, 0, HELD_BACK, NOBODY, True
-    while form != NOBODY:
-        kind = jobs[form, FORM_KIND]
+    form, found, outcome, lacking, is_shut = job, 0, HELD_BACK, t.NOBODY, True
+    while form != t.NOBODY:
+        kind = jobs[form, t.FORM_KIND]
         if may_try(center, form, now):
-            long = head_start < NEVER and now + jobs[form, LIMIT] > head_start
+            long = head_start < t.NEVER and now + jobs[form, t.LIMIT] > head_start
             if licensing.first_lacking(center, form, now) >= 0:
                 lacking = form
-            elif kinds[kind, BLOCKED] == this:
+            elif kinds[kind, t.BLOCKED] == this:
                 outcome = NO_ROOM
-            elif not long or kinds[kind, LONG] != this:
+            elif not long or kinds[kind, t.LONG] != this:
                 _, became, blocked = attempt(center, form, kind, (now, soon, long, False), score)
                 found += blocked
                 if became == STARTED:
                     return form, STARTED, found
                 outcome = NO_ROOM if became == NO_ROOM else outcome
-        is_shut &= kinds[kind, BLOCKED] == this
-        form = jobs[form, OTHER]
+        is_shut &= kinds[kind, t.BLOCKED] == this
+        form = jobs[form, t.OTHER]
     if is_shut:
-        kinds[jobs[job, KIND], BLOCKED] = this
-    if lacking != NOBODY and outcome == HELD_BACK:
+        kinds[jobs[job, t.KIND], t.BLOCKED] = this
+    if lacking != t.NOBODY and outcome == HELD_BACK:
         licensing.must_wait(center, lacking, now, soon)
     return job, outcome, found
 
@@ -144,10 +123,10 @@ def may_try(center: Center, form: int, now: int) -> bool:
 
     Its deadline, bounds, and a reservation that is not open do not, and it could be held some day.
     """
-    if now > center.jobs[form, START_BY] or is_full(center, form):
+    if now > center.jobs[form, t.START_BY] or is_full(center, form):
         return False
-    is_closed = center.shapes[center.jobs[form, SHAPE], WITHIN] >= CLOSED
-    return not is_closed and center.kinds[center.jobs[form, FORM_KIND], IMPOSSIBLE] == 0
+    is_closed = center.shapes[center.jobs[form, t.SHAPE], t.WITHIN] >= t.CLOSED
+    return not is_closed and center.kinds[center.jobs[form, t.FORM_KIND], t.IMPOSSIBLE] == 0
 
 
 @compiled
@@ -165,31 +144,31 @@ def reserve_first(center: Center, job: int, now: int, soon: int, rules: Rules) -
     What running work brings is kept for one form, that of the last turn; the others are looked at anew, but no further
     ahead than they would have to start to be taken instead.
     """
-    jobs, form, last, first, until = center.jobs, job, NOBODY, NOBODY, NEVER
-    while form != NOBODY:
+    jobs, form, last, first, until = center.jobs, job, t.NOBODY, t.NOBODY, t.NEVER
+    while form != t.NOBODY:
         if may_wait(center, form, now):
             fits(center, form, rules.score)
-            first = form if first == NOBODY else first
-            last = form if center.sizes[HEAD] == form else last
-        form = jobs[form, OTHER]
+            first = form if first == t.NOBODY else first
+            last = form if center.sizes[t.HEAD] == form else last
+        form = jobs[form, t.OTHER]
     if rules.preempt:
         preempt_first(center, job, now)
-    if last != NOBODY:
+    if last != t.NOBODY:
         until = reserve(center, last, now, soon)
-    best, start, is_ahead, form = NOBODY, NEVER, last != NOBODY, job
-    while form != NOBODY:
-        found = NEVER
+    best, start, is_ahead, form = t.NOBODY, t.NEVER, last != t.NOBODY, job
+    while form != t.NOBODY:
+        found = t.NEVER
         if form == last:
             found, is_ahead = until, False
         elif may_wait(center, form, now):
             found = first_start(center, form, now, soon, min(start, until + int(is_ahead)))
         if found < start:
             best, start = form, found
-        form = jobs[form, OTHER]
-    if best == last and last != NOBODY:
+        form = jobs[form, t.OTHER]
+    if best == last and last != t.NOBODY:
         meet_kept(center)
         return best, start
-    best = first if best == NOBODY else best
+    best = first if best == t.NOBODY else best
     return best, reserve(center, best, now, soon)
 
 
@@ -197,14 +176,14 @@ def reserve_first(center: Center, job: int, now: int, soon: int, rules: Rules) -
 def preempt_first(center: Center, job: int, now: int) -> None:
     """Let running work leave for the first form of a job that this makes room for, if none has it without."""
     jobs, sizes, form = center.jobs, center.sizes, job
-    if sizes[PREEMPTIBLES] == 0:
+    if sizes[t.PREEMPTIBLES] == 0:
         return
-    while form != NOBODY:
+    while form != t.NOBODY:
         if may_wait(center, form, now) and leaving_suffices(center, form):
             return
-        form = jobs[form, OTHER]
-    form, before = job, sizes[LEAVING_SIZE]
-    while form != NOBODY and sizes[LEAVING_SIZE] == before:
+        form = jobs[form, t.OTHER]
+    form, before = job, sizes[t.LEAVING_SIZE]
+    while form != t.NOBODY and sizes[t.LEAVING_SIZE] == before:
         if may_wait(center, form, now) and not power.lacks(center, form):
             preempt(center, form)
-        form = jobs[form, OTHER]
+        form = jobs[form, t.OTHER]

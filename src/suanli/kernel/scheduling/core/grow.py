@@ -4,25 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from suanli.kernel.scheduling.core.tables import (
-    BESIDE_TURN,
-    DEVICE_UNUSED,
-    HEAD,
-    HEAD_SEEN,
-    INDEX_SEEN,
-    IS_KEPT,
-    KEPT_SIZE,
-    LAST,
-    LOG_SIZE,
-    NOBODY,
-    PARTS_OF,
-    SEEN,
-    UNUSED,
-    Center,
-    Ints,
-    Sizes,
-    make_center,
-)
+from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.tables import Center, Ints, Sizes, make_center
 
 _COPIED = (
     "nodes",
@@ -68,7 +51,7 @@ def sizes_of(center: Center) -> Sizes:
         keys=center.keys.shape[0],
         booked=center.booked.shape[0],
         booked_devices=center.booked_devices.shape[0],
-        parted_types=center.shapes.shape[1] - PARTS_OF,
+        parted_types=center.shapes.shape[1] - t.PARTS_OF,
     )
 
 
@@ -79,13 +62,13 @@ def grown(center: Center, sizes: Sizes) -> Center:
         old = getattr(center, name)
         getattr(larger, name)[tuple(slice(0, length) for length in old.shape)] = old
     larger.sizes[:] = center.sizes
-    larger.sizes[[LOG_SIZE, KEPT_SIZE]] = 0
-    larger.sizes[[HEAD, HEAD_SEEN, INDEX_SEEN]] = NOBODY
-    larger.nodes[:, [LAST, IS_KEPT]] = (NOBODY, 0)
-    larger.shapes[:, [SEEN, BESIDE_TURN]] = NOBODY
+    larger.sizes[[t.LOG_SIZE, t.KEPT_SIZE]] = 0
+    larger.sizes[[t.HEAD, t.HEAD_SEEN, t.INDEX_SEEN]] = t.NOBODY
+    larger.nodes[:, [t.LAST, t.IS_KEPT]] = (t.NOBODY, 0)
+    larger.shapes[:, [t.SEEN, t.BESIDE_TURN]] = t.NOBODY
     for place, of_old, of_new in (
-        (UNUSED, center.holds, larger.holds),
-        (DEVICE_UNUSED, center.device_holds, larger.device_holds),
+        (t.UNUSED, center.holds, larger.holds),
+        (t.DEVICE_UNUSED, center.device_holds, larger.device_holds),
     ):
         _take_over(larger.sizes, place, of_old, of_new)
     return larger

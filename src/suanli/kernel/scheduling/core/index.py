@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.score import score
@@ -39,26 +40,7 @@ from suanli.kernel.scheduling.core.shelves import (
     SHELF_BEFORE,
     SHELF_SIZE,
 )
-from suanli.kernel.scheduling.core.tables import (
-    EXCLUSIVE,
-    FREE,
-    FREE_CPU,
-    FREE_MEMORY,
-    GROUPS,
-    HEALTHY,
-    HOLDERS,
-    INDEX_SEEN,
-    LAST,
-    LOG_SIZE,
-    NOBODY,
-    READY,
-    SHELF_UNUSED,
-    SHELVES_USED,
-    TYPE,
-    WHOLE,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 
 AMOUNTS = 6
 """Columns of room that are amounts; shelves have the most of each."""
@@ -70,7 +52,7 @@ _SPARSE, _FILLED = SHELF // 4, 3 * SHELF // 4
 def read_changes(center: Center, policy: int) -> None:
     """Bring the index up to date with all nodes that changed."""
     sizes, log, nodes = center.sizes, center.log, center.nodes
-    seen, size = sizes[INDEX_SEEN], sizes[LOG_SIZE]
+    seen, size = sizes[t.INDEX_SEEN], sizes[t.LOG_SIZE]
     if seen < 0:
         _clear(center)
         for node in range(nodes.shape[0]):
@@ -78,10 +60,10 @@ def read_changes(center: Center, policy: int) -> None:
     else:
         for place in range(seen, size):
             node = log[place]
-            if nodes[node, LAST] == place:
+            if nodes[node, t.LAST] == place:
                 _take(center, node)
                 _put(center, node, policy)
-    sizes[INDEX_SEEN] = size
+    sizes[t.INDEX_SEEN] = size
 
 
 @compiled
@@ -126,46 +108,46 @@ def _raise(center: Center, shelf: int, node: int) -> None:
 @compiled
 def _clear(center: Center) -> None:
     sizes, aisles, room = center.sizes, center.aisles, center.room
-    sizes[SHELVES_USED] = sizes[GROUPS] = 0
-    sizes[SHELF_UNUSED] = NOBODY
+    sizes[t.SHELVES_USED] = sizes[t.GROUPS] = 0
+    sizes[t.SHELF_UNUSED] = t.NOBODY
     for aisle in range(aisles.shape[1]):
-        aisles[FIRST_SHELF, aisle] = aisles[LAST_SHELF, aisle] = NOBODY
+        aisles[FIRST_SHELF, aisle] = aisles[LAST_SHELF, aisle] = t.NOBODY
         aisles[AISLE_TYPES, aisle] = 0
         aisles[LEAST_KEY, aisle] = NO_KEY
     for node in range(room.shape[0]):
-        room[node, ON_SHELF] = NOBODY
+        room[node, ON_SHELF] = t.NOBODY
 
 
 @compiled
 def _put(center: Center, node: int, policy: int) -> None:
     """Let a node, if work may start on it, stand where it belongs."""
     room, nodes, devices = center.room, center.nodes, center.devices
-    if nodes[node, READY] == 0 or nodes[node, EXCLUSIVE] != 0:
+    if nodes[node, t.READY] == 0 or nodes[node, t.EXCLUSIVE] != 0:
         return
     whole = most = shares = types = 0
     for position in range(devices.shape[1]):
-        kind, free = devices[node, position, TYPE], devices[node, position, FREE]
-        if kind >= 0 and devices[node, position, HEALTHY] != 0:
+        kind, free = devices[node, position, t.TYPE], devices[node, position, t.FREE]
+        if kind >= 0 and devices[node, position, t.HEALTHY] != 0:
             types |= 1 << kind
-            whole += int(free >= WHOLE)
+            whole += int(free >= t.WHOLE)
             most = max(most, free)
             shares += max(free, 0)
-    room[node, ROOM_CPU], room[node, ROOM_MEMORY] = nodes[node, FREE_CPU], nodes[node, FREE_MEMORY]
+    room[node, ROOM_CPU], room[node, ROOM_MEMORY] = nodes[node, t.FREE_CPU], nodes[node, t.FREE_MEMORY]
     room[node, ROOM_WHOLE], room[node, ROOM_PART], room[node, ROOM_SHARES] = whole, most, shares
-    room[node, ROOM_IDLE] = int(nodes[node, HOLDERS] == 0)
-    room[node, ORDER_KEY] = key_of(score(center, policy, NOBODY, node), node)
+    room[node, ROOM_IDLE] = int(nodes[node, t.HOLDERS] == 0)
+    room[node, ORDER_KEY] = key_of(score(center, policy, t.NOBODY, node), node)
     _insert(center, node, _group(center, types) * LEVELS + level(whole, most))
 
 
 @compiled
 def _group(center: Center, types: int) -> int:
     """The group of nodes that have devices of these types."""
-    of_groups, count = center.aisles[AISLE_TYPES], center.sizes[GROUPS]
+    of_groups, count = center.aisles[AISLE_TYPES], center.sizes[t.GROUPS]
     for group in range(count):
         if of_groups[group] == types:
             return group
     if count < GROUPS_MOST:
-        center.sizes[GROUPS] += 1
+        center.sizes[t.GROUPS] += 1
         of_groups[count] = types
         return int(count)
     of_groups[count - 1] |= types
@@ -178,7 +160,7 @@ def _insert(center: Center, node: int, aisle: int) -> None:
     shelves, aisles, key = center.shelves, center.aisles, center.room[node, ORDER_KEY]
     shelf = aisles[LAST_SHELF, aisle]
     if shelf < 0:
-        shelf = _new_shelf(center, aisle, NOBODY)
+        shelf = _new_shelf(center, aisle, t.NOBODY)
     elif key < shelves[shelf, FIRST_KEY]:
         last, shelf = shelf, aisles[FIRST_SHELF, aisle]
         while shelf != last and shelves[shelves[shelf, NEXT_SHELF], FIRST_KEY] <= key:
@@ -202,13 +184,13 @@ def _insert(center: Center, node: int, aisle: int) -> None:
 def _new_shelf(center: Center, aisle: int, before: int) -> int:
     """An empty shelf behind another one (-1: it is the only one) of an aisle."""
     shelves, sizes = center.shelves, center.sizes
-    shelf = sizes[SHELF_UNUSED]
+    shelf = sizes[t.SHELF_UNUSED]
     if shelf < 0:
-        shelf = sizes[SHELVES_USED]
-        sizes[SHELVES_USED] += 1
+        shelf = sizes[t.SHELVES_USED]
+        sizes[t.SHELVES_USED] += 1
     else:
-        sizes[SHELF_UNUSED] = shelves[shelf, NEXT_SHELF]
-    after = NOBODY if before < 0 else shelves[before, NEXT_SHELF]
+        sizes[t.SHELF_UNUSED] = shelves[shelf, NEXT_SHELF]
+    after = t.NOBODY if before < 0 else shelves[before, NEXT_SHELF]
     for column in range(AMOUNTS):
         shelves[shelf, column] = 0
     shelves[shelf, SHELF_SIZE] = shelves[shelf, IS_LOOSE] = 0
@@ -259,7 +241,7 @@ def _take(center: Center, node: int) -> None:
     shelves, shelf, key = center.shelves, center.room[node, ON_SHELF], center.room[node, ORDER_KEY]
     if shelf < 0:
         return
-    center.room[node, ON_SHELF] = NOBODY
+    center.room[node, ON_SHELF] = t.NOBODY
     size, row, place = shelves[shelf, SHELF_SIZE] - 1, shelves[shelf, FIRST_KEY:], 0
     while row[place] != key:
         place += 1
@@ -283,5 +265,5 @@ def _remove(center: Center, shelf: int) -> None:
     """Take an empty shelf out of its aisle."""
     shelves = center.shelves
     _join(center, shelves[shelf, SHELF_AISLE], shelves[shelf, SHELF_BEFORE], shelves[shelf, NEXT_SHELF])
-    shelves[shelf, NEXT_SHELF] = center.sizes[SHELF_UNUSED]
-    center.sizes[SHELF_UNUSED] = shelf
+    shelves[shelf, NEXT_SHELF] = center.sizes[t.SHELF_UNUSED]
+    center.sizes[t.SHELF_UNUSED] = shelf

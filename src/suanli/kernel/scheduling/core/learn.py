@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.jit import entry
-from suanli.kernel.scheduling.core.tables import WHOLE, Floats, Ints
+from suanli.kernel.scheduling.core.tables import Floats, Ints
 
 ENDING = 0.004
 """The rate at which chances end; fitted with what ``scores.residual_value`` is fitted on."""
@@ -20,5 +21,5 @@ def fill_devices(fill: Floats, share: Ints, weight: Floats) -> None:
         for bucket in range(share.size):
             if share[bucket] <= left:
                 chance += weight[bucket]
-                gain += weight[bucket] * (share[bucket] / WHOLE + fill[left - share[bucket]])
+                gain += weight[bucket] * (share[bucket] / t.WHOLE + fill[left - share[bucket]])
         fill[left] = gain / chance

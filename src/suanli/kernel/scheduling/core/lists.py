@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.jit import allocating, compiled
-from suanli.kernel.scheduling.core.tables import (
-    END,
-    FIRST,
-    FORM_KIND,
-    KIND,
-    KIND_OF,
-    KINDS,
-    LIFTED,
-    NOBODY,
-    OF_SHAPE,
-    OTHER,
-    PREEMPTIBLE,
-    PREEMPTIBLES,
-    RUNNING,
-    RUNNING_SIZE,
-    WAITING,
-    WAITING_OF,
-    WAITING_SIZE,
-    Center,
-    Floats,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Floats, Ints
 
 
 @compiled
@@ -42,8 +22,8 @@ def _goes_first(center: Center, one: int, other: int) -> bool:
 @compiled
 def waiting(center: Center) -> tuple[Ints, Ints]:
     """Who waits, in order, and the kind of each: views."""
-    first, last = center.sizes[FIRST], center.sizes[FIRST] + center.sizes[WAITING_SIZE]
-    return center.lists[WAITING, first:last], center.lists[KIND_OF, first:last]
+    first, last = center.sizes[t.FIRST], center.sizes[t.FIRST] + center.sizes[t.WAITING_SIZE]
+    return center.lists[t.WAITING, first:last], center.lists[t.KIND_OF, first:last]
 
 
 @compiled
@@ -92,10 +72,10 @@ def dequeue(center: Center, job: int) -> None:
 def put_in(center: Center, place: int, job: int) -> None:
     """Put a job into a place of the queue; the shorter part of the others moves, as far as there is room."""
     sizes, capacity = center.sizes, center.lists.shape[1]
-    first, size = sizes[FIRST], sizes[WAITING_SIZE]
+    first, size = sizes[t.FIRST], sizes[t.WAITING_SIZE]
     goes_forward = first > 0 and (2 * place < size or first + size == capacity)
     here = first + place - int(goes_forward)
-    for row in (WAITING, KIND_OF):
+    for row in (t.WAITING, t.KIND_OF):
         entries = center.lists[row]
         if goes_forward:
             for moved in range(first - 1, here):
@@ -103,18 +83,18 @@ def put_in(center: Center, place: int, job: int) -> None:
         else:
             for moved in range(first + size, here, -1):
                 entries[moved] = entries[moved - 1]
-    center.lists[WAITING, here], center.lists[KIND_OF, here] = job, center.jobs[job, KIND]
-    sizes[FIRST] -= int(goes_forward)
-    sizes[WAITING_SIZE] += 1
+    center.lists[t.WAITING, here], center.lists[t.KIND_OF, here] = job, center.jobs[job, t.KIND]
+    sizes[t.FIRST] -= int(goes_forward)
+    sizes[t.WAITING_SIZE] += 1
 
 
 @compiled
 def take_out(center: Center, place: int) -> None:
     """Take the job out of a place of the queue; the shorter part of the others moves."""
     sizes = center.sizes
-    first, size = sizes[FIRST], sizes[WAITING_SIZE]
+    first, size = sizes[t.FIRST], sizes[t.WAITING_SIZE]
     goes_back = 2 * place < size
-    for row in (WAITING, KIND_OF):
+    for row in (t.WAITING, t.KIND_OF):
         entries = center.lists[row]
         if goes_back:
             for moved in range(first + place, first, -1):
@@ -122,28 +102,28 @@ def take_out(center: Center, place: int) -> None:
         else:
             for moved in range(first + place, first + size - 1):
                 entries[moved] = entries[moved + 1]
-    sizes[FIRST] += int(goes_back)
-    sizes[WAITING_SIZE] -= 1
+    sizes[t.FIRST] += int(goes_back)
+    sizes[t.WAITING_SIZE] -= 1
 
 
 @compiled
 def count_waiting(center: Center, job: int, change: int) -> None:
     """Count one more or one less of the job's kind as waiting, or of those of its forms."""
-    kind = center.jobs[job, KIND]
-    if center.kinds[kind, OF_SHAPE] != NOBODY:
+    kind = center.jobs[job, t.KIND]
+    if center.kinds[kind, t.OF_SHAPE] != t.NOBODY:
         _count_kind(center, kind, change)
         return
-    while job != NOBODY:
-        _count_kind(center, center.jobs[job, FORM_KIND], change)
-        job = center.jobs[job, OTHER]
+    while job != t.NOBODY:
+        _count_kind(center, center.jobs[job, t.FORM_KIND], change)
+        job = center.jobs[job, t.OTHER]
 
 
 @compiled
 def _count_kind(center: Center, kind: int, change: int) -> None:
-    before = center.kinds[kind, WAITING_OF]
-    center.kinds[kind, WAITING_OF] = before + change
+    before = center.kinds[kind, t.WAITING_OF]
+    center.kinds[kind, t.WAITING_OF] = before + change
     if before == 0 or before + change == 0:
-        center.sizes[KINDS] += change
+        center.sizes[t.KINDS] += change
 
 
 @compiled
@@ -152,7 +132,7 @@ def sort_waiting(center: Center) -> None:
     queue, kind_of = waiting(center)
     _sort(queue, center.keys[0])
     for place in range(queue.size):
-        kind_of[place] = center.jobs[queue[place], KIND]
+        kind_of[place] = center.jobs[queue[place], t.KIND]
 
 
 @allocating
@@ -224,12 +204,12 @@ def _copy_key(entries: Ints, done: int, before: Ints, keys: Floats, key: float) 
 
 @compiled
 def _place_in_running(center: Center, job: int) -> int:
-    jobs, low, high = center.jobs, 0, center.sizes[RUNNING_SIZE]
-    end_us = jobs[job, END]
+    jobs, low, high = center.jobs, 0, center.sizes[t.RUNNING_SIZE]
+    end_us = jobs[job, t.END]
     while low < high:
         middle = (low + high) // 2
-        other = center.lists[RUNNING, middle]
-        if jobs[other, END] < end_us or (jobs[other, END] == end_us and other < job):
+        other = center.lists[t.RUNNING, middle]
+        if jobs[other, t.END] < end_us or (jobs[other, t.END] == end_us and other < job):
             low = middle + 1
         else:
             high = middle
@@ -239,9 +219,9 @@ def _place_in_running(center: Center, job: int) -> int:
 @compiled
 def start(center: Center, job: int) -> None:
     """Put a job among those that run, at the place that its end gives it."""
-    _insert(center.lists[RUNNING], center.sizes[RUNNING_SIZE], _place_in_running(center, job), job)
-    center.sizes[RUNNING_SIZE] += 1
-    center.sizes[PREEMPTIBLES] += center.jobs[job, PREEMPTIBLE]
+    _insert(center.lists[t.RUNNING], center.sizes[t.RUNNING_SIZE], _place_in_running(center, job), job)
+    center.sizes[t.RUNNING_SIZE] += 1
+    center.sizes[t.PREEMPTIBLES] += center.jobs[job, t.PREEMPTIBLE]
 
 
 @compiled
@@ -251,25 +231,25 @@ def start_all(center: Center, started: Ints) -> None:
         for place in range(started.size):
             start(center, started[place])
         return
-    jobs = center.lists[LIFTED, : started.size]
+    jobs = center.lists[t.LIFTED, : started.size]
     copy(jobs, started)
     _sort_by_end(jobs, center.jobs)
-    running, size, place = center.lists[RUNNING], center.sizes[RUNNING_SIZE], jobs.size - 1
-    center.sizes[RUNNING_SIZE] += jobs.size
+    running, size, place = center.lists[t.RUNNING], center.sizes[t.RUNNING_SIZE], jobs.size - 1
+    center.sizes[t.RUNNING_SIZE] += jobs.size
     while place >= 0:
         if size > 0 and _ends_later(center.jobs, running[size - 1], jobs[place]):
             running[size + place] = running[size - 1]
             size -= 1
         else:
             running[size + place] = jobs[place]
-            center.sizes[PREEMPTIBLES] += center.jobs[jobs[place], PREEMPTIBLE]
+            center.sizes[t.PREEMPTIBLES] += center.jobs[jobs[place], t.PREEMPTIBLE]
             place -= 1
 
 
 @compiled
 def _ends_later(jobs: Ints, one: int, other: int) -> bool:
-    if jobs[one, END] != jobs[other, END]:
-        return bool(jobs[one, END] > jobs[other, END])
+    if jobs[one, t.END] != jobs[other, t.END]:
+        return bool(jobs[one, t.END] > jobs[other, t.END])
     return one > other
 
 
@@ -278,7 +258,7 @@ def _sort_by_end(entries: Ints, jobs: Ints) -> None:
     entries.sort()
     keys = np.empty(entries.size)
     for place in range(keys.size):
-        keys[place] = jobs[entries[place], END]
+        keys[place] = jobs[entries[place], t.END]
     sort_by(entries, keys, keys.size)
 
 
@@ -286,6 +266,6 @@ def _sort_by_end(entries: Ints, jobs: Ints) -> None:
 def end(center: Center, job: int) -> None:
     """Take a job, whose end is as it was when it started, away from those that run."""
     place = _place_in_running(center, job)
-    center.sizes[RUNNING_SIZE] -= 1
-    _delete(center.lists[RUNNING], center.sizes[RUNNING_SIZE], place)
-    center.sizes[PREEMPTIBLES] -= center.jobs[job, PREEMPTIBLE]
+    center.sizes[t.RUNNING_SIZE] -= 1
+    _delete(center.lists[t.RUNNING], center.sizes[t.RUNNING_SIZE], place)
+    center.sizes[t.PREEMPTIBLES] -= center.jobs[job, t.PREEMPTIBLE]

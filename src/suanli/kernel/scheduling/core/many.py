@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from suanli.kernel.scheduling.core import licensing
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.booking import earliest_start, give_back, in_the_way
 from suanli.kernel.scheduling.core.changes import keep_before
 from suanli.kernel.scheduling.core.conserve import turn_with_many
@@ -15,7 +16,7 @@ from suanli.kernel.scheduling.core.feasible import refresh
 from suanli.kernel.scheduling.core.jit import entry
 from suanli.kernel.scheduling.core.profile import build
 from suanli.kernel.scheduling.core.rules import Decided, Rules
-from suanli.kernel.scheduling.core.tables import BOOKED, NEVER, NOBODY, SHAPE, Center, Ints
+from suanli.kernel.scheduling.core.tables import Center, Ints
 
 
 class InTheWay(NamedTuple):
@@ -41,16 +42,16 @@ def foresee_many(center: Center, job: int, now: int, soon: int, own: int, policy
     -1 where it would then take a license from whom it is kept for. Work past its expected end is taken to end at the
     instant ``soon``. The turn must not have been taken back.
     """
-    refresh(center, center.jobs[job, SHAPE], policy)
-    if center.sizes[BOOKED] == 0:
+    refresh(center, center.jobs[job, t.SHAPE], policy)
+    if center.sizes[t.BOOKED] == 0:
         build(center, now, soon)
     licensed = licensing.licensed_from(center, job, now, soon)
-    if own != NOBODY:
+    if own != t.NOBODY:
         give_back(center, own, 1)
-    start = earliest_start(center, job, (now, licensed), NEVER - 1)
-    if own != NOBODY:
+    start = earliest_start(center, job, (now, licensed), t.NEVER - 1)
+    if own != t.NOBODY:
         give_back(center, own, -1)
-    return start if start >= NEVER or licensing.first_kept(center, job, start) < 0 else NOBODY
+    return start if start >= t.NEVER or licensing.first_kept(center, job, start) < 0 else t.NOBODY
 
 
 @entry

@@ -11,8 +11,9 @@ Sets of devices are bits of one number, by position.
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.tables import NEAR, Devices
+from suanli.kernel.scheduling.core.tables import Devices
 
 SELF, LINK, SYSTEM = 0, 1, 6
 """The distance of a device from itself, the shortest from another, and the longest: all of a node are within it."""
@@ -23,7 +24,7 @@ STEP = 64
 @compiled
 def is_linked(devices: Devices) -> bool:
     """Tell whether any devices of a node (rows of devices) are near each other."""
-    return bool(devices.shape[0] > 0 and devices[0, NEAR] != 0)
+    return bool(devices.shape[0] > 0 and devices[0, t.NEAR] != 0)
 
 
 @compiled
@@ -40,12 +41,12 @@ def number_of(some: int) -> int:
 def around(devices: Devices, place: int, among: int, distance: int) -> int:
     """Those of a set that lie in one group, at a distance, with the device at a place of the order."""
     first, found = place, 0
-    while first > 0 and devices[first, NEAR] // STEP <= distance:
+    while first > 0 and devices[first, t.NEAR] // STEP <= distance:
         first -= 1
     while True:
-        found |= among & (1 << int(devices[first, NEAR] % STEP))
+        found |= among & (1 << int(devices[first, t.NEAR] % STEP))
         first += 1
-        if first == devices.shape[0] or devices[first, NEAR] == 0 or devices[first, NEAR] // STEP > distance:
+        if first == devices.shape[0] or devices[first, t.NEAR] == 0 or devices[first, t.NEAR] // STEP > distance:
             return found
 
 
@@ -58,9 +59,9 @@ def tightest(devices: Devices, among: int, count: int, farthest: int) -> int:
     """
     best, best_place, best_distance = 0, 0, 0
     for place in range(devices.shape[0]):
-        if devices[place, NEAR] == 0:
+        if devices[place, t.NEAR] == 0:
             break
-        if not (among >> int(devices[place, NEAR] % STEP)) & 1:
+        if not (among >> int(devices[place, t.NEAR] % STEP)) & 1:
             continue
         for distance in range(farthest + 1):
             found = around(devices, place, among, distance)
@@ -109,9 +110,9 @@ def _largest_part(devices: Devices, among: int, most: int) -> int:
     """The largest group within a set with no more than so many of it; of equal ones the first in order."""
     best = 0
     for place in range(devices.shape[0]):
-        if devices[place, NEAR] == 0:
+        if devices[place, t.NEAR] == 0:
             break
-        if (among >> int(devices[place, NEAR] % STEP)) & 1:
+        if (among >> int(devices[place, t.NEAR] % STEP)) & 1:
             for distance in range(SYSTEM):
                 found = around(devices, place, among, distance)
                 if number_of(found) > most:
@@ -125,7 +126,7 @@ def _largest_part(devices: Devices, among: int, most: int) -> int:
 def extent(devices: Devices, some: int) -> tuple[int, int]:
     """At which distance some devices are all of one group, and the first of their places in the order."""
     for place in range(devices.shape[0]):
-        if devices[place, NEAR] != 0 and (some >> int(devices[place, NEAR] % STEP)) & 1:
+        if devices[place, t.NEAR] != 0 and (some >> int(devices[place, t.NEAR] % STEP)) & 1:
             distance = SELF
             while around(devices, place, some, distance) != some:
                 distance += 1

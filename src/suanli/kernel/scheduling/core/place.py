@@ -4,68 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import touch
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.lists import sort_by
 from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, next_device, ranks_types
 from suanli.kernel.scheduling.core.slots import next_part, put
-from suanli.kernel.scheduling.core.tables import (
-    AFTER,
-    ALONE,
-    BEFORE,
-    BLOCK,
-    BY_NODES,
-    CANDIDATE,
-    CHOSEN,
-    CPU,
-    DEVICE_HOLD,
-    DEVICE_NEXT,
-    DEVICE_UNUSED,
-    DEVICES,
-    DISK,
-    ENGINE,
-    EXCLUSIVE,
-    FREE,
-    FREE_CPU,
-    FREE_DISK,
-    FREE_MEMORY,
-    HEALTHY,
-    HELD,
-    HELD_ALONE,
-    HELD_BY,
-    HELD_CPU,
-    HELD_DISK,
-    HELD_MEMORY,
-    HELD_NODE,
-    HOLD,
-    HOLDERS,
-    IS_KEPT,
-    MEMORY,
-    NEXT,
-    NOBODY,
-    PARTED,
-    ROOM,
-    SHAPE,
-    SHARE,
-    SWITCH,
-    SWITCHES,
-    TASK_CPU,
-    TASK_DISK,
-    TASK_MEMORY,
-    TASKS,
-    TYPE,
-    TYPES,
-    UNIT,
-    UNUSED,
-    WHOLE,
-    Center,
-    Devices,
-    Floats,
-    Ints,
-    Scores,
-    Tasks,
-)
+from suanli.kernel.scheduling.core.tables import Center, Devices, Floats, Ints, Scores, Tasks
 
 
 @compiled
@@ -80,7 +26,7 @@ def choose(center: Center, shape: int, need: int, tasks: Tasks, scores: Scores) 
     engines = center.total.shape[1]
     if engines == 1:
         return _choose_of(center, shape, need, tasks, scores, 0)
-    best, chosen = 2**62, NOBODY
+    best, chosen = 2**62, t.NOBODY
     for engine in range(engines):
         count = _choose_of(center, shape, need, tasks, scores, engine)
         if 0 < count < best:
@@ -98,7 +44,7 @@ def choose_now(center: Center, shape: int, need: int) -> int:
         least = least_of(lowest, scores, place)
         if least < best:
             best, block = least, place
-    node = block * BLOCK
+    node = block * t.BLOCK
     while scores[node] != best:
         node += 1
     return choose_one(center, shape, node)
@@ -107,8 +53,8 @@ def choose_now(center: Center, shape: int, need: int) -> int:
 @compiled
 def choose_one(center: Center, shape: int, node: int) -> int:
     """Choose one node for all of a need of 1."""
-    center.scratch[CHOSEN, 0] = node
-    center.scratch[TASKS, 0] = center.shapes[shape, UNIT] if center.shapes[shape, BY_NODES] else 1
+    center.scratch[t.CHOSEN, 0] = node
+    center.scratch[t.TASKS, 0] = center.shapes[shape, t.UNIT] if center.shapes[shape, t.BY_NODES] else 1
     return 1
 
 
@@ -117,7 +63,7 @@ def least_of(lowest: Scores, scores: Scores, block: int) -> np.float32:
     """The least score of a block of nodes, looked up where it is not remembered."""
     if lowest[block] == -np.inf:
         least = np.float32(np.inf)
-        for node in range(block * BLOCK, min(block * BLOCK + BLOCK, scores.size)):
+        for node in range(block * t.BLOCK, min(block * t.BLOCK + t.BLOCK, scores.size)):
             least = min(least, scores[node])
         lowest[block] = least
     return np.float32(lowest[block])
@@ -126,21 +72,21 @@ def least_of(lowest: Scores, scores: Scores, block: int) -> np.float32:
 @compiled
 def _choose_of(center: Center, shape: int, need: int, tasks: Tasks, scores: Scores, engine: int) -> int:
     """Choose among the nodes of one engine; 0 where they cannot hold it."""
-    unit, candidate = center.shapes[shape, UNIT], center.scratch[CANDIDATE]
+    unit, candidate = center.shapes[shape, t.UNIT], center.scratch[t.CANDIDATE]
     count = total = most = 0
     least, is_only = 2**30, center.total.shape[1] == 1
     for node in range(tasks.size):
         # Of an only engine are all: the nodes' own rows, far apart, need not be read.
-        if tasks[node] >= unit and (is_only or center.nodes[node, ENGINE] == engine):
+        if tasks[node] >= unit and (is_only or center.nodes[node, t.ENGINE] == engine):
             candidate[count] = node
             count += 1
             total += tasks[node]
             most = max(most, tasks[node])
             least = min(least, tasks[node])
-    by_nodes = center.shapes[shape, BY_NODES]
+    by_nodes = center.shapes[shape, t.BY_NODES]
     if (count if by_nodes else total) < need:
         return 0
-    if center.sizes[SWITCHES] > 1 and (1 if by_nodes else most) < need:
+    if center.sizes[t.SWITCHES] > 1 and (1 if by_nodes else most) < need:
         return _choose_near(center, shape, need, tasks, scores, count)
     return _choose_among(center, shape, need, tasks, scores, (count, most, least))
 
@@ -150,11 +96,11 @@ def _choose_among(
     center: Center, shape: int, need: int, tasks: Tasks, scores: Scores, found: tuple[int, int, int]
 ) -> int:
     """Choose among the candidates, which hold the need: how many, and the most and least tasks on one of them."""
-    candidate, (count, most, least) = center.scratch[CANDIDATE], found
-    if center.shapes[shape, BY_NODES]:
+    candidate, (count, most, least) = center.scratch[t.CANDIDATE], found
+    if center.shapes[shape, t.BY_NODES]:
         _sort(center.node_keys[:count], scores, candidate[:count], tasks, (False, need))
-        copy(center.scratch[CHOSEN], candidate[:need])
-        center.scratch[TASKS, :need] = center.shapes[shape, UNIT]
+        copy(center.scratch[t.CHOSEN], candidate[:need])
+        center.scratch[t.TASKS, :need] = center.shapes[shape, t.UNIT]
         return need
     if most < need:
         by_room = most > least and not ranks_types(center, shape)
@@ -169,21 +115,21 @@ def _choose_near(center: Center, shape: int, need: int, tasks: Tasks, scores: Sc
     The roomiest switches are filled while more is left than one holds, then the tightest that holds the rest is chosen
     from as if there were no other.
     """
-    nodes, scratch, by_nodes = center.nodes, center.scratch, center.shapes[shape, BY_NODES]
-    candidate, room, rest = scratch[CANDIDATE], scratch[ROOM], need
+    nodes, scratch, by_nodes = center.nodes, center.scratch, center.shapes[shape, t.BY_NODES]
+    candidate, room, rest = scratch[t.CANDIDATE], scratch[t.ROOM], need
     for place in range(count):
-        room[nodes[candidate[place], SWITCH]] = 0
+        room[nodes[candidate[place], t.SWITCH]] = 0
     for place in range(count):
-        room[nodes[candidate[place], SWITCH]] += 1 if by_nodes else tasks[candidate[place]]
+        room[nodes[candidate[place], t.SWITCH]] += 1 if by_nodes else tasks[candidate[place]]
     switch, filled, kept, most, least = _switch_for(nodes, scratch, count, rest), 0, 0, 0, 2**30
     while room[switch] < rest:
         rest -= room[switch]
-        room[switch] = NOBODY
+        room[switch] = t.NOBODY
         filled += 1
         switch = _switch_for(nodes, scratch, count, rest)
     for place in range(count):
         node = candidate[place]
-        if nodes[node, SWITCH] == switch:
+        if nodes[node, t.SWITCH] == switch:
             # Those of the switches that are filled change places with these, and so stay among the candidates.
             candidate[place], candidate[kept] = candidate[kept], node
             kept += 1
@@ -192,9 +138,9 @@ def _choose_near(center: Center, shape: int, need: int, tasks: Tasks, scores: Sc
     chosen = _choose_among(center, shape, rest, tasks, scores, (kept, most, least))
     for place in range(kept, count if filled else kept):
         node = candidate[place]
-        if room[nodes[node, SWITCH]] == NOBODY:
-            scratch[CHOSEN, chosen] = node
-            scratch[TASKS, chosen] = center.shapes[shape, UNIT] if by_nodes else tasks[node]
+        if room[nodes[node, t.SWITCH]] == t.NOBODY:
+            scratch[t.CHOSEN, chosen] = node
+            scratch[t.TASKS, chosen] = center.shapes[shape, t.UNIT] if by_nodes else tasks[node]
             chosen += 1
     return chosen
 
@@ -202,9 +148,9 @@ def _choose_near(center: Center, shape: int, need: int, tasks: Tasks, scores: Sc
 @compiled
 def _switch_for(nodes: Ints, scratch: Ints, count: int, rest: int) -> int:
     """The switch that holds the rest most tightly, else the roomiest; of equal ones that of the first candidate."""
-    room, best = scratch[ROOM], nodes[scratch[CANDIDATE, 0], SWITCH]
+    room, best = scratch[t.ROOM], nodes[scratch[t.CANDIDATE, 0], t.SWITCH]
     for place in range(1, count):
-        switch = nodes[scratch[CANDIDATE, place], SWITCH]
+        switch = nodes[scratch[t.CANDIDATE, place], t.SWITCH]
         if room[switch] >= rest:
             is_better = room[best] < rest or room[switch] < room[best]
         else:
@@ -233,11 +179,11 @@ def _fewest(scratch: Ints, need: int, tasks: Tasks, scores: Scores, count: int, 
 
     ``most`` is what the roomiest of them holds; if that is all, no order is needed.
     """
-    candidate, rest, full = scratch[CANDIDATE], need, 0
+    candidate, rest, full = scratch[t.CANDIDATE], need, 0
     while most < need and full < count - 1 and tasks[candidate[full]] < rest:
         node = candidate[full]
-        scratch[CHOSEN, full] = node
-        scratch[TASKS, full] = tasks[node]
+        scratch[t.CHOSEN, full] = node
+        scratch[t.TASKS, full] = tasks[node]
         rest -= tasks[node]
         full += 1
     best = candidate[full]
@@ -247,8 +193,8 @@ def _fewest(scratch: Ints, need: int, tasks: Tasks, scores: Scores, count: int, 
             tasks[best] < rest or scores[node] < scores[best] or (scores[node] == scores[best] and node < best)
         ):
             best = node
-    scratch[CHOSEN, full] = best
-    scratch[TASKS, full] = rest
+    scratch[t.CHOSEN, full] = best
+    scratch[t.TASKS, full] = rest
     return full + 1
 
 
@@ -258,68 +204,68 @@ def hold(center: Center, job: int, count: int, long: bool) -> None:
 
     A ``long`` job takes of kept nodes only what is free beside the reservation.
     """
-    shapes, nodes, jobs, shape = center.shapes, center.nodes, center.jobs, center.jobs[job, SHAPE]
-    holds, sizes, alone = center.holds, center.sizes, center.shapes[shape, ALONE]
+    shapes, nodes, jobs, shape = center.shapes, center.nodes, center.jobs, center.jobs[job, t.SHAPE]
+    holds, sizes, alone = center.holds, center.sizes, center.shapes[shape, t.ALONE]
     for place in range(count - 1, -1, -1):
-        node, tasks = center.scratch[CHOSEN, place], center.scratch[TASKS, place]
-        cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]
-        disk = tasks * shapes[shape, TASK_DISK]
+        node, tasks = center.scratch[t.CHOSEN, place], center.scratch[t.TASKS, place]
+        cpu, memory = tasks * shapes[shape, t.TASK_CPU], tasks * shapes[shape, t.TASK_MEMORY]
+        disk = tasks * shapes[shape, t.TASK_DISK]
         if alone:
-            cpu, memory, disk = nodes[node, CPU], nodes[node, MEMORY], nodes[node, DISK]
+            cpu, memory, disk = nodes[node, t.CPU], nodes[node, t.MEMORY], nodes[node, t.DISK]
         hold_node(holds, jobs, sizes, job, (node, tasks, cpu, memory, alone, disk))
         if alone:
             _hold_all_devices(center, job, node)
-        elif shapes[shape, DEVICES] > 0:
-            free = center.both_devices if long and nodes[node, IS_KEPT] else center.devices
+        elif shapes[shape, t.DEVICES] > 0:
+            free = center.both_devices if long and nodes[node, t.IS_KEPT] else center.devices
             _hold_devices(center, free[node], job, node, tasks)
 
 
 @compiled
 def _hold_all_devices(center: Center, job: int, node: int) -> None:
     for position in range(center.devices.shape[1]):
-        if center.devices[node, position, TYPE] >= 0 and center.devices[node, position, HEALTHY]:
-            hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE, 0))
+        if center.devices[node, position, t.TYPE] >= 0 and center.devices[node, position, t.HEALTHY]:
+            hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, t.WHOLE, 0))
 
 
 @compiled
 def _hold_parts(center: Center, devices: Devices, job: int, node: int, parts: int) -> None:
     """So many parts of devices, which must fit, one after the other (``slots``)."""
-    laid, shape = center.trial[0], center.jobs[job, SHAPE]
+    laid, shape = center.trial[0], center.jobs[job, t.SHAPE]
     laid[:] = 0
     for _ in range(parts):
         position, slots = next_part(center, devices, shape, laid)
         laid[position] |= slots
-        held = (node, position, center.shapes[shape, SHARE], slots)
+        held = (node, position, center.shapes[shape, t.SHARE], slots)
         hold_device(center.device_holds, center.jobs, center.sizes, job, held)
 
 
 @compiled
 def _hold_devices(center: Center, devices: Devices, job: int, node: int, tasks: int) -> None:
     """The devices that come first, or are near together (``merits``), each as full as it goes."""
-    shapes, shape = center.shapes, center.jobs[job, SHAPE]
-    share, types, wanted = shapes[shape, SHARE], shapes[shape, TYPES], shapes[shape, DEVICES] * tasks
+    shapes, shape = center.shapes, center.jobs[job, t.SHAPE]
+    share, types, wanted = shapes[shape, t.SHARE], shapes[shape, t.TYPES], shapes[shape, t.DEVICES] * tasks
     taken = 0
-    if shapes[shape, PARTED]:
+    if shapes[shape, t.PARTED]:
         _hold_parts(center, devices, job, node, wanted)
         return
     if goes_by_nearness(center, devices, shape):
         taken = near_together(center, devices, shape, tasks)
         for position in range(devices.shape[0]):
             if (taken >> position) & 1:
-                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE, 0))
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, t.WHOLE, 0))
         return
-    if share == WHOLE and not ranks_types(center, shape):
+    if share == t.WHOLE and not ranks_types(center, shape):
         # Of devices that are wholly free none is tighter than another.
         for position in range(devices.shape[0]):
-            kind = devices[position, TYPE]
-            is_free = kind >= 0 and devices[position, FREE] >= WHOLE and devices[position, HEALTHY] != 0
+            kind = devices[position, t.TYPE]
+            is_free = kind >= 0 and devices[position, t.FREE] >= t.WHOLE and devices[position, t.HEALTHY] != 0
             if wanted > 0 and is_free and (types >> kind) & 1:
                 wanted -= 1
-                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, WHOLE, 0))
+                hold_device(center.device_holds, center.jobs, center.sizes, job, (node, position, t.WHOLE, 0))
         return
     while wanted > 0:
         best = next_device(center, devices, shape, taken)
-        parts = min(wanted, devices[best, FREE] // share)
+        parts = min(wanted, devices[best, t.FREE] // share)
         taken |= 1 << best
         wanted -= parts
         hold_device(center.device_holds, center.jobs, center.sizes, job, (node, best, parts * share, 0))
@@ -331,10 +277,10 @@ def hold_node(holds: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[int
 
     There must be a row left.
     """
-    row = _chain(holds, sizes, UNUSED, jobs[job], HOLD)
-    for column in range(HELD_BY):
+    row = _chain(holds, sizes, t.UNUSED, jobs[job], t.HOLD)
+    for column in range(t.HELD_BY):
         holds[row, column] = amounts[column]
-    holds[row, HELD_BY] = job
+    holds[row, t.HELD_BY] = job
 
 
 @compiled
@@ -343,8 +289,8 @@ def hold_device(held: Ints, jobs: Ints, sizes: Ints, job: int, amounts: tuple[in
 
     There must be a row left.
     """
-    row = _chain(held, sizes, DEVICE_UNUSED, jobs[job], DEVICE_HOLD)
-    for column in range(DEVICE_NEXT):
+    row = _chain(held, sizes, t.DEVICE_UNUSED, jobs[job], t.DEVICE_HOLD)
+    for column in range(t.DEVICE_NEXT):
         held[row, column] = amounts[column]
 
 
@@ -367,13 +313,13 @@ def unchain(table: Ints, sizes: Ints, unused: int, held: Ints, first: int) -> No
         table[row, following] = sizes[unused]
         sizes[unused] = row
         row = after
-    held[first] = NOBODY
+    held[first] = t.NOBODY
 
 
 @compiled
 def shift(center: Center, nodes: Ints, devices: Devices, job: int, sign: int) -> None:
     """Give back (1) or take (-1), in these nodes and devices, what a job holds."""
-    shift_chains(center, nodes, devices, (center.jobs[job, HOLD], center.jobs[job, DEVICE_HOLD]), sign)
+    shift_chains(center, nodes, devices, (center.jobs[job, t.HOLD], center.jobs[job, t.DEVICE_HOLD]), sign)
 
 
 @compiled
@@ -382,18 +328,18 @@ def shift_chains(center: Center, nodes: Ints, devices: Devices, first: tuple[int
     holds, held = center.holds, center.device_holds
     row = first[0]
     while row >= 0:
-        node = holds[row, HELD_NODE]
-        nodes[node, FREE_CPU] += sign * holds[row, HELD_CPU]
-        nodes[node, FREE_MEMORY] += sign * holds[row, HELD_MEMORY]
-        nodes[node, HOLDERS] -= sign
-        nodes[node, EXCLUSIVE] -= sign * holds[row, HELD_ALONE]
-        if holds[row, HELD_DISK]:
-            nodes[node, FREE_DISK] += sign * holds[row, HELD_DISK]
-        row = holds[row, NEXT]
+        node = holds[row, t.HELD_NODE]
+        nodes[node, t.FREE_CPU] += sign * holds[row, t.HELD_CPU]
+        nodes[node, t.FREE_MEMORY] += sign * holds[row, t.HELD_MEMORY]
+        nodes[node, t.HOLDERS] -= sign
+        nodes[node, t.EXCLUSIVE] -= sign * holds[row, t.HELD_ALONE]
+        if holds[row, t.HELD_DISK]:
+            nodes[node, t.FREE_DISK] += sign * holds[row, t.HELD_DISK]
+        row = holds[row, t.NEXT]
     row = first[1]
     while row >= 0:
         put(devices, held, row, sign)
-        row = held[row, DEVICE_NEXT]
+        row = held[row, t.DEVICE_NEXT]
 
 
 @compiled
@@ -401,14 +347,14 @@ def lay(center: Center, job: int) -> None:
     """Take what a job holds."""
     shift(center, center.nodes, center.devices, job, -1)
     _touch_held(center, job)
-    nodes, holds, row = center.nodes, center.holds, center.jobs[job, HOLD]
+    nodes, holds, row = center.nodes, center.holds, center.jobs[job, t.HOLD]
     while row >= 0:
-        first = nodes[holds[row, HELD_NODE], HELD]
-        holds[row, BEFORE], holds[row, AFTER] = NOBODY, first
+        first = nodes[holds[row, t.HELD_NODE], t.HELD]
+        holds[row, t.BEFORE], holds[row, t.AFTER] = t.NOBODY, first
         if first >= 0:
-            holds[first, BEFORE] = row
-        nodes[holds[row, HELD_NODE], HELD] = row
-        row = holds[row, NEXT]
+            holds[first, t.BEFORE] = row
+        nodes[holds[row, t.HELD_NODE], t.HELD] = row
+        row = holds[row, t.NEXT]
 
 
 @compiled
@@ -416,24 +362,24 @@ def lift(center: Center, job: int) -> None:
     """Give back what a job holds, and let it hold nothing any more."""
     shift(center, center.nodes, center.devices, job, 1)
     _touch_held(center, job)
-    nodes, holds, row = center.nodes, center.holds, center.jobs[job, HOLD]
+    nodes, holds, row = center.nodes, center.holds, center.jobs[job, t.HOLD]
     while row >= 0:
-        before, after = holds[row, BEFORE], holds[row, AFTER]
+        before, after = holds[row, t.BEFORE], holds[row, t.AFTER]
         if before >= 0:
-            holds[before, AFTER] = after
+            holds[before, t.AFTER] = after
         else:
-            nodes[holds[row, HELD_NODE], HELD] = after
+            nodes[holds[row, t.HELD_NODE], t.HELD] = after
         if after >= 0:
-            holds[after, BEFORE] = before
-        row = holds[row, NEXT]
-    unchain(center.holds, center.sizes, UNUSED, center.jobs[job], HOLD)
-    unchain(center.device_holds, center.sizes, DEVICE_UNUSED, center.jobs[job], DEVICE_HOLD)
+            holds[after, t.BEFORE] = before
+        row = holds[row, t.NEXT]
+    unchain(center.holds, center.sizes, t.UNUSED, center.jobs[job], t.HOLD)
+    unchain(center.device_holds, center.sizes, t.DEVICE_UNUSED, center.jobs[job], t.DEVICE_HOLD)
 
 
 @compiled
 def _touch_held(center: Center, job: int) -> None:
     nodes, shapes, log, sizes, holds = center.nodes, center.shapes, center.log, center.sizes, center.holds
-    row = center.jobs[job, HOLD]
+    row = center.jobs[job, t.HOLD]
     while row >= 0:
-        touch(nodes, shapes, log, sizes, holds[row, HELD_NODE])
-        row = holds[row, NEXT]
+        touch(nodes, shapes, log, sizes, holds[row, t.HELD_NODE])
+        row = holds[row, t.NEXT]

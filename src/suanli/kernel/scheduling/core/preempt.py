@@ -10,33 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.copying import copy
 from suanli.kernel.scheduling.core.feasible import holdable
 from suanli.kernel.scheduling.core.jit import allocating, compiled
 from suanli.kernel.scheduling.core.place import choose
 from suanli.kernel.scheduling.core.reserve import move
-from suanli.kernel.scheduling.core.tables import (
-    BEHIND,
-    CHOSEN,
-    END,
-    HELD_NODE,
-    HOLD,
-    LEAVES,
-    LEAVING,
-    LEAVING_SIZE,
-    LIFTED,
-    NEED,
-    NEXT,
-    PREEMPTIBLE,
-    PREEMPTIBLES,
-    RUNNING,
-    RUNNING_SIZE,
-    SHAPE,
-    STARTED,
-    Center,
-    Floats,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Floats, Ints
 
 
 @compiled
@@ -45,10 +25,10 @@ def preempt(center: Center, job: int) -> None:
 
     Nothing changes where it does not help or is not the job's right.
     """
-    if center.jobs[job, PREEMPTIBLE] or not center.sizes[PREEMPTIBLES]:
+    if center.jobs[job, t.PREEMPTIBLE] or not center.sizes[t.PREEMPTIBLES]:
         return
-    shape, need = center.jobs[job, SHAPE], center.jobs[job, NEED]
-    candidates = center.lists[BEHIND, : _find_candidates(center, job)]
+    shape, need = center.jobs[job, t.SHAPE], center.jobs[job, t.NEED]
+    candidates = center.lists[t.BEHIND, : _find_candidates(center, job)]
     if not candidates.size:
         return
     busy = center.busy
@@ -67,9 +47,9 @@ def preempt(center: Center, job: int) -> None:
 @compiled
 def leaving_suffices(center: Center, job: int) -> bool:
     """Tell whether there is room for a job, whose shape is up to date, once all has left that was asked to."""
-    shape = center.jobs[job, SHAPE]
+    shape = center.jobs[job, t.SHAPE]
     leaving = _lift_leaving(center, shape)
-    suffices = holdable(center.total, shape, center.jobs[job, NEED])
+    suffices = holdable(center.total, shape, center.jobs[job, t.NEED])
     _put_back(center, shape, leaving)
     return suffices
 
@@ -77,8 +57,8 @@ def leaving_suffices(center: Center, job: int) -> bool:
 @compiled
 def _lift_leaving(center: Center, shape: int) -> int:
     """Take off the nodes all that was asked to leave, under the eyes of one shape; how many that is."""
-    running, lifted, leaving = center.lists[RUNNING], center.lists[LIFTED], 0
-    while leaving < center.sizes[RUNNING_SIZE] and center.jobs[running[leaving], END] == LEAVES:
+    running, lifted, leaving = center.lists[t.RUNNING], center.lists[t.LIFTED], 0
+    while leaving < center.sizes[t.RUNNING_SIZE] and center.jobs[running[leaving], t.END] == t.LEAVES:
         lifted[leaving] = running[leaving]
         move(center, running[leaving], 1, shape)
         leaving += 1
@@ -88,18 +68,18 @@ def _lift_leaving(center: Center, shape: int) -> int:
 @compiled
 def _put_back(center: Center, shape: int, leaving: int) -> None:
     for place in range(leaving):
-        move(center, center.lists[LIFTED, place], -1, shape)
+        move(center, center.lists[t.LIFTED, place], -1, shape)
 
 
 @compiled
 def _find_candidates(center: Center, job: int) -> int:
     """Write down running work whose place the job may take, that which started last in front; how many there is."""
-    jobs, keys, running = center.jobs, center.keys, center.lists[RUNNING]
-    found, count, standing = center.lists[BEHIND], 0, (keys[0, job], keys[1, job])
-    for place in range(center.sizes[RUNNING_SIZE]):
+    jobs, keys, running = center.jobs, center.keys, center.lists[t.RUNNING]
+    found, count, standing = center.lists[t.BEHIND], 0, (keys[0, job], keys[1, job])
+    for place in range(center.sizes[t.RUNNING_SIZE]):
         run = running[place]
         lower = (keys[0, run], keys[1, run]) > standing
-        if lower and jobs[run, PREEMPTIBLE] and jobs[run, END] != LEAVES:
+        if lower and jobs[run, t.PREEMPTIBLE] and jobs[run, t.END] != t.LEAVES:
             found[count] = run
             count += 1
     _sort(found[:count], keys, jobs)
@@ -113,7 +93,7 @@ def _sort(found: Ints, keys: Floats, jobs: Ints) -> None:
         order[place] = -keys[keys.shape[0] - 1, found[place]]
     lists.sort_by(found, order, count)
     for place in range(count):
-        order[place] = -jobs[found[place], STARTED]
+        order[place] = -jobs[found[place], t.STARTED]
     lists.sort_by(found, order, count)
 
 
@@ -141,13 +121,13 @@ def _on_chosen_nodes(center: Center, shape: int, need: int, candidates: Ints, co
     nodes = choose(center, shape, need, center.tasks[shape], center.busy)
     chosen[:] = 0
     for place in range(nodes):
-        chosen[center.scratch[CHOSEN, place]] = 1
+        chosen[center.scratch[t.CHOSEN, place]] = 1
     for place in range(count):
         run, is_there = candidates[place], False
-        row = center.jobs[run, HOLD]
+        row = center.jobs[run, t.HOLD]
         while row >= 0:
-            is_there |= chosen[center.holds[row, HELD_NODE]] == 1
-            row = center.holds[row, NEXT]
+            is_there |= chosen[center.holds[row, t.HELD_NODE]] == 1
+            row = center.holds[row, t.NEXT]
         if is_there:
             candidates[kept] = run
             kept += 1
@@ -173,7 +153,7 @@ def _spare(center: Center, shape: int, need: int, candidates: Ints, count: int) 
 @compiled
 def _let_leave(center: Center, job: int) -> None:
     lists.end(center, job)
-    center.jobs[job, END] = LEAVES
+    center.jobs[job, t.END] = t.LEAVES
     lists.start(center, job)
-    center.lists[LEAVING, center.sizes[LEAVING_SIZE]] = job
-    center.sizes[LEAVING_SIZE] += 1
+    center.lists[t.LEAVING, center.sizes[t.LEAVING_SIZE]] = job
+    center.sizes[t.LEAVING_SIZE] += 1

@@ -9,72 +9,13 @@ Where there is a power cap, what it leaves has a profile of the same kind.
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import due_by, suffices
 from suanli.kernel.scheduling.core.slots import meet_device
-from suanli.kernel.scheduling.core.tables import (
-    AT,
-    AT_NODE,
-    BY_NODES,
-    CURSOR,
-    DEVICE_HOLD,
-    DEVICE_NEXT,
-    DEVICE_NODE,
-    DEVICES,
-    DRAW,
-    DROPS,
-    END,
-    ENGINE,
-    EXCLUSIVE,
-    FAILS_OUTSIDE,
-    FAILS_RESERVED,
-    FREE,
-    FREE_CPU,
-    FREE_DISK,
-    FREE_MEMORY,
-    HELD_ALONE,
-    HELD_CPU,
-    HELD_DISK,
-    HELD_MEMORY,
-    HELD_NODE,
-    HELD_SHARE,
-    HELD_SLOTS,
-    HOLD,
-    HOLDERS,
-    JUDGED,
-    KEPT_OFF,
-    LATEST,
-    NEVER,
-    NEXT,
-    NOBODY,
-    POSITION,
-    POWER_CAP,
-    POWER_IN_USE,
-    POWER_STEP,
-    RESERVED,
-    RISES,
-    RUNNING,
-    RUNNING_SIZE,
-    SLOTS,
-    STEP_AFTER,
-    STEP_ALONE,
-    STEP_AT,
-    STEP_CPU,
-    STEP_DISK,
-    STEP_HOLDERS,
-    STEP_MEMORY,
-    STEP_POWER,
-    STEPS,
-    UNIT,
-    UNTIL,
-    WHOLE,
-    WINDOWS_SIZE,
-    WITHIN,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 from suanli.kernel.scheduling.core.windows import heed_at, next_opening
 
 _SLICE = 2**20
@@ -84,7 +25,7 @@ _SLICE = 2**20
 @compiled
 def _amount(held: Ints) -> int:
     """What a hold of a device takes of a step."""
-    return int(held[HELD_SLOTS]) * _SLICE if held[HELD_SLOTS] != 0 else int(held[HELD_SHARE])
+    return int(held[t.HELD_SLOTS]) * _SLICE if held[t.HELD_SLOTS] != 0 else int(held[t.HELD_SHARE])
 
 
 @compiled
@@ -93,41 +34,41 @@ def _told(amount: int) -> tuple[int, int]:
     if amount > -_SLICE // 2:
         return amount, 0
     slots = (_SLICE // 2 - amount) // _SLICE
-    return amount + slots * _SLICE - WHOLE, slots
+    return amount + slots * _SLICE - t.WHOLE, slots
 
 
 @compiled
 def build(center: Center, now: int, soon: int) -> None:
     """Set up all profiles by what runs, taken to end as expected; what is past its end is to end at ``soon``."""
-    jobs, running, size = center.jobs, center.lists[RUNNING], center.sizes[RUNNING_SIZE]
+    jobs, running, size = center.jobs, center.lists[t.RUNNING], center.sizes[t.RUNNING_SIZE]
     sizes, reach, nodes, devices = center.sizes, center.reach, center.nodes, center.devices
-    sizes[STEPS], sizes[RISES], sizes[DROPS] = nodes.shape[0] + 1, 0, 0
+    sizes[t.STEPS], sizes[t.RISES], sizes[t.DROPS] = nodes.shape[0] + 1, 0, 0
     _begin_power(center, now)
     for node in range(nodes.shape[0]):
         center.steps[node] = (
             now,
-            nodes[node, FREE_CPU],
-            nodes[node, FREE_MEMORY],
-            nodes[node, HOLDERS],
-            nodes[node, EXCLUSIVE],
-            nodes[node, FREE_DISK],
-            NOBODY,
+            nodes[node, t.FREE_CPU],
+            nodes[node, t.FREE_MEMORY],
+            nodes[node, t.HOLDERS],
+            nodes[node, t.EXCLUSIVE],
+            nodes[node, t.FREE_DISK],
+            t.NOBODY,
         )
         for position in range(devices.shape[1]):
-            slots = int(devices[node, position, SLOTS])
-            free = int(devices[node, position, FREE]) + (WHOLE if slots != 0 else 0)
+            slots = int(devices[node, position, t.SLOTS])
+            free = int(devices[node, position, t.FREE]) + (t.WHOLE if slots != 0 else 0)
             center.step_devices[node, position] = free - slots * _SLICE
-        reach[LATEST, node] = node
+        reach[t.LATEST, node] = node
     # What ends at once has not ended yet: room for it is no room now.
     soon = max(soon, now + 1)
     late, overdue = due_by(jobs, running[:size], now), 0
     due = late
-    while overdue < late or (due < size and jobs[running[due], END] < NEVER):
-        if overdue < late and (due == size or soon <= jobs[running[due], END]):
+    while overdue < late or (due < size and jobs[running[due], t.END] < t.NEVER):
+        if overdue < late and (due == size or soon <= jobs[running[due], t.END]):
             _release(center, running[overdue], soon)
             overdue += 1
         else:
-            _release(center, running[due], jobs[running[due], END])
+            _release(center, running[due], jobs[running[due], t.END])
             due += 1
 
 
@@ -135,35 +76,35 @@ def build(center: Center, now: int, soon: int) -> None:
 def _release(center: Center, job: int, instant: int) -> None:
     """Let a job end after everything that the profiles know so far."""
     holds, held, steps, reach = center.holds, center.device_holds, center.steps, center.reach
-    row = center.jobs[job, HOLD]
+    row = center.jobs[job, t.HOLD]
     while row >= 0:
-        node = holds[row, HELD_NODE]
-        step = reach[LATEST, node]
-        if steps[step, STEP_AT] != instant:
+        node = holds[row, t.HELD_NODE]
+        step = reach[t.LATEST, node]
+        if steps[step, t.STEP_AT] != instant:
             step = _split(center, step, instant)
-            reach[LATEST, node] = step
-            _insert(center.rises, center.sizes, RISES, instant, node)
+            reach[t.LATEST, node] = step
+            _insert(center.rises, center.sizes, t.RISES, instant, node)
         _shift(steps, step, holds[row], 1)
-        row = holds[row, NEXT]
-    row = center.jobs[job, DEVICE_HOLD]
+        row = holds[row, t.NEXT]
+    row = center.jobs[job, t.DEVICE_HOLD]
     while row >= 0:
-        step = reach[LATEST, held[row, DEVICE_NODE]]
-        center.step_devices[step, held[row, POSITION]] += _amount(held[row])
-        row = held[row, DEVICE_NEXT]
-    if center.jobs[job, DRAW] > 0:
-        step = center.sizes[POWER_STEP]
-        if steps[step, STEP_AT] != instant:
+        step = reach[t.LATEST, held[row, t.DEVICE_NODE]]
+        center.step_devices[step, held[row, t.POSITION]] += _amount(held[row])
+        row = held[row, t.DEVICE_NEXT]
+    if center.jobs[job, t.DRAW] > 0:
+        step = center.sizes[t.POWER_STEP]
+        if steps[step, t.STEP_AT] != instant:
             step = _split(center, step, instant)
-            center.sizes[POWER_STEP] = step
-        steps[step, STEP_POWER] += center.jobs[job, DRAW]
+            center.sizes[t.POWER_STEP] = step
+        steps[step, t.STEP_POWER] += center.jobs[job, t.DRAW]
 
 
 @compiled
 def _begin_power(center: Center, now: int) -> None:
     sizes, first = center.sizes, center.nodes.shape[0]
-    center.steps[first, STEP_AT], center.steps[first, STEP_AFTER] = now, NOBODY
-    center.steps[first, STEP_POWER] = sizes[POWER_CAP] - sizes[POWER_IN_USE]
-    sizes[POWER_STEP] = first
+    center.steps[first, t.STEP_AT], center.steps[first, t.STEP_AFTER] = now, t.NOBODY
+    center.steps[first, t.STEP_POWER] = sizes[t.POWER_CAP] - sizes[t.POWER_IN_USE]
+    sizes[t.POWER_STEP] = first
 
 
 @compiled
@@ -173,11 +114,11 @@ def draw_between(center: Center, milliwatts: int, start: int, end: int) -> None:
         return
     steps, first = center.steps, center.nodes.shape[0]
     step = _step_at(center, first, start)
-    if end < NEVER:
+    if end < t.NEVER:
         _step_at(center, first, end)
-    while step >= 0 and steps[step, STEP_AT] < end:
-        steps[step, STEP_POWER] -= milliwatts
-        step = steps[step, STEP_AFTER]
+    while step >= 0 and steps[step, t.STEP_AT] < end:
+        steps[step, t.STEP_POWER] -= milliwatts
+        step = steps[step, t.STEP_AFTER]
 
 
 @compiled
@@ -185,10 +126,10 @@ def least_power(center: Center, start: int, end: int) -> int:
     """The least, in milliwatts, that the power cap leaves from an instant until before another."""
     steps = center.steps
     step = _reach(steps, center.nodes.shape[0], start)
-    least = steps[step, STEP_POWER]
-    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] < end:
-        step = steps[step, STEP_AFTER]
-        least = min(least, steps[step, STEP_POWER])
+    least = steps[step, t.STEP_POWER]
+    while steps[step, t.STEP_AFTER] >= 0 and steps[steps[step, t.STEP_AFTER], t.STEP_AT] < end:
+        step = steps[step, t.STEP_AFTER]
+        least = min(least, steps[step, t.STEP_POWER])
     return int(least)
 
 
@@ -197,47 +138,47 @@ def powered_until(center: Center, draws: int, now: int) -> int:
     """Until when the power cap leaves so much that is left now; NEVER where it does for ever."""
     steps = center.steps
     step = _reach(steps, center.nodes.shape[0], now)
-    while step >= 0 and (draws == 0 or steps[step, STEP_POWER] >= draws):
-        step = steps[step, STEP_AFTER]
-    return int(steps[step, STEP_AT]) if step >= 0 else NEVER
+    while step >= 0 and (draws == 0 or steps[step, t.STEP_POWER] >= draws):
+        step = steps[step, t.STEP_AFTER]
+    return int(steps[step, t.STEP_AT]) if step >= 0 else t.NEVER
 
 
 @compiled
 def _split(center: Center, step: int, instant: int) -> int:
     """A new step from an instant within another on, which ends there; it says the same."""
-    steps, row = center.steps, center.sizes[STEPS]
-    center.sizes[STEPS] = row + 1
+    steps, row = center.steps, center.sizes[t.STEPS]
+    center.sizes[t.STEPS] = row + 1
     copy(steps[row], steps[step])
-    steps[row, STEP_AT] = instant
-    steps[step, STEP_AFTER] = row
+    steps[row, t.STEP_AT] = instant
+    steps[step, t.STEP_AFTER] = row
     copy(center.step_devices[row], center.step_devices[step])
     return int(row)
 
 
 @compiled
 def _shift(steps: Ints, step: int, hold: Ints, sign: int) -> None:
-    steps[step, STEP_CPU] += sign * hold[HELD_CPU]
-    steps[step, STEP_MEMORY] += sign * hold[HELD_MEMORY]
-    steps[step, STEP_HOLDERS] -= sign
-    steps[step, STEP_ALONE] -= sign * hold[HELD_ALONE]
-    steps[step, STEP_DISK] += sign * hold[HELD_DISK]
+    steps[step, t.STEP_CPU] += sign * hold[t.HELD_CPU]
+    steps[step, t.STEP_MEMORY] += sign * hold[t.HELD_MEMORY]
+    steps[step, t.STEP_HOLDERS] -= sign
+    steps[step, t.STEP_ALONE] -= sign * hold[t.HELD_ALONE]
+    steps[step, t.STEP_DISK] += sign * hold[t.HELD_DISK]
 
 
 @compiled
 def _insert(entries: Ints, sizes: Ints, of: int, instant: int, node: int) -> None:
     """Put an instant and a node among those in the order of time, of which ``sizes[of]`` says how many there are."""
     low, high = 0, sizes[of]
-    if high > 0 and entries[high - 1, AT] <= instant:
+    if high > 0 and entries[high - 1, t.AT] <= instant:
         low = high
     while low < high:
         middle = (low + high) // 2
-        if entries[middle, AT] <= instant:
+        if entries[middle, t.AT] <= instant:
             low = middle + 1
         else:
             high = middle
     for place in range(sizes[of], low, -1):
-        entries[place, AT], entries[place, AT_NODE] = entries[place - 1, AT], entries[place - 1, AT_NODE]
-    entries[low, AT], entries[low, AT_NODE] = instant, node
+        entries[place, t.AT], entries[place, t.AT_NODE] = entries[place - 1, t.AT], entries[place - 1, t.AT_NODE]
+    entries[low, t.AT], entries[low, t.AT_NODE] = instant, node
     sizes[of] += 1
 
 
@@ -245,31 +186,31 @@ def _insert(entries: Ints, sizes: Ints, of: int, instant: int, node: int) -> Non
 def occupy(center: Center, job: int, start: int, end: int, now: int) -> None:
     """Take what a job holds from an instant on, until another; the profiles must have that much free."""
     holds, held = center.holds, center.device_holds
-    row = center.jobs[job, HOLD]
+    row = center.jobs[job, t.HOLD]
     while row >= 0:
-        node = holds[row, HELD_NODE]
+        node = holds[row, t.HELD_NODE]
         if start > now:
-            _insert(center.drops, center.sizes, DROPS, start, node)
-        if end < NEVER:
-            _insert(center.rises, center.sizes, RISES, end, node)
+            _insert(center.drops, center.sizes, t.DROPS, start, node)
+        if end < t.NEVER:
+            _insert(center.rises, center.sizes, t.RISES, end, node)
         shift_between(center, holds[row], (start, end), -1)
-        row = holds[row, NEXT]
-    row = center.jobs[job, DEVICE_HOLD]
+        row = holds[row, t.NEXT]
+    row = center.jobs[job, t.DEVICE_HOLD]
     while row >= 0:
         share_between(center, held[row], (start, end), -1)
-        row = held[row, DEVICE_NEXT]
+        row = held[row, t.DEVICE_NEXT]
 
 
 @compiled
 def shift_between(center: Center, hold: Ints, times: tuple[int, int], sign: int) -> None:
     """Give back (1) or take (-1) what a hold says of one node, from an instant on until another."""
     steps, (start, end) = center.steps, times
-    step = _step_at(center, hold[HELD_NODE], start)
-    if end < NEVER:
-        _step_at(center, hold[HELD_NODE], end)
-    while step >= 0 and steps[step, STEP_AT] < end:
+    step = _step_at(center, hold[t.HELD_NODE], start)
+    if end < t.NEVER:
+        _step_at(center, hold[t.HELD_NODE], end)
+    while step >= 0 and steps[step, t.STEP_AT] < end:
         _shift(steps, step, hold, sign)
-        step = steps[step, STEP_AFTER]
+        step = steps[step, t.STEP_AFTER]
 
 
 @compiled
@@ -279,24 +220,24 @@ def share_between(center: Center, held: Ints, times: tuple[int, int], sign: int)
     Its node must have steps that begin then.
     """
     steps, (start, end) = center.steps, times
-    step = _step_at(center, held[DEVICE_NODE], start)
-    while step >= 0 and steps[step, STEP_AT] < end:
-        center.step_devices[step, held[POSITION]] += sign * _amount(held)
-        step = steps[step, STEP_AFTER]
+    step = _step_at(center, held[t.DEVICE_NODE], start)
+    while step >= 0 and steps[step, t.STEP_AT] < end:
+        center.step_devices[step, held[t.POSITION]] += sign * _amount(held)
+        step = steps[step, t.STEP_AFTER]
 
 
 @compiled
 def _step_at(center: Center, node: int, instant: int) -> int:
     """The step of a node that begins at an instant, made if there is none."""
     step = _reach(center.steps, node, instant)
-    return step if center.steps[step, STEP_AT] == instant else _split(center, step, instant)
+    return step if center.steps[step, t.STEP_AT] == instant else _split(center, step, instant)
 
 
 @compiled
 def _reach(steps: Ints, step: int, instant: int) -> int:
     """The step that an instant lies in, from one on that begins no later."""
-    while steps[step, STEP_AFTER] >= 0 and steps[steps[step, STEP_AFTER], STEP_AT] <= instant:
-        step = steps[step, STEP_AFTER]
+    while steps[step, t.STEP_AFTER] >= 0 and steps[steps[step, t.STEP_AFTER], t.STEP_AT] <= instant:
+        step = steps[step, t.STEP_AFTER]
     return int(step)
 
 
@@ -308,18 +249,18 @@ def earliest(center: Center, shape: int, need: int, asked: tuple[int, int], time
     date. ``times`` are the present and the last instant of interest, after which NEVER is the answer. ``row`` has then
     what fits on each node for that while. Windows are heeded as at each instant.
     """
-    kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
+    kept_off, within = center.shapes[shape, t.KEPT_OFF], center.shapes[shape, t.WITHIN]
     start = _earliest(center, shape, need, asked, (times[0], times[1], False))
-    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
+    center.shapes[shape, t.KEPT_OFF], center.shapes[shape, t.WITHIN] = kept_off, within
     return start
 
 
 @compiled
 def earliest_from(center: Center, shape: int, need: int, asked: tuple[int, int], times: tuple[int, int]) -> int:
     """The first such instant from a later one on: the first of ``times``, which is not the present."""
-    kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
+    kept_off, within = center.shapes[shape, t.KEPT_OFF], center.shapes[shape, t.WITHIN]
     start = _earliest(center, shape, need, asked, (times[0], times[1], True))
-    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
+    center.shapes[shape, t.KEPT_OFF], center.shapes[shape, t.WITHIN] = kept_off, within
     return start
 
 
@@ -331,29 +272,29 @@ def _earliest(center: Center, shape: int, need: int, asked: tuple[int, int], tim
     total = center.spare[0]
     copy(total, center.total[shape])
     for node in range(center.row.size):
-        reach[CURSOR, node], reach[UNTIL, node], reach[JUDGED, node] = node, NOBODY, NOBODY
-    least = center.shapes[shape, UNIT]
-    if center.row.size == 1 and center.shapes[shape, BY_NODES] == 0:
+        reach[t.CURSOR, node], reach[t.UNTIL, node], reach[t.JUDGED, node] = node, t.NOBODY, t.NOBODY
+    least = center.shapes[shape, t.UNIT]
+    if center.row.size == 1 and center.shapes[shape, t.BY_NODES] == 0:
         least = max(least, need)
     instant, passed, entered = times[0], 0, 0
-    if times[2] and sizes[WINDOWS_SIZE] > 0:
+    if times[2] and sizes[t.WINDOWS_SIZE] > 0:
         _heed(center, shape, limit, (instant, least), total)
     while True:
-        until = min(instant + limit, NEVER)
-        while passed < sizes[RISES] and rises[passed, AT] <= instant:
-            _judge(center, shape, rises[passed, AT_NODE], (instant, until, least), total)
+        until = min(instant + limit, t.NEVER)
+        while passed < sizes[t.RISES] and rises[passed, t.AT] <= instant:
+            _judge(center, shape, rises[passed, t.AT_NODE], (instant, until, least), total)
             passed += 1
-        while entered < sizes[DROPS] and drops[entered, AT] < until:
-            _judge(center, shape, drops[entered, AT_NODE], (instant, until, least), total)
+        while entered < sizes[t.DROPS] and drops[entered, t.AT] < until:
+            _judge(center, shape, drops[entered, t.AT_NODE], (instant, until, least), total)
             entered += 1
         if suffices(total, need) and (asked[1] == 0 or least_power(center, instant, until) >= asked[1]):
             return int(instant)
-        former, instant = instant, rises[passed, AT] if passed < sizes[RISES] else NEVER
-        if sizes[WINDOWS_SIZE] > 0:
+        former, instant = instant, rises[passed, t.AT] if passed < sizes[t.RISES] else t.NEVER
+        if sizes[t.WINDOWS_SIZE] > 0:
             instant = min(instant, next_opening(center, shape, former))
-        if instant > times[1] or instant >= NEVER:
-            return NEVER
-        if sizes[WINDOWS_SIZE] > 0:
+        if instant > times[1] or instant >= t.NEVER:
+            return t.NEVER
+        if sizes[t.WINDOWS_SIZE] > 0:
             _heed(center, shape, limit, (instant, least), total)
 
 
@@ -362,13 +303,13 @@ def _heed(center: Center, shape: int, limit: int, given: tuple[int, int], total:
     """Judge the nodes for which a shape must heed something else from an instant on than it did before."""
     shapes, nodes, (instant, least) = center.shapes, center.nodes, given
     kept_off, within = heed_at(center, shape, limit, instant)
-    changed, is_moved = shapes[shape, KEPT_OFF] ^ kept_off, shapes[shape, WITHIN] != within
-    shapes[shape, KEPT_OFF], shapes[shape, WITHIN] = kept_off, within
+    changed, is_moved = shapes[shape, t.KEPT_OFF] ^ kept_off, shapes[shape, t.WITHIN] != within
+    shapes[shape, t.KEPT_OFF], shapes[shape, t.WITHIN] = kept_off, within
     if changed == 0 and not is_moved:
         return
-    until = min(instant + limit, NEVER)
+    until = min(instant + limit, t.NEVER)
     for node in range(nodes.shape[0]):
-        if is_moved or nodes[node, RESERVED] & changed:
+        if is_moved or nodes[node, t.RESERVED] & changed:
             _judge(center, shape, node, (instant, until, least), total)
 
 
@@ -380,16 +321,16 @@ def _judge(center: Center, shape: int, node: int, given: tuple[int, int, int], t
     """
     instant, until, least = given
     reach, row = center.reach, center.row
-    if reach[UNTIL, node] > instant or reach[JUDGED, node] == instant:
+    if reach[t.UNTIL, node] > instant or reach[t.JUDGED, node] == instant:
         return
-    reach[JUDGED, node] = instant
-    step = _reach(center.steps, reach[CURSOR, node], instant)
-    reach[CURSOR, node] = step
+    reach[t.JUDGED, node] = instant
+    step = _reach(center.steps, reach[t.CURSOR, node], instant)
+    reach[t.CURSOR, node] = step
     over, tasks = _narrow(center, shape, node, step, until, least)
-    reach[UNTIL, node] = over
+    reach[t.UNTIL, node] = over
     if tasks != row[node]:
         gained = weight(center.shapes, shape, tasks) - weight(center.shapes, shape, row[node])
-        total[center.nodes[node, ENGINE]] += gained
+        total[center.nodes[node, t.ENGINE]] += gained
         row[node] = tasks
 
 
@@ -406,17 +347,17 @@ def _narrow(center: Center, shape: int, node: int, step: int, until: int, least:
     _set(center, node, step)
     while True:
         tasks, blocker = tasks_on(nodes, devices, center.shapes, shape, node)
-        after = steps[step, STEP_AFTER]
-        if FAILS_RESERVED <= blocker <= FAILS_OUTSIDE:
+        after = steps[step, t.STEP_AFTER]
+        if t.FAILS_RESERVED <= blocker <= t.FAILS_OUTSIDE:
             # For how long, windows say and not steps.
-            return NOBODY, 0
+            return t.NOBODY, 0
         if tasks < least:
             # Of cpus, memory and disk one step alone leaves too little; of devices perhaps only several together.
-            if center.shapes[shape, DEVICES] > 0:
-                after = steps[first, STEP_AFTER]
-            return int(steps[after, STEP_AT]) if after >= 0 else NEVER, tasks
-        if after < 0 or steps[after, STEP_AT] >= until:
-            return NOBODY, tasks
+            if center.shapes[shape, t.DEVICES] > 0:
+                after = steps[first, t.STEP_AFTER]
+            return int(steps[after, t.STEP_AT]) if after >= 0 else t.NEVER, tasks
+        if after < 0 or steps[after, t.STEP_AT] >= until:
+            return t.NOBODY, tasks
         step = after
         _meet(center, node, step)
 
@@ -431,19 +372,19 @@ def room_until(center: Center, shape: int, need: int, times: tuple[int, int]) ->
     drops, sizes, shapes, row, total = center.drops, center.sizes, center.shapes, center.row, center.spare[0]
     copy(row, center.tasks[shape])
     copy(total, center.total[shape])
-    place, least, less = 0, shapes[shape, UNIT], NOBODY
-    while place < sizes[DROPS] and drops[place, AT] < times[1]:
-        instant = drops[place, AT]
-        while place < sizes[DROPS] and drops[place, AT] == instant:
-            node = drops[place, AT_NODE]
+    place, least, less = 0, shapes[shape, t.UNIT], t.NOBODY
+    while place < sizes[t.DROPS] and drops[place, t.AT] < times[1]:
+        instant = drops[place, t.AT]
+        while place < sizes[t.DROPS] and drops[place, t.AT] == instant:
+            node = drops[place, t.AT_NODE]
             _, tasks = _narrow(center, shape, node, _reach(center.steps, node, times[0]), instant + 1, least)
             if weight(shapes, shape, tasks) < weight(shapes, shape, row[node]):
-                total[center.nodes[node, ENGINE]] += weight(shapes, shape, tasks) - weight(shapes, shape, row[node])
+                total[center.nodes[node, t.ENGINE]] += weight(shapes, shape, tasks) - weight(shapes, shape, row[node])
                 row[node], less = tasks, node
             place += 1
         if not suffices(total, need):
             return int(instant), int(less)
-    return NEVER, NOBODY
+    return t.NEVER, t.NOBODY
 
 
 @compiled
@@ -452,32 +393,32 @@ def open_between(center: Center, shape: int, node: int, start: int, end: int) ->
 
     What the shape must heed now does not matter then.
     """
-    kept_off, within = center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN]
-    center.shapes[shape, KEPT_OFF] = center.shapes[shape, WITHIN] = 0
+    kept_off, within = center.shapes[shape, t.KEPT_OFF], center.shapes[shape, t.WITHIN]
+    center.shapes[shape, t.KEPT_OFF] = center.shapes[shape, t.WITHIN] = 0
     _narrow(center, shape, node, _reach(center.steps, node, start), end, 0)
-    center.shapes[shape, KEPT_OFF], center.shapes[shape, WITHIN] = kept_off, within
+    center.shapes[shape, t.KEPT_OFF], center.shapes[shape, t.WITHIN] = kept_off, within
 
 
 @compiled
 def _set(center: Center, node: int, step: int) -> None:
     nodes, devices, steps = center.both_nodes, center.both_devices, center.steps
-    nodes[node, FREE_CPU], nodes[node, FREE_MEMORY] = steps[step, STEP_CPU], steps[step, STEP_MEMORY]
-    nodes[node, HOLDERS], nodes[node, EXCLUSIVE] = steps[step, STEP_HOLDERS], steps[step, STEP_ALONE]
-    nodes[node, FREE_DISK] = steps[step, STEP_DISK]
+    nodes[node, t.FREE_CPU], nodes[node, t.FREE_MEMORY] = steps[step, t.STEP_CPU], steps[step, t.STEP_MEMORY]
+    nodes[node, t.HOLDERS], nodes[node, t.EXCLUSIVE] = steps[step, t.STEP_HOLDERS], steps[step, t.STEP_ALONE]
+    nodes[node, t.FREE_DISK] = steps[step, t.STEP_DISK]
     for position in range(devices.shape[1]):
         free, slots = _told(center.step_devices[step, position])
-        devices[node, position, FREE], devices[node, position, SLOTS] = free, slots
+        devices[node, position, t.FREE], devices[node, position, t.SLOTS] = free, slots
 
 
 @compiled
 def _meet(center: Center, node: int, step: int) -> None:
     """Let no more be free than a step leaves."""
     nodes, devices, steps = center.both_nodes, center.both_devices, center.steps
-    nodes[node, FREE_CPU] = min(nodes[node, FREE_CPU], steps[step, STEP_CPU])
-    nodes[node, FREE_MEMORY] = min(nodes[node, FREE_MEMORY], steps[step, STEP_MEMORY])
-    nodes[node, HOLDERS] = max(nodes[node, HOLDERS], steps[step, STEP_HOLDERS])
-    nodes[node, EXCLUSIVE] = max(nodes[node, EXCLUSIVE], steps[step, STEP_ALONE])
-    nodes[node, FREE_DISK] = min(nodes[node, FREE_DISK], steps[step, STEP_DISK])
+    nodes[node, t.FREE_CPU] = min(nodes[node, t.FREE_CPU], steps[step, t.STEP_CPU])
+    nodes[node, t.FREE_MEMORY] = min(nodes[node, t.FREE_MEMORY], steps[step, t.STEP_MEMORY])
+    nodes[node, t.HOLDERS] = max(nodes[node, t.HOLDERS], steps[step, t.STEP_HOLDERS])
+    nodes[node, t.EXCLUSIVE] = max(nodes[node, t.EXCLUSIVE], steps[step, t.STEP_ALONE])
+    nodes[node, t.FREE_DISK] = min(nodes[node, t.FREE_DISK], steps[step, t.STEP_DISK])
     for position in range(devices.shape[1]):
         free, slots = _told(center.step_devices[step, position])
         meet_device(devices, node, position, free, slots)

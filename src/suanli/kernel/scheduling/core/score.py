@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import (
     Request,
     Typical,
@@ -22,56 +23,7 @@ from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.merits import goes_by_nearness, near_together, ranks_types, worst_taken
 from suanli.kernel.scheduling.core.nearness import LINK, SYSTEM, around, extent, is_linked, number_of
 from suanli.kernel.scheduling.core.slots import opened
-from suanli.kernel.scheduling.core.tables import (
-    AFTER,
-    BEGINS,
-    BUCKETS,
-    CLUSTERED,
-    COST,
-    DEARER,
-    DEVICE_HOLD,
-    DEVICE_NEXT,
-    DEVICE_NODE,
-    DEVICES,
-    ENERGY,
-    FRAGMENTS,
-    FREE,
-    FREE_CPU,
-    FREE_MEMORY,
-    FULL,
-    HEALTHY,
-    HELD,
-    HELD_BY,
-    HELD_SHARE,
-    HUNGRIER,
-    LARGEST_CPU,
-    LARGEST_MEMORY,
-    NOBODY,
-    NUMBER,
-    OF_SHARE,
-    OF_TYPES,
-    PACKED,
-    PARTED,
-    POWER,
-    PRODUCT,
-    PURSUES,
-    RANK,
-    SHARE,
-    SLOWER,
-    TASK_CPU,
-    TASK_MEMORY,
-    TIME,
-    TOPOLOGY,
-    TYPE,
-    TYPES,
-    TYPICAL,
-    UNIT,
-    VALUE,
-    WHOLE,
-    Center,
-    Devices,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Devices, Ints
 
 FIRST_FIT, BEST_FIT, WORST_FIT, WEIGHED = range(4)
 """Of the first three a node has one score for all shapes."""
@@ -90,7 +42,7 @@ def score(center: Center, policy: int, shape: int, node: int) -> float:
     found = _of_center(center, policy, shape, node)
     if shape < 0 or not ranks_types(center, shape):
         return found
-    rank = worst_taken(center, center.devices[node], shape, center.shapes[shape, UNIT], RANK)
+    rank = worst_taken(center, center.devices[node], shape, center.shapes[shape, t.UNIT], t.RANK)
     return float(rank * _STEP + max(min(found, _STEP / 2 - 1), 1 - _STEP / 2))
 
 
@@ -114,43 +66,43 @@ def left(nodes: Ints, devices: Devices, sizes: Ints, node: int) -> float:
     """
     free = 0
     for position in range(devices.shape[1]):
-        if devices[node, position, TYPE] >= 0:
-            free += devices[node, position, FREE]
-    cpu = nodes[node, FREE_CPU] / max(sizes[LARGEST_CPU], 1)
-    memory = nodes[node, FREE_MEMORY] / max(sizes[LARGEST_MEMORY], 1)
-    return float(cpu + memory + 2.0 * free / WHOLE)
+        if devices[node, position, t.TYPE] >= 0:
+            free += devices[node, position, t.FREE]
+    cpu = nodes[node, t.FREE_CPU] / max(sizes[t.LARGEST_CPU], 1)
+    memory = nodes[node, t.FREE_MEMORY] / max(sizes[t.LARGEST_MEMORY], 1)
+    return float(cpu + memory + 2.0 * free / t.WHOLE)
 
 
 @compiled
 def _weighed(center: Center, shape: int, node: int) -> float:
     """The weighted sum of all criteria, in hundredths each."""
     weights, shapes, positions = center.weights, center.shapes, center.devices.shape[1]
-    unit, total = shapes[shape, UNIT], 0.0
-    cpu, memory, types = unit * shapes[shape, TASK_CPU], unit * shapes[shape, TASK_MEMORY], shapes[shape, TYPES]
-    asked = request = Request(cpu, memory, unit * shapes[shape, DEVICES], shapes[shape, SHARE], types)
-    if shapes[shape, PARTED]:
+    unit, total = shapes[shape, t.UNIT], 0.0
+    cpu, memory, types = unit * shapes[shape, t.TASK_CPU], unit * shapes[shape, t.TASK_MEMORY], shapes[shape, t.TYPES]
+    asked = request = Request(cpu, memory, unit * shapes[shape, t.DEVICES], shapes[shape, t.SHARE], types)
+    if shapes[shape, t.PARTED]:
         # What criteria know of devices are shares: of these it takes the whole devices that are parted for it.
-        request = Request(cpu, memory, opened(center, node, shape, asked.number), WHOLE, types)
+        request = Request(cpu, memory, opened(center, node, shape, asked.number), t.WHOLE, types)
     _try_for(center, node, shape, request)
-    if weights[FULL] != 0.0:
+    if weights[t.FULL] != 0.0:
         most = 2.0 + 2.0 * positions
-        total += weights[FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
-    if weights[PRODUCT] != 0.0:
-        total += weights[PRODUCT] * _product(center, node, request)
+        total += weights[t.FULL] * 100.0 * left(center.nodes, center.devices, center.sizes, node) / most
+    if weights[t.PRODUCT] != 0.0:
+        total += weights[t.PRODUCT] * _product(center, node, request)
     if asked.number > 0:
-        if weights[PACKED] != 0.0:
-            total += weights[PACKED] * packed(center.trial[_NOW], center.trial[_THEN], center.trial[_TYPE])
-        if weights[CLUSTERED] != 0.0:
-            total += weights[CLUSTERED] * _clustered(center, node, asked)
-    if weights[FRAGMENTS] != 0.0:
-        total += weights[FRAGMENTS] * _fragments(center, node, request)
-    if weights[VALUE] != 0.0:
-        total += weights[VALUE] * _loss(center, node, request)
-    if weights[TOPOLOGY] != 0.0:
-        total += weights[TOPOLOGY] * _apart(center, center.devices[node])
-    if weights[POWER] != 0.0:
-        total += weights[POWER] * _drawn(center, node, request)
-    if shapes[shape, PURSUES]:
+        if weights[t.PACKED] != 0.0:
+            total += weights[t.PACKED] * packed(center.trial[_NOW], center.trial[_THEN], center.trial[_TYPE])
+        if weights[t.CLUSTERED] != 0.0:
+            total += weights[t.CLUSTERED] * _clustered(center, node, asked)
+    if weights[t.FRAGMENTS] != 0.0:
+        total += weights[t.FRAGMENTS] * _fragments(center, node, request)
+    if weights[t.VALUE] != 0.0:
+        total += weights[t.VALUE] * _loss(center, node, request)
+    if weights[t.TOPOLOGY] != 0.0:
+        total += weights[t.TOPOLOGY] * _apart(center, center.devices[node])
+    if weights[t.POWER] != 0.0:
+        total += weights[t.POWER] * _drawn(center, node, request)
+    if shapes[shape, t.PURSUES]:
         total += _by_merit(center, shape, node)
     return total
 
@@ -160,19 +112,19 @@ def _try_for(center: Center, node: int, shape: int, request: Request) -> None:
     """Write down what the devices of a node have free now, and would have with a request of a shape."""
     _try(center, node, request)
     if goes_by_nearness(center, center.devices[node], shape):
-        _try_near(center, node, near_together(center, center.devices[node], shape, center.shapes[shape, UNIT]))
+        _try_near(center, node, near_together(center, center.devices[node], shape, center.shapes[shape, t.UNIT]))
 
 
 @compiled
 def _by_merit(center: Center, shape: int, node: int) -> float:
     """The weighted sum of the criteria that know what devices are worth to work."""
-    weights, devices, unit, total = center.weights, center.devices[node], center.shapes[shape, UNIT], 0.0
-    if weights[TIME] != 0.0:
-        total += weights[TIME] * worst_taken(center, devices, shape, unit, SLOWER)
-    if weights[ENERGY] != 0.0:
-        total += weights[ENERGY] * worst_taken(center, devices, shape, unit, HUNGRIER)
-    if weights[COST] != 0.0:
-        total += weights[COST] * worst_taken(center, devices, shape, unit, DEARER)
+    weights, devices, unit, total = center.weights, center.devices[node], center.shapes[shape, t.UNIT], 0.0
+    if weights[t.TIME] != 0.0:
+        total += weights[t.TIME] * worst_taken(center, devices, shape, unit, t.SLOWER)
+    if weights[t.ENERGY] != 0.0:
+        total += weights[t.ENERGY] * worst_taken(center, devices, shape, unit, t.HUNGRIER)
+    if weights[t.COST] != 0.0:
+        total += weights[t.COST] * worst_taken(center, devices, shape, unit, t.DEARER)
     return total
 
 
@@ -181,9 +133,9 @@ def _try(center: Center, node: int, request: Request) -> None:
     """Write down what the devices of a node have free now, and would have with a request; only healthy ones count."""
     devices, trial = center.devices, center.trial
     for position in range(devices.shape[1]):
-        counts = devices[node, position, TYPE] >= 0 and devices[node, position, HEALTHY] != 0
-        trial[_TYPE, position] = devices[node, position, TYPE] if counts else NOBODY
-        trial[_NOW, position] = trial[_THEN, position] = max(devices[node, position, FREE], 0) if counts else 0
+        counts = devices[node, position, t.TYPE] >= 0 and devices[node, position, t.HEALTHY] != 0
+        trial[_TYPE, position] = devices[node, position, t.TYPE] if counts else t.NOBODY
+        trial[_NOW, position] = trial[_THEN, position] = max(devices[node, position, t.FREE], 0) if counts else 0
     take_tightest(trial[_THEN], trial[_TYPE], request)
 
 
@@ -192,54 +144,54 @@ def _try_near(center: Center, node: int, taken: int) -> None:
     """Write down what the devices of a node would have if these, which are whole, were taken."""
     trial = center.trial
     for position in range(trial.shape[1]):
-        trial[_THEN, position] = trial[_NOW, position] - WHOLE * ((taken >> position) & 1)
+        trial[_THEN, position] = trial[_NOW, position] - t.WHOLE * ((taken >> position) & 1)
 
 
 @compiled
 def _product(center: Center, node: int, request: Request) -> float:
-    cpus, most = max(center.sizes[LARGEST_CPU], 1), max(center.devices.shape[1], 1) * WHOLE
+    cpus, most = max(center.sizes[t.LARGEST_CPU], 1), max(center.devices.shape[1], 1) * t.WHOLE
     free = free_of(center.trial[_NOW]) / most
     return product(
-        (center.nodes[node, FREE_CPU] / cpus, request.cpu / cpus), (free, request.number * request.share / most)
+        (center.nodes[node, t.FREE_CPU] / cpus, request.cpu / cpus), (free, request.number * request.share / most)
     )
 
 
 @compiled
 def _clustered(center: Center, node: int, request: Request) -> float:
     """By the kinds of device demand of what runs on the node."""
-    present, row = 0, center.nodes[node, HELD]
+    present, row = 0, center.nodes[node, t.HELD]
     while row >= 0:
-        present |= 1 << _kind_held(center, node, center.holds[row, HELD_BY])
-        row = center.holds[row, AFTER]
+        present |= 1 << _kind_held(center, node, center.holds[row, t.HELD_BY])
+        row = center.holds[row, t.AFTER]
     present >>= 1
     is_there, kinds = present >> kind_of(request) & 1 != 0, 0
     while present:
         kinds += present & 1
         present >>= 1
-    most = max(center.devices.shape[1], 1) * WHOLE
+    most = max(center.devices.shape[1], 1) * t.WHOLE
     return clustered(is_there, kinds, (most - free_of(center.trial[_NOW])) / most)
 
 
 @compiled
 def _kind_held(center: Center, node: int, job: int) -> int:
     """The kind of device demand of what a job holds on a node, counted from 1; 0 where it holds no device there."""
-    held, count, share, row = center.device_holds, 0, 0, center.jobs[job, DEVICE_HOLD]
+    held, count, share, row = center.device_holds, 0, 0, center.jobs[job, t.DEVICE_HOLD]
     while row >= 0:
-        if held[row, DEVICE_NODE] == node:
-            count, share = count + 1, held[row, HELD_SHARE]
-        row = held[row, DEVICE_NEXT]
+        if held[row, t.DEVICE_NODE] == node:
+            count, share = count + 1, held[row, t.HELD_SHARE]
+        row = held[row, t.DEVICE_NEXT]
     return 0 if count == 0 else 1 + kind_of(Request(0, 0, count, share, 0))
 
 
 @compiled
 def _typical(center: Center) -> Typical:
-    buckets, requests = center.sizes[BUCKETS], center.sizes[TYPICAL]
+    buckets, requests = center.sizes[t.BUCKETS], center.sizes[t.TYPICAL]
     known = center.typical_demands
     return Typical(
-        known[NUMBER, :buckets],
-        known[OF_SHARE, :buckets],
-        known[OF_TYPES, :buckets],
-        known[BEGINS, : buckets + 1],
+        known[t.NUMBER, :buckets],
+        known[t.OF_SHARE, :buckets],
+        known[t.OF_TYPES, :buckets],
+        known[t.BEGINS, : buckets + 1],
         center.typical_cpu[:requests],
         center.typical_weight[:requests],
     )
@@ -248,7 +200,7 @@ def _typical(center: Center) -> Typical:
 @compiled
 def _fragments(center: Center, node: int, request: Request) -> float:
     """The growth of fragmentation, if the tightest devices are taken, graded."""
-    known, cpu = _typical(center), center.nodes[node, FREE_CPU]
+    known, cpu = _typical(center), center.nodes[node, t.FREE_CPU]
     before = usable(cpu, center.trial[_NOW], center.trial[_TYPE], known) - request.number * request.share
     return graded(before - usable(cpu - request.cpu, center.trial[_THEN], center.trial[_TYPE], known))
 
@@ -256,7 +208,7 @@ def _fragments(center: Center, node: int, request: Request) -> float:
 @compiled
 def _loss(center: Center, node: int, request: Request) -> float:
     """The loss of value, if the tightest devices are taken, in hundredths of a device."""
-    cpu, trial = center.nodes[node, FREE_CPU], center.trial
+    cpu, trial = center.nodes[node, t.FREE_CPU], center.trial
     known = Worth(center.fill, center.worth[: center.fill.shape[0]], center.worth[-2], center.worth[-1])
     before = value(cpu, trial[_NOW], trial[_TYPE], known)
     after = value(cpu - request.cpu, trial[_THEN], trial[_TYPE], known)
@@ -274,7 +226,7 @@ def _drawn(center: Center, node: int, request: Request) -> float:
         taken = trial[_NOW, position] - trial[_THEN, position]
         draw = draws[node, 1 + position]
         drawn += taken * (draw if draw > 0 else _KILOWATT)
-    return float(drawn * 100.0 / (WHOLE * _KILOWATT))
+    return float(drawn * 100.0 / (t.WHOLE * _KILOWATT))
 
 
 @compiled
@@ -285,9 +237,9 @@ def _apart(center: Center, devices: Devices) -> float:
     """
     taken = whole = 0
     for position in range(center.trial.shape[1]):
-        if center.trial[_NOW, position] >= WHOLE:
+        if center.trial[_NOW, position] >= t.WHOLE:
             whole |= 1 << position
-            taken |= int(center.trial[_THEN, position] < WHOLE) << position
+            taken |= int(center.trial[_THEN, position] < t.WHOLE) << position
     if taken == 0:
         return 0.0
     if not is_linked(devices):

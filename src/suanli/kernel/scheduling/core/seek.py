@@ -6,6 +6,7 @@ its next, and in which many shapes ask: to judge all of those nodes for all of t
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.feasible import tasks_on
 from suanli.kernel.scheduling.core.index import level, node_of, tighten
 from suanli.kernel.scheduling.core.jit import compiled
@@ -26,24 +27,7 @@ from suanli.kernel.scheduling.core.shelves import (
     ROOM_WHOLE,
     SHELF_SIZE,
 )
-from suanli.kernel.scheduling.core.tables import (
-    ALONE,
-    BY_NODES,
-    CHOSEN,
-    DEVICES,
-    GROUPS,
-    IS_KEPT,
-    PARTED,
-    SHARE,
-    TASK_CPU,
-    TASK_MEMORY,
-    TASKS,
-    TYPES,
-    UNIT,
-    WHOLE,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 
 _FIRST_KEY = -(2**63)
 _ANY = 2**31
@@ -59,9 +43,9 @@ def seek(center: Center, shape: int, need: int, beside: bool) -> int:
 
     The index must be up to date, and there be only one engine. ``beside`` where only what is not kept may be taken.
     """
-    unit = center.shapes[shape, UNIT]
-    chosen, tasks = center.scratch[CHOSEN], center.scratch[TASKS]
-    if center.shapes[shape, BY_NODES]:
+    unit = center.shapes[shape, t.UNIT]
+    chosen, tasks = center.scratch[t.CHOSEN], center.scratch[t.TASKS]
+    if center.shapes[shape, t.BY_NODES]:
         return _seek_nodes(center, shape, need, beside)
     if need == 1:
         key = _first(center, shape, (unit, _ANY, 0), _FIRST_KEY, beside)
@@ -89,7 +73,12 @@ def seek(center: Center, shape: int, need: int, beside: bool) -> int:
 @compiled
 def _seek_nodes(center: Center, shape: int, need: int, beside: bool) -> int:
     """Choose so many nodes that hold a unit each, the first in order."""
-    chosen, tasks, unit, floor = center.scratch[CHOSEN], center.scratch[TASKS], center.shapes[shape, UNIT], _FIRST_KEY
+    chosen, tasks, unit, floor = (
+        center.scratch[t.CHOSEN],
+        center.scratch[t.TASKS],
+        center.shapes[shape, t.UNIT],
+        _FIRST_KEY,
+    )
     for place in range(need):
         floor = _first(center, shape, (unit, _ANY, 0), floor, beside)
         if floor == NO_KEY:
@@ -105,9 +94,9 @@ def _first(center: Center, shape: int, asked: tuple[int, int, int], floor: int, 
     ``asked`` are the least tasks, the most, and from how many on only keys above the floor count.
     """
     shapes, aisles = center.shapes, center.aisles
-    wanted, best, types = _wanted(shapes, shape, asked[0]), NO_KEY, shapes[shape, TYPES]
-    lowest, any_type = _lowest(shapes, shape, wanted), shapes[shape, DEVICES] == 0
-    for group in range(center.sizes[GROUPS]):
+    wanted, best, types = _wanted(shapes, shape, asked[0]), NO_KEY, shapes[shape, t.TYPES]
+    lowest, any_type = _lowest(shapes, shape, wanted), shapes[shape, t.DEVICES] == 0
+    for group in range(center.sizes[t.GROUPS]):
         if any_type or aisles[AISLE_TYPES, group] & types:
             for aisle in range(group * LEVELS + lowest, group * LEVELS + LEVELS):
                 if aisles[LEAST_KEY, aisle] < best:
@@ -147,9 +136,9 @@ def _first_of(center: Center, shape: int, shelf: int, sought: Sought, beside: bo
 def _most(center: Center, shape: int, bounds: tuple[int, int], beside: bool) -> int:
     """The most tasks, but fewer than the first bound, that fit on any node; more than the second count as that many."""
     shapes, aisles, below, most = center.shapes, center.aisles, bounds[0], 0
-    types, any_type = shapes[shape, TYPES], shapes[shape, DEVICES] == 0
+    types, any_type = shapes[shape, t.TYPES], shapes[shape, t.DEVICES] == 0
     lowest = _lowest(shapes, shape, _wanted(shapes, shape, 1))
-    for group in range(center.sizes[GROUPS]):
+    for group in range(center.sizes[t.GROUPS]):
         if any_type or aisles[AISLE_TYPES, group] & types:
             for aisle in range(group * LEVELS + LEVELS - 1, group * LEVELS + lowest - 1, -1):
                 if aisles[FIRST_SHELF, aisle] >= 0:
@@ -184,10 +173,10 @@ def _most_of(center: Center, shape: int, shelf: int, bounds: tuple[int, int, int
 def _wanted(shapes: Ints, shape: int, tasks: int) -> Wanted:
     """What must be free of a node for so many tasks: amounts as in room."""
     # Of what is free of parted devices it knows nothing: that is judged by the node itself.
-    devices, share = tasks * shapes[shape, DEVICES] * int(shapes[shape, PARTED] == 0), shapes[shape, SHARE]
-    whole = devices if share == WHOLE else 0
+    devices, share = tasks * shapes[shape, t.DEVICES] * int(shapes[shape, t.PARTED] == 0), shapes[shape, t.SHARE]
+    whole = devices if share == t.WHOLE else 0
     part = share if devices > 0 else 0
-    cpu, memory = tasks * shapes[shape, TASK_CPU], tasks * shapes[shape, TASK_MEMORY]
+    cpu, memory = tasks * shapes[shape, t.TASK_CPU], tasks * shapes[shape, t.TASK_MEMORY]
     # What is not asked for may be owed: a node that shrank has less than nothing free.
     least = -NO_KEY
     return (
@@ -196,14 +185,14 @@ def _wanted(shapes: Ints, shape: int, tasks: int) -> Wanted:
         whole,
         part,
         devices * share,
-        shapes[shape, ALONE],
+        shapes[shape, t.ALONE],
     )
 
 
 @compiled
 def _lowest(shapes: Ints, shape: int, wanted: Wanted) -> int:
     """The lowest level at which a node may have what is wanted."""
-    if shapes[shape, DEVICES] == 0:
+    if shapes[shape, t.DEVICES] == 0:
         return 0
     return level(wanted[ROOM_WHOLE], wanted[ROOM_PART])
 
@@ -224,6 +213,6 @@ def _may_hold(amounts: Ints, wanted: Wanted) -> bool:
 @compiled
 def _tasks(center: Center, shape: int, node: int, beside: bool) -> int:
     """How many tasks fit on a node."""
-    if beside and center.nodes[node, IS_KEPT] != 0:
+    if beside and center.nodes[node, t.IS_KEPT] != 0:
         return tasks_on(center.both_nodes, center.both_devices, center.shapes, shape, node)[0]
     return tasks_on(center.nodes, center.devices, center.shapes, shape, node)[0]

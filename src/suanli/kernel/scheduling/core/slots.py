@@ -8,24 +8,9 @@ still fit does not depend on which of them is made first.
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.tables import (
-    DEVICE_NODE,
-    FREE,
-    HEALTHY,
-    HELD_SHARE,
-    HELD_SLOTS,
-    NOBODY,
-    PARTS_OF,
-    POSITION,
-    SLOTS,
-    TYPE,
-    TYPES,
-    WHOLE,
-    Center,
-    Devices,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Devices, Ints
 
 COUNTED = 1 << 40
 """The bit of a code whose slices may be any of their group."""
@@ -85,14 +70,14 @@ def _some_of_group(code: int, taken: int) -> int:
 @compiled
 def fitting_on(devices: Devices, node: int, position: int, code: int) -> int:
     """How many parts of a template fit on a device, which may be parted already or wholly free."""
-    taken = int(devices[node, position, SLOTS])
-    return fitting(code, taken) if takes_parts(int(devices[node, position, FREE]), taken) else 0
+    taken = int(devices[node, position, t.SLOTS])
+    return fitting(code, taken) if takes_parts(int(devices[node, position, t.FREE]), taken) else 0
 
 
 @compiled
 def takes_parts(free: int, taken: int) -> bool:
     """Tell whether a device is not held whole, nor any share of it: of a parted one nothing more is held then."""
-    return bool(free >= (WHOLE if taken == 0 else 0))
+    return bool(free >= (t.WHOLE if taken == 0 else 0))
 
 
 @compiled
@@ -128,14 +113,14 @@ def next_part(center: Center, devices: Devices, shape: int, laid: Ints) -> tuple
     ``laid`` are the slices that the parts before take, by position. Parted devices go before whole ones; of these the
     one that loses least of what it can still hold, of equals the fuller, then the first; of whole ones the first.
     """
-    best, slots, least, fullest = NOBODY, 0, 0, 0
+    best, slots, least, fullest = t.NOBODY, 0, 0, 0
     for position in range(devices.shape[0]):
-        kind, before = devices[position, TYPE], int(devices[position, SLOTS])
-        if kind < 0 or not (center.shapes[shape, TYPES] >> kind) & 1 or devices[position, HEALTHY] == 0:
+        kind, before = devices[position, t.TYPE], int(devices[position, t.SLOTS])
+        if kind < 0 or not (center.shapes[shape, t.TYPES] >> kind) & 1 or devices[position, t.HEALTHY] == 0:
             continue
-        if not takes_parts(int(devices[position, FREE]), before):
+        if not takes_parts(int(devices[position, t.FREE]), before):
             continue
-        code, taken = center.shapes[shape, PARTS_OF + kind], before | laid[position]
+        code, taken = center.shapes[shape, t.PARTS_OF + kind], before | laid[position]
         if fitting(code, taken) == 0:
             continue
         mask, there = best_slots(center.templates[kind], code, taken), worth(center.templates[kind], taken)
@@ -154,7 +139,7 @@ def opened(center: Center, node: int, shape: int, parts: int) -> int:
         position, slots = next_part(center, devices, shape, laid)
         if position < 0:
             break
-        found += int(laid[position] == 0 and devices[position, SLOTS] == 0)
+        found += int(laid[position] == 0 and devices[position, t.SLOTS] == 0)
         laid[position] |= slots
     return found
 
@@ -165,9 +150,9 @@ def put(devices: Devices, held: Ints, row: int, sign: int) -> None:
 
     The slices of several add up, whatever comes first: a part may be told before the end of who had its slices.
     """
-    node, position, slots = held[row, DEVICE_NODE], held[row, POSITION], held[row, HELD_SLOTS]
+    node, position, slots = held[row, t.DEVICE_NODE], held[row, t.POSITION], held[row, t.HELD_SLOTS]
     if slots == 0:
-        devices[node, position, FREE] += sign * held[row, HELD_SHARE]
+        devices[node, position, t.FREE] += sign * held[row, t.HELD_SHARE]
     else:
         part(devices, node, position, -sign * slots)
 
@@ -175,20 +160,20 @@ def put(devices: Devices, held: Ints, row: int, sign: int) -> None:
 @compiled
 def part(devices: Devices, node: int, position: int, slots: int) -> None:
     """Take slices of a device, or give them back where below 0. What is left of it, while any is taken, is no share."""
-    before = int(devices[node, position, SLOTS])
+    before = int(devices[node, position, t.SLOTS])
     after = before + slots
     if before == 0:
-        devices[node, position, FREE] -= WHOLE
+        devices[node, position, t.FREE] -= t.WHOLE
     if after == 0:
-        devices[node, position, FREE] += WHOLE
-    devices[node, position, SLOTS] = after
+        devices[node, position, t.FREE] += t.WHOLE
+    devices[node, position, t.SLOTS] = after
 
 
 @compiled
 def meet_device(devices: Devices, node: int, position: int, free: int, slots: int) -> None:
     """Let no more of a device be free than also where so much of it is, and these slices are taken."""
-    before, was_free = int(devices[node, position, SLOTS]), int(devices[node, position, FREE])
-    devices[node, position, FREE] = min(was_free, free)
+    before, was_free = int(devices[node, position, t.SLOTS]), int(devices[node, position, t.FREE])
+    devices[node, position, t.FREE] = min(was_free, free)
     if before != 0 or slots != 0:
-        is_shared = (before == 0 and was_free < WHOLE) or (slots == 0 and free < WHOLE)
-        devices[node, position, SLOTS] = ALL if is_shared else before | slots
+        is_shared = (before == 0 and was_free < t.WHOLE) or (slots == 0 and free < t.WHOLE)
+        devices[node, position, t.SLOTS] = ALL if is_shared else before | slots

@@ -8,6 +8,7 @@ the turn where there are more.
 from __future__ import annotations
 
 from suanli.kernel.scheduling.core import licensing, lists, power
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.admit import fits, is_full
 from suanli.kernel.scheduling.core.feasible import read_ahead
 from suanli.kernel.scheduling.core.forms import NO_ROOM, STARTED, attempt, reserve_first, start_first
@@ -16,23 +17,7 @@ from suanli.kernel.scheduling.core.preempt import preempt
 from suanli.kernel.scheduling.core.ranks import behind, close_ranks
 from suanli.kernel.scheduling.core.reserve import reserve
 from suanli.kernel.scheduling.core.rules import NO_BACKFILL, Decided, Rules
-from suanli.kernel.scheduling.core.tables import (
-    BARRED,
-    BLOCKED,
-    KIND,
-    KINDS,
-    LEAVING_SIZE,
-    LEFT,
-    LIMIT,
-    LONG,
-    NEVER,
-    NOBODY,
-    OF_SHAPE,
-    TURN,
-    WAITING_SIZE,
-    Center,
-    Ints,
-)
+from suanli.kernel.scheduling.core.tables import Center, Ints
 
 
 @compiled
@@ -43,23 +28,23 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
     end at the instant ``soon``.
     """
     sizes, jobs, kinds = center.sizes, center.jobs, center.kinds
-    sizes[TURN] += 1
-    sizes[LEAVING_SIZE] = 0
+    sizes[t.TURN] += 1
+    sizes[t.LEAVING_SIZE] = 0
     read_ahead(center)
     power.keep_none(center)
-    size, this = sizes[WAITING_SIZE], sizes[TURN]
+    size, this = sizes[t.WAITING_SIZE], sizes[t.TURN]
     queue, kind_of = lists.waiting(center)
-    place, count, noted, blocked = 0, 0, 0, sizes[BARRED]
-    head, head_start, complete = NOBODY, NEVER, True
-    while place < size and blocked < sizes[KINDS]:
+    place, count, noted, blocked = 0, 0, 0, sizes[t.BARRED]
+    head, head_start, complete = t.NOBODY, t.NEVER, True
+    while place < size and blocked < sizes[t.KINDS]:
         job, kind = queue[place], kind_of[place]
         place += 1
-        has_forms = kinds[kind, OF_SHAPE] == NOBODY
-        if kinds[kind, BLOCKED] == this or (not has_forms and _is_held_back(center, job, now, soon)):
+        has_forms = kinds[kind, t.OF_SHAPE] == t.NOBODY
+        if kinds[kind, t.BLOCKED] == this or (not has_forms and _is_held_back(center, job, now, soon)):
             place = _next_open(kinds, kind_of, place, this)
             continue
-        long = head != NOBODY and now + jobs[job, LIMIT] > head_start
-        if long and not has_forms and kinds[kind, LONG] == this:
+        long = head != t.NOBODY and now + jobs[job, t.LIMIT] > head_start
+        if long and not has_forms and kinds[kind, t.LONG] == this:
             continue
         if count == rules.most:
             complete = False
@@ -71,20 +56,20 @@ def turn(center: Center, now: int, soon: int, rules: Rules, started: Ints) -> De
         blocked += found
         if outcome == STARTED:
             started[count] = form
-            center.lists[LEFT, count] = place - 1
+            center.lists[t.LEFT, count] = place - 1
             count += 1
             if center.licenses.shape[0] > 0:
                 # Who waits for a license looks at the ends of all that runs.
                 lists.start_all(center, started[noted:count])
                 noted = count
-        elif outcome == NO_ROOM and head == NOBODY:
+        elif outcome == NO_ROOM and head == t.NOBODY:
             if rules.reservations == NO_BACKFILL:
                 head = job
                 break
             lists.start_all(center, started[noted:count])
             noted = count
             head, head_start = _reserve(center, job, now, soon, rules)
-            are_sorted = rules.shortest_first and head != NOBODY
+            are_sorted = rules.shortest_first and head != t.NOBODY
             queue, kind_of = behind(center, place) if are_sorted else (queue, kind_of)
     lists.start_all(center, started[noted:count])
     if count:
@@ -104,7 +89,7 @@ def _next_open(kinds: Ints, kind_of: Ints, place: int, this: int) -> int:
 
     By itself, because one that comes last in a long queue costs little more than a look at each of the others.
     """
-    while place < kind_of.size and kinds[kind_of[place], BLOCKED] == this:
+    while place < kind_of.size and kinds[kind_of[place], t.BLOCKED] == this:
         place += 1
     return place
 
@@ -115,15 +100,15 @@ def _reserve(center: Center, job: int, now: int, soon: int, rules: Rules) -> tup
 
     -1 and NEVER where no start is foreseen. Nobody gives way to who lacks power.
     """
-    if center.kinds[center.jobs[job, KIND], OF_SHAPE] == NOBODY:
+    if center.kinds[center.jobs[job, t.KIND], t.OF_SHAPE] == t.NOBODY:
         head, start = reserve_first(center, job, now, soon, rules)
     else:
         fits(center, job, rules.score)
         if rules.preempt and not power.lacks(center, job):
             preempt(center, job)
         head, start = job, reserve(center, job, now, soon)
-    if start == NEVER:
-        return NOBODY, NEVER
+    if start == t.NEVER:
+        return t.NOBODY, t.NEVER
     licensing.keep(center, head, start, (now, soon))
     power.keep(center, head, start, (now, soon))
     return head, start

@@ -6,19 +6,10 @@ begins before it would end and ends after that instant, other than the one that 
 
 from __future__ import annotations
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.feasible import count
 from suanli.kernel.scheduling.core.jit import compiled
-from suanli.kernel.scheduling.core.tables import (
-    CLOSED,
-    KEPT_OFF,
-    NEVER,
-    RESERVED,
-    WINDOW_END,
-    WINDOW_START,
-    WINDOWS_SIZE,
-    WITHIN,
-    Center,
-)
+from suanli.kernel.scheduling.core.tables import Center
 
 
 @compiled
@@ -36,16 +27,16 @@ def see_at(center: Center, shape: int, limit: int, instant: int) -> None:
 @compiled
 def heed_at(center: Center, shape: int, limit: int, instant: int) -> tuple[int, int]:
     """What work of a shape and that limit must keep off, and lie within, if it starts at an instant."""
-    windows, within = center.windows, center.shapes[shape, WITHIN]
-    kept_off, own = 0, within & ~CLOSED
-    for bit in range(center.sizes[WINDOWS_SIZE]):
-        begins, ends = windows[bit, WINDOW_START], windows[bit, WINDOW_END]
+    windows, within = center.windows, center.shapes[shape, t.WITHIN]
+    kept_off, own = 0, within & ~t.CLOSED
+    for bit in range(center.sizes[t.WINDOWS_SIZE]):
+        begins, ends = windows[bit, t.WINDOW_START], windows[bit, t.WINDOW_END]
         if _is_own(within, bit):
             if instant < begins or instant + limit > ends:
-                own |= CLOSED
+                own |= t.CLOSED
         elif begins < instant + limit and ends > instant:
             kept_off |= 1 << bit
-    if within == CLOSED:
+    if within == t.CLOSED:
         own = within
     return kept_off, own
 
@@ -54,21 +45,21 @@ def heed_at(center: Center, shape: int, limit: int, instant: int) -> tuple[int, 
 def see(center: Center, shape: int, kept_off: int, within: int) -> None:
     """Let a shape keep off these windows and lie within those, and judge it anew where that makes a difference."""
     shapes, nodes = center.shapes, center.nodes
-    changed, is_moved = shapes[shape, KEPT_OFF] ^ kept_off, shapes[shape, WITHIN] != within
-    shapes[shape, KEPT_OFF], shapes[shape, WITHIN] = kept_off, within
+    changed, is_moved = shapes[shape, t.KEPT_OFF] ^ kept_off, shapes[shape, t.WITHIN] != within
+    shapes[shape, t.KEPT_OFF], shapes[shape, t.WITHIN] = kept_off, within
     if changed == 0 and not is_moved:
         return
     for node in range(nodes.shape[0]):
-        if is_moved or nodes[node, RESERVED] & changed:
+        if is_moved or nodes[node, t.RESERVED] & changed:
             count(nodes, center.devices, shapes, center.tasks[shape], center.total[shape], shape, node)
 
 
 @compiled
 def next_opening(center: Center, shape: int, instant: int) -> int:
     """The first instant after this one at which a window may let a shape have nodes, NEVER where there is none."""
-    windows, within, first = center.windows, center.shapes[shape, WITHIN], NEVER
-    for bit in range(center.sizes[WINDOWS_SIZE]):
-        opens = windows[bit, WINDOW_START if _is_own(within, bit) else WINDOW_END]
+    windows, within, first = center.windows, center.shapes[shape, t.WITHIN], t.NEVER
+    for bit in range(center.sizes[t.WINDOWS_SIZE]):
+        opens = windows[bit, t.WINDOW_START if _is_own(within, bit) else t.WINDOW_END]
         if instant < opens < first:
             first = opens
     return int(first)
@@ -77,10 +68,10 @@ def next_opening(center: Center, shape: int, instant: int) -> int:
 @compiled
 def is_crossed(center: Center, shape: int, limit: int, now: int, start: int) -> bool:
     """Tell whether work of that limit must heed something else at some instant up to a start than at the present."""
-    windows, within = center.windows, center.shapes[shape, WITHIN]
-    last = NEVER if max(start, limit) >= NEVER else start + limit
-    for bit in range(center.sizes[WINDOWS_SIZE]):
-        begins, ends = windows[bit, WINDOW_START], windows[bit, WINDOW_END]
+    windows, within = center.windows, center.shapes[shape, t.WITHIN]
+    last = t.NEVER if max(start, limit) >= t.NEVER else start + limit
+    for bit in range(center.sizes[t.WINDOWS_SIZE]):
+        begins, ends = windows[bit, t.WINDOW_START], windows[bit, t.WINDOW_END]
         if _is_own(within, bit):
             if now < begins <= start or now + limit <= ends < last:
                 return True

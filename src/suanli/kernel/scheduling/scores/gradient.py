@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request, Typical, graded, tightest, weight_within
 from suanli.kernel.scheduling.core.jit import allocating, allocating_entry, compiled
-from suanli.kernel.scheduling.core.tables import BLOCK, Floats, Ints
+from suanli.kernel.scheduling.core.tables import Floats, Ints
 from suanli.kernel.scheduling.scores.arrays import Free, differs
 from suanli.model.quantities import WHOLE_DEVICE
 
@@ -78,7 +79,7 @@ def gradient(free: Free, classes: Ints, known: Typical) -> Gradient:
         group=group.ravel(),
         concerned=concerned,
         score=np.full((len(pairs), nodes), _NONE, dtype=np.int8),
-        lowest=np.full((len(pairs), -(-nodes // BLOCK)), _NONE, dtype=np.int8),
+        lowest=np.full((len(pairs), -(-nodes // t.BLOCK)), _NONE, dtype=np.int8),
         position=np.full((len(pairs), nodes), -1, dtype=np.int8),
         types=different,
         counted=np.zeros((4, buckets), dtype=np.int64),
@@ -98,9 +99,9 @@ def choose(memory: Gradient, free: Free, of: int, needed: int) -> int:
     best, chosen = _NONE, -1
     for block in range(lowest.size):
         if lowest[block] == _UNKNOWN:
-            lowest[block] = _least(scores[block * BLOCK : block * BLOCK + BLOCK])
+            lowest[block] = _least(scores[block * t.BLOCK : block * t.BLOCK + t.BLOCK])
         if lowest[block] < best:
-            for row in range(block * BLOCK, min(block * BLOCK + BLOCK, scores.size)):
+            for row in range(block * t.BLOCK, min(block * t.BLOCK + t.BLOCK, scores.size)):
                 if scores[row] < best and free.memory[row] >= needed:
                     best, chosen = scores[row], row
     return chosen
@@ -250,7 +251,7 @@ def _grade(memory: Gradient, known: Typical, concerned: Ints, demand: int, found
 
 @compiled
 def _remember(scores: Grades, lowest: Grades, row: int, new: int) -> None:
-    old, block = scores[row], row // BLOCK
+    old, block = scores[row], row // t.BLOCK
     if new == old:
         return
     scores[row] = new
