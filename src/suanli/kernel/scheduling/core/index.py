@@ -126,7 +126,7 @@ def _put(center: Center, node: int, policy: int) -> None:
         return
     whole = most = shares = types = 0
     for position in range(devices.shape[1]):
-        kind, free = devices[node, position, t.TYPE], devices[node, position, t.FREE]
+        kind, free = int(devices[node, position, t.TYPE]), int(devices[node, position, t.FREE])
         if kind >= 0 and devices[node, position, t.HEALTHY] != 0:
             types |= 1 << kind
             whole += int(free >= t.WHOLE)

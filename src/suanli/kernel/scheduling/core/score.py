@@ -67,7 +67,7 @@ def left(nodes: Ints, devices: Devices, sizes: Ints, node: int) -> float:
     free = 0
     for position in range(devices.shape[1]):
         if devices[node, position, t.TYPE] >= 0:
-            free += devices[node, position, t.FREE]
+            free += int(devices[node, position, t.FREE])
     cpu = nodes[node, t.FREE_CPU] / max(sizes[t.LARGEST_CPU], 1)
     memory = nodes[node, t.FREE_MEMORY] / max(sizes[t.LARGEST_MEMORY], 1)
     return float(cpu + memory + 2.0 * free / t.WHOLE)

@@ -165,6 +165,14 @@ def test_what_the_index_knows_of_devices(free: tuple[int, ...], room: tuple[int,
     assert aisle_of(center, 0) == expected
 
 
+def test_types_and_shares_that_no_column_of_devices_could_hold() -> None:
+    """Columns of devices have 16 bits: neither the bit of a late type nor what 40 devices have together is one."""
+    center = small([Node(4, devices=((t.DEVICE_TYPES - 1, GOOD), (20, GOOD), *((15, GOOD),) * 38))])
+    read_changes(center, BEST_FIT)
+    assert center.aisles[s.AISLE_TYPES, 0] == (1 << (t.DEVICE_TYPES - 1)) + (1 << 20) + (1 << 15)
+    assert center.room[0, s.ROOM_SHARES] == 40_000
+
+
 @pytest.mark.parametrize(("ready", "exclusive", "stands"), [(1, 0, True), (0, 0, False), (1, 1, False), (0, 1, False)])
 def test_only_nodes_where_work_may_start_stand_anywhere(ready: int, exclusive: int, stands: bool) -> None:
     center = many(3)
