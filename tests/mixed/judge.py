@@ -110,6 +110,8 @@ class Judge:
             self.met["rates"] += request.at_least > 0
             self.met["models"] += bool(request.model)
             self.met["memory"] += request.min_memory_bytes > 0
+            self.met["partitions"] += bool(request.partition)
+            self.met["interconnects"] += request.interconnect is not None
             self.met[request.device_class] += 1
 
     def _holders(self, plan: Plan) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from random import Random
 
 from suanli.model.altered import altered
-from suanli.model.devices import DeviceClass, DeviceRequest, Precision
+from suanli.model.devices import DeviceClass, DeviceRequest, Interconnect, Precision
 from suanli.model.spec import Objective, Request, TaskResources, WorkloadSpec
 
 GIB = 1 << 30
 LIMITS_S = (600, 1200, 1800, 3600)
-CLASSES = (DeviceClass.GPU, DeviceClass.GPU, DeviceClass.NPU, DeviceClass.FPGA, DeviceClass.ANY)
+CLASSES = (DeviceClass.GPU, DeviceClass.GPU, DeviceClass.NPU, DeviceClass.FPGA, DeviceClass.FPGA, DeviceClass.ANY)
 MEANT: Mapping[str, frozenset[str]] = {
     "A100": frozenset({"NVIDIA A100 SXM4 80GB"}),
+    "A30": frozenset({"NVIDIA A30"}),
     "V100": frozenset({"NVIDIA V100 SXM2 32GB"}),
     "H100 SXM5": frozenset({"NVIDIA H100 SXM5 80GB"}),
     "910B": frozenset({"Huawei Ascend 910B (generic)"}),
@@ -61,6 +62,37 @@ def device_request(chance: Random) -> DeviceRequest:
     rate = chance.choice((0, 0, 1_000, 20_000, 100_000, 300_000, 900_000, 10_000_000))
     precision = chance.choice(list(Precision))
     return altered(any_of, precision=precision, at_least=rate // (4 if is_part else 1))
+
+
+def part(chance: Random) -> WorkloadSpec:
+    """Parts of devices, by the names that their makers give them; some are of other models."""
+    model, names = chance.choice(
+        (
+            ("A100", ("1g.10gb", "2g.20gb", "3g.40gb", "7g.80gb")),
+            ("H100 SXM5", ("1g.10gb", "1g.20gb", "4g.40gb")),
+            ("A30", ("1g.6gb", "2g.12gb", "1g.10gb")),
+            ("", ("1g.10gb", "3g.40gb")),
+            ("V100", ("1g.10gb",)),
+        )
+    )
+    asked = DeviceRequest(model=model, partition=chance.choice(names), count=chance.choice((1, 1, 1, 2, 4)))
+    limit = chance.choice(LIMITS_S)
+    return WorkloadSpec(
+        command=("serve",), tasks=chance.choice((1, 1, 2)), resources=resources(asked, chance), time_limit_s=limit
+    )
+
+
+def near(chance: Random) -> WorkloadSpec:
+    """Devices that are to be near each other."""
+    asked = DeviceRequest(
+        device_class=chance.choice(CLASSES),
+        count=chance.choice((2, 2, 3, 4, 8)),
+        interconnect=chance.choice((Interconnect.LINK, Interconnect.LINK, Interconnect.SWITCH, Interconnect.HOST)),
+    )
+    limit = chance.choice(LIMITS_S)
+    return WorkloadSpec(
+        command=("train",), tasks=chance.choice((1, 1, 2, 4)), resources=resources(asked, chance), time_limit_s=limit
+    )
 
 
 def work(chance: Random) -> WorkloadSpec:
@@ -119,8 +151,8 @@ def plain(chance: Random) -> WorkloadSpec:
 def request(chance: Random) -> WorkloadSpec:
     """One request of any form."""
     form = chance.random()
-    if form < 0.52:
+    if form < 0.38:
         asked = device_request(chance)
         return WorkloadSpec(command=("job",), resources=resources(asked, chance), time_limit_s=chance.choice(LIMITS_S))
-    makers = ((0.6, work), (0.75, gang), (0.85, one_of_several), (1.0, plain))
+    makers = ((0.46, part), (0.52, near), (0.6, work), (0.75, gang), (0.85, one_of_several), (1.0, plain))
     return next(make(chance) for upto, make in makers if form < upto)

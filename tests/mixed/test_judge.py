@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from suanli.adapters.devices.models_known import catalogued
+from suanli.adapters.devices.partitions_known import templates_of
 from suanli.kernel.scheduling.plan import Placement, Plan, Reason, ReasonCode
 from suanli.model.devices import DeviceClass, DeviceRequest, Precision
 from suanli.model.resources import DeviceHold
@@ -27,7 +28,7 @@ def asks(**devices: object) -> WorkloadSpec:
 
 def center(*specs: WorkloadSpec) -> tuple[Center, Judge, Plan]:
     """A node of V100 and one of A100, all in health, and what is planned for work that waits."""
-    nodes = simulated_nodes(2, catalogued)
+    nodes = simulated_nodes(2, catalogued, templates_of)
     for card in (card for node in nodes for card in node.devices.cards):
         card.fault = Fault.NONE
     made = Center().with_nodes(*(node.record() for node in nodes))
@@ -42,7 +43,7 @@ def center(*specs: WorkloadSpec) -> tuple[Center, Judge, Plan]:
 
 def moved(row: Placement, *, node: int | None = None, devices: tuple[DeviceHold, ...] | None = None) -> Placement:
     [hold] = row.allocation.nodes
-    name = hold.node if node is None else simulated_nodes(2, catalogued)[node].name
+    name = hold.node if node is None else simulated_nodes(2, catalogued, templates_of)[node].name
     hold = replace(hold, node=name, devices=hold.devices if devices is None else devices)
     return replace(row, allocation=replace(row.allocation, nodes=(hold,)))
 

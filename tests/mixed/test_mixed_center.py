@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from suanli.adapters.devices.models_known import catalogued
+from suanli.adapters.devices.partitions_known import templates_of
 from suanli.kernel.scheduling.plan import Plan, ReasonCode
 from suanli.model.devices import DeviceClass
 from suanli.model.ids import RunId
@@ -108,7 +109,7 @@ def test_what_names_mean_is_written_by_hand_and_so_read() -> None:
 @pytest.mark.timeout(0)
 def test_every_turn_of_a_mixed_center_holds_before_the_judge() -> None:
     chance = Random(20)
-    life = Life(chance, list(simulated_nodes(NODES, catalogued)))
+    life = Life(chance, list(simulated_nodes(NODES, catalogued, templates_of)))
     batch = -(-REQUESTS // 5)
     while life.submitted < REQUESTS:
         life.submit(min(batch, REQUESTS - life.submitted))
@@ -128,6 +129,15 @@ def test_every_turn_of_a_mixed_center_holds_before_the_judge() -> None:
     assert not any(life.can_ever_start(spec) for spec in left.values())
     print(dict(sorted(met.items())))  # noqa: T201  `make mixed` shows it
     expected = ["alternatives", "several nodes", "exclusive", "without devices", "fractions", "precisions", "rates"]
-    expected += ["models", "memory", *DeviceClass, ReasonCode.IMPOSSIBLE, ReasonCode.DEVICE_FREE]
-    expected += [ReasonCode.BACKFILL_WINDOW, "explained device_free", "explained device_precision"]
+    expected += [
+        "models",
+        "memory",
+        "partitions",
+        "interconnects",
+        *DeviceClass,
+        ReasonCode.IMPOSSIBLE,
+        ReasonCode.DEVICE_FREE,
+    ]
+    expected += [ReasonCode.DEVICE_FREE, ReasonCode.BACKFILL_WINDOW]
+    expected += ["explained device_free", "explained device_precision"]
     assert not {name for name in expected if met[name] < 3}, met

@@ -13,6 +13,7 @@ from suanli.adapters.clock import SystemClock
 from suanli.adapters.database import open_store
 from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.models_known import catalogued
+from suanli.adapters.devices.partitions_known import templates_of
 from suanli.adapters.engines.local.cgroups import find_cgroups
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import find_isolation
@@ -170,7 +171,7 @@ def _simulated(clock: Clock, count: int) -> Engine:
     from suanli.testing.fake_center import simulated_nodes  # noqa: PLC0415  a real center need not pay for it
     from suanli.testing.simulated_engine import SimulatedEngine  # noqa: PLC0415
 
-    return SimulatedEngine(simulated_nodes(count, catalogued), clock)
+    return SimulatedEngine(simulated_nodes(count, catalogued, templates_of), clock)
 
 
 def _checks(clock: Clock) -> list[AdmissionCheck]:

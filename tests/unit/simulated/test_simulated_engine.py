@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from suanli.adapters.devices.models_known import catalogued
+from suanli.adapters.devices.partitions_known import templates_of
 from suanli.model.devices import DeviceClass
 from suanli.model.discovery import Health
 from suanli.model.errors import NotFoundError
@@ -27,7 +28,7 @@ NODE = NodeName("simulated-0001")
 
 def engine(count: int = 8) -> tuple[SimulatedEngine, SetClock]:
     clock = SetClock()
-    return SimulatedEngine(simulated_nodes(count, catalogued, seed=3), clock, lasts_s=60), clock
+    return SimulatedEngine(simulated_nodes(count, catalogued, templates_of, seed=3), clock, lasts_s=60), clock
 
 
 def order(number: int, *devices: DeviceHold, said: str = "", limit_s: int = 0) -> RunOrder:
@@ -58,7 +59,7 @@ def seen(engine: SimulatedEngine, run: RunId) -> Observation:
 
 
 def test_five_hundred_nodes_have_three_thousand_devices_of_twenty_models() -> None:
-    nodes = [node.record() for node in simulated_nodes(500, catalogued)]
+    nodes = [node.record() for node in simulated_nodes(500, catalogued, templates_of)]
     devices = [device for node in nodes for device in node.devices]
     models = Counter(device.model for device in devices if device.model)
     assert (len(nodes), len(devices), len(models)) == (500, 3000, 20)
@@ -68,8 +69,8 @@ def test_five_hundred_nodes_have_three_thousand_devices_of_twenty_models() -> No
     assert Counter(node.switch for node in nodes).most_common(1)[0][1] == 25
     broken = sum(not device.healthy for device in devices)
     assert 5 < broken < 100
-    assert [node.record() for node in simulated_nodes(500, catalogued)] == nodes
-    assert [node.record() for node in simulated_nodes(500, catalogued, seed=2)] != nodes
+    assert [node.record() for node in simulated_nodes(500, catalogued, templates_of)] == nodes
+    assert [node.record() for node in simulated_nodes(500, catalogued, templates_of, seed=2)] != nodes
 
 
 def test_everything_says_that_it_is_simulated() -> None:
@@ -134,7 +135,7 @@ def test_cards_are_as_busy_as_they_are_held() -> None:
 
 def test_a_fault_that_comes_is_told() -> None:
     clock = SetClock()
-    nodes = simulated_nodes(2, catalogued)
+    nodes = simulated_nodes(2, catalogued, templates_of)
     made = SimulatedEngine(nodes, clock)
     nodes[1].devices.cards[3].fault = Fault.FAILED
     told = made.readings(NODE).devices[3]

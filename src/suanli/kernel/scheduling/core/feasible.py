@@ -61,14 +61,8 @@ def _at_most(most: int, unit: int, found: tuple[int, int], fails: int) -> tuple[
 @compiled
 def _tasks_by_devices(devices: Devices, shapes: Ints, shape: int, node: int) -> tuple[int, int]:
     count, share, types = shapes[shape, t.DEVICES], shapes[shape, t.SHARE], shapes[shape, t.TYPES]
-    is_whole, parts, wanted, there, well, free = (
-        share == t.WHOLE,
-        t.WHOLE // share,
-        count * shapes[shape, t.UNIT],
-        0,
-        0,
-        0,
-    )
+    is_whole, parts, wanted = share == t.WHOLE, t.WHOLE // share, count * shapes[shape, t.UNIT]
+    there = well = free = 0
     for position in range(devices.shape[1]):
         kind = devices[node, position, t.TYPE]
         if kind >= 0 and (types >> kind) & 1:

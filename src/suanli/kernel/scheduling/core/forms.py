@@ -11,7 +11,7 @@ from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.admit import BY_SHAPE, begin, find, fits, is_full, widen
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.patience import would_wait
-from suanli.kernel.scheduling.core.place import choose_now, shift
+from suanli.kernel.scheduling.core.place import choose_now
 from suanli.kernel.scheduling.core.preempt import leaving_suffices, preempt
 from suanli.kernel.scheduling.core.reserve import (
     choose_beside,
@@ -77,9 +77,7 @@ def _start(center: Center, job: int, times: Times, chosen: int) -> int:
     licensing.take(center, job, now)
     begin(center, job, now, chosen, long)
     if center.sizes[t.KEPT_SIZE] > 0:
-        if long:
-            shift(center, center.then_nodes, center.then_devices, job, -1)
-        meet(center, job)
+        meet(center, job, long)
     return STARTED
 
 

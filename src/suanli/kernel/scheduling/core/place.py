@@ -328,18 +328,24 @@ def shift_chains(center: Center, nodes: Ints, devices: Devices, first: tuple[int
     holds, held = center.holds, center.device_holds
     row = first[0]
     while row >= 0:
-        node = holds[row, t.HELD_NODE]
-        nodes[node, t.FREE_CPU] += sign * holds[row, t.HELD_CPU]
-        nodes[node, t.FREE_MEMORY] += sign * holds[row, t.HELD_MEMORY]
-        nodes[node, t.HOLDERS] -= sign
-        nodes[node, t.EXCLUSIVE] -= sign * holds[row, t.HELD_ALONE]
-        if holds[row, t.HELD_DISK]:
-            nodes[node, t.FREE_DISK] += sign * holds[row, t.HELD_DISK]
+        shift_node(nodes, holds, row, sign)
         row = holds[row, t.NEXT]
     row = first[1]
     while row >= 0:
         put(devices, held, row, sign)
         row = held[row, t.DEVICE_NEXT]
+
+
+@compiled
+def shift_node(nodes: Ints, holds: Ints, row: int, sign: int) -> None:
+    """Give back (1) or take (-1), in these nodes, what a row of holds says of one."""
+    node = holds[row, t.HELD_NODE]
+    nodes[node, t.FREE_CPU] += sign * holds[row, t.HELD_CPU]
+    nodes[node, t.FREE_MEMORY] += sign * holds[row, t.HELD_MEMORY]
+    nodes[node, t.HOLDERS] -= sign
+    nodes[node, t.EXCLUSIVE] -= sign * holds[row, t.HELD_ALONE]
+    if holds[row, t.HELD_DISK]:
+        nodes[node, t.FREE_DISK] += sign * holds[row, t.HELD_DISK]
 
 
 @compiled

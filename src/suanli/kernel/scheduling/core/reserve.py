@@ -15,9 +15,9 @@ from suanli.kernel.scheduling.core.copying import copy, copy_devices
 from suanli.kernel.scheduling.core.feasible import count, holdable, tasks_on, weight
 from suanli.kernel.scheduling.core.jit import compiled
 from suanli.kernel.scheduling.core.outlook import due_by, look_again, look_ahead, look_until, matters, node_at
-from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, unchain
+from suanli.kernel.scheduling.core.place import choose, choose_one, hold, least_of, shift, shift_node, unchain
 from suanli.kernel.scheduling.core.power import powered_from
-from suanli.kernel.scheduling.core.slots import meet_device
+from suanli.kernel.scheduling.core.slots import meet_device, put
 from suanli.kernel.scheduling.core.tables import Center, Devices, Ints
 from suanli.kernel.scheduling.core.windows import is_crossed, next_opening, see_at
 
@@ -122,12 +122,22 @@ def release(center: Center) -> None:
 
 
 @compiled
-def meet(center: Center, job: int) -> None:
-    """Work out anew what is free beside the reservation, both now and at its start, on kept nodes that a job holds."""
+def meet(center: Center, job: int, is_long: bool) -> None:
+    """Work out anew what is free beside the reservation, both now and at its start, on kept nodes that a job holds.
+
+    ``is_long`` where the job has started and still runs at that start.
+    """
     nodes, devices, holds = (center.nodes, center.then_nodes, center.both_nodes), three_devices(center), center.holds
+    row = center.jobs[job, t.DEVICE_HOLD] if is_long else t.NOBODY
+    while row >= 0:
+        if center.nodes[center.device_holds[row, t.DEVICE_NODE], t.IS_KEPT]:
+            put(center.then_devices, center.device_holds, row, -1)
+        row = center.device_holds[row, t.DEVICE_NEXT]
     row = center.jobs[job, t.HOLD]
     while row >= 0:
         if center.nodes[holds[row, t.HELD_NODE], t.IS_KEPT]:
+            if is_long:
+                shift_node(center.then_nodes, holds, row, -1)
             meet_node(nodes, devices, holds[row, t.HELD_NODE])
         row = holds[row, t.NEXT]
 

@@ -144,11 +144,25 @@ def test_what_starts_is_met_on_kept_nodes_alone() -> None:
     center.nodes[[0, 2], t.IS_KEPT] = 1
     center.then_nodes[:, t.FREE_CPU] = 6
     center.both_nodes[:, t.FREE_CPU] = 99
-    meet(center, 0)
+    meet(center, 0, False)
     # Of seven, six and five cpus that are free now, six of each then.
     assert center.both_nodes[:, t.FREE_CPU].tolist() == [6, 99, 5]
-    meet(center, 1)
+    meet(center, 1, False)
     assert center.both_nodes[:, t.FREE_CPU].tolist() == [6, 99, 5]
+
+
+def test_what_still_runs_at_the_reserved_start_is_taken_of_kept_nodes_alone_then() -> None:
+    """Of nodes that are not kept nobody asks what is free then: nothing is written down that would only add up."""
+    center = small([Node(9, devices=((0, True),)), Node(9, devices=((0, True),))], [Job()])
+    run(center, 0, 50, {0: 2, 1: 3}, [(0, 0, 300), (1, 0, 400)])
+    center.nodes[1, t.IS_KEPT] = 1
+    center.then_nodes[:, [t.FREE_CPU, t.FREE_MEMORY]] = (8, 50)
+    center.then_devices[:, 0, t.FREE] = 900
+    meet(center, 0, True)
+    assert [told(center.then_nodes, node) for node in range(2)] == [(8, 50, 0, 0), (5, 47, 1, 0)]
+    assert center.then_devices[:, 0, t.FREE].tolist() == [900, 500]
+    assert told(center.both_nodes, 1) == (5, 47, 1, 0)
+    assert center.both_devices[1, 0, t.FREE] == 500
 
 
 def test_running_work_is_taken_off_and_put_back_under_the_eyes_of_one_shape() -> None:
