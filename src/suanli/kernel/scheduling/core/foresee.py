@@ -43,12 +43,8 @@ def foresee(center: Center, job: int, now: int, soon: int, head: int, head_start
     ``head`` (-1: nobody) must be the one whose reservation the tables keep. Work past its expected end is taken to end
     at the instant ``soon``.
     """
-    jobs, running, lifted, shape = (
-        center.jobs,
-        center.lists[t.RUNNING],
-        center.lists[t.LIFTED],
-        center.jobs[job, t.SHAPE],
-    )
+    jobs, running, lifted = center.jobs, center.lists[t.RUNNING], center.lists[t.LIFTED]
+    shape = jobs[job, t.SHAPE]
     refresh(center, shape, policy)
     # Put back as they are, without judging every node once more.
     copy(center.row, center.tasks[shape])

@@ -73,12 +73,8 @@ def seek(center: Center, shape: int, need: int, beside: bool) -> int:
 @compiled
 def _seek_nodes(center: Center, shape: int, need: int, beside: bool) -> int:
     """Choose so many nodes that hold a unit each, the first in order."""
-    chosen, tasks, unit, floor = (
-        center.scratch[t.CHOSEN],
-        center.scratch[t.TASKS],
-        center.shapes[shape, t.UNIT],
-        _FIRST_KEY,
-    )
+    chosen, tasks, unit = center.scratch[t.CHOSEN], center.scratch[t.TASKS], center.shapes[shape, t.UNIT]
+    floor = _FIRST_KEY
     for place in range(need):
         floor = _first(center, shape, (unit, _ANY, 0), floor, beside)
         if floor == NO_KEY:
