@@ -110,9 +110,10 @@ clean:
 	$(UV) pip install --quiet --python .$* --require-hashes -r requirements/$*.txt
 	touch $@
 
-# Without it the first plan of a server would wait for the kernel's machine code, most of a minute.
+# Without it the first plan of a server would wait for the kernel's machine code, minutes; and so the first replay, of
+# which most is the same code: to make both at once takes far less than each by itself.
 .venv/kernel: .venv/server $(KERNEL) $(wildcard src/suanli/wiring/link*.py src/suanli/wiring/*.c)
-	$(CC_WORDS) .venv/bin/suanlid compile
+	$(CC_WORDS) .venv/bin/suanlid compile --replays
 	touch $@
 
 $(SUPERVISOR): $(wildcard $(ROOM)/*.c $(ROOM)/*.h) scripts/supervisor.py | .tools/ready

@@ -124,6 +124,25 @@ def _plan_with_many() -> None:
     explain(state, WorkloadId(4), Instant(1), Policy(reservations=2))
 
 
+def compile_replays() -> None:
+    """The same of what lives through logs, by a replay of one job; most of it is what the planner has already."""
+    from suanli.kernel.replay.center import from_mapping  # noqa: PLC0415  the folder must be chosen before
+    from suanli.kernel.replay.loop import replay  # noqa: PLC0415
+    from suanli.kernel.replay.policy import POLICIES  # noqa: PLC0415
+    from suanli.kernel.replay.trace import make_trace  # noqa: PLC0415
+
+    center = from_mapping(
+        {
+            "nodes": [{"prefix": "n", "cpus": 1, "memory": "1GiB"}],
+            "reservations": [{"name": "r", "start": "1h", "end": "2h", "nodes": {"prefix": "n", "count": 1}}],
+        }
+    )
+    trace = make_trace(
+        {"number": [1], "submitted_us": [0], "runtime_us": [1], "requested_us": [1], "tasks": [1], "cpu_milli": [1]}
+    )
+    replay(trace, center, POLICIES["easy"])
+
+
 def _waiting(workload: WorkloadId) -> Workload:
     return Workload(
         id=workload,

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check the fact chain, and that the tables are what the facts say")
     verify.set_defaults(act=_verify)
     ahead = commands.add_parser("compile", help="make the planner's machine code now; else the first turn waits for it")
+    ahead.add_argument("--replays", action="store_true", help="that of replays, too")
     ahead.set_defaults(act=_compile)
     probe = commands.add_parser("probe", help="show the processors and devices of this machine; needs no server")
     probe.add_argument("--explain", action="store_true", help="also what was looked for, and why not found")
@@ -92,15 +93,17 @@ def _replay(_: Callable[[], Settings], options: argparse.Namespace) -> None:
     run(options)
 
 
-def _compile(_: Callable[[], Settings], __: argparse.Namespace) -> None:
-    from suanli.wiring.compiled import LIBRARY, compile_ahead, keep_compiled  # noqa: PLC0415  before the kernel
+def _compile(_: Callable[[], Settings], options: argparse.Namespace) -> None:
+    from suanli.wiring import compiled  # noqa: PLC0415  before the kernel
 
-    folder = keep_compiled()
-    compile_ahead()
+    folder = compiled.keep_compiled()
+    compiled.compile_ahead()
+    if options.replays:
+        compiled.compile_replays()
     from suanli.wiring.linking import c_compiler, link  # noqa: PLC0415  it loads the kernel
 
     if compiler := c_compiler():
-        link(folder / LIBRARY, compiler)
+        link(folder / compiled.LIBRARY, compiler)
     else:
         sys.stderr.write("suanlid: no C compiler here (CC may name one), so a server's planner will load numba\n")
 
