@@ -160,7 +160,7 @@ def test_all_that_is_said_of_work_with_objectives_is_true(seed: int) -> None:
 
 def test_the_random_centers_let_work_wait_for_faster_devices() -> None:
     met: Counter[str] = Counter()
-    for seed in range(20):
+    for seed in range(30):
         life = Life(seed)
         for _ in range(25):
             life.step()
