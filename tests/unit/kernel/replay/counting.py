@@ -62,6 +62,8 @@ class Rule:
     prediction: str = "requested"
     shortest_first: bool = False
     believed: bool = False
+    ends_together: bool = False
+    """Whether all that ends at an instant has ended before the turn that follows; else each end is followed by one."""
 
 
 def trace_of(jobs: Sequence[Asked], users: int = 3, projects: int = 1) -> Trace:
@@ -124,14 +126,15 @@ class Day:
         """End, start, job."""
 
     def live(self) -> list[int]:
-        """Ends before submissions at one instant, each followed by a turn."""
+        """Ends before submissions at one instant, each followed by a turn, or ends by one for all."""
         coming = list(range(len(self.jobs)))
         while coming or self.running:
             if self.running and (not coming or min(self.running)[0] <= self.jobs[coming[0]].submitted):
                 event = min(self.running)
                 self.running.remove(event)
                 self.past.learn(self.jobs[event[2]])
-                self._turn(event[0])
+                if not self.rule.ends_together or all(end > event[0] for end, _, _ in self.running):
+                    self._turn(event[0])
             else:
                 job = coming.pop(0)
                 self._submit(job)

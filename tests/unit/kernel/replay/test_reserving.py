@@ -108,6 +108,9 @@ class Judge:
     def running(self) -> set[int]:
         return set(self.tables.lists[t.RUNNING, : self.tables.sizes[t.RUNNING_SIZE]].tolist())
 
+    def due(self, job: int) -> int:
+        return int(self.course.started_us[job]) + self.day.jobs[job].limit
+
     def held(self, job: int) -> tuple[tuple[int, int], ...]:
         found, row = [], int(self.tables.jobs[job, t.HOLD])
         while row >= 0:
@@ -184,7 +187,7 @@ def test_nobody_runs_into_a_reservation_and_everybody_has_the_first_start_that_i
 
 def _laid(judge: Judge, job: int, now: int) -> Laid:
     start = int(judge.course.started_us[job])
-    return Laid(start, max(start + judge.day.jobs[job].limit, now + (start < now)), judge.held(job))
+    return Laid(start, max(judge.due(job), now + (start < now)), judge.held(job))
 
 
 def _check_running(judge: Judge, now: int) -> None:
@@ -210,7 +213,9 @@ def _check_easy(judge: Judge, now: int, before: set[int]) -> None:
     assert not judge.fits(earlier, head, now, for_good=False)
     instants = [at for at in judge.candidates(earlier, now) if now < at < start]
     assert all(not judge.fits([one for one in earlier if one.end > at], head, at, for_good=False) for at in instants)
-    assert judge.fits([one for one in laid if one.end > start], head, start, for_good=False)
+    # What is due now is gone when the head starts, be that now: at the next of several ends at this instant.
+    staying = [one for job, one in zip(running, laid, strict=True) if judge.due(job) > start]
+    assert judge.fits(staying, head, start, for_good=False)
     assert all(now + judge.day.jobs[job].limit > start for job in could)
 
 
@@ -220,7 +225,9 @@ def _check_many(judge: Judge, now: int, before: set[int], reservations: int) -> 
     laid = [_laid(judge, job, now) for job in before & running]
     booked: dict[int, list[list[int]]] = {}
     for row in judge.tables.booked[: judge.tables.sizes[t.BOOKED]].tolist():
-        booked.setdefault(row[t.BOOKED_JOB], []).append(row)
+        # A row that begins never says only what is in the way of a job.
+        if row[t.BOOKED_START] < t.NEVER:
+            booked.setdefault(row[t.BOOKED_JOB], []).append(row)
     left = reservations
     for job in sorted({*(running - before), *t.queued(judge.tables).tolist()}):
         limit = judge.day.jobs[job].limit

@@ -48,9 +48,10 @@ class Foreseen:
 
 
 def counted(rows: Sequence[Waiting], cpus: int, kept: int) -> Foreseen:
-    """Higher priority first, then by number; all runs to its limit."""
+    """Higher priority first, then by number; all runs to its limit, and a turn follows all ends of an instant."""
     queue = sorted(rows, key=lambda row: (-row.priority, row.number))
-    found = Day([Asked(0, row.limit, row.limit, row.cpus) for row in queue], Node(cpus), Rule(kept)).live()
+    asked = [Asked(0, row.limit, row.limit, row.cpus) for row in queue]
+    found = Day(asked, Node(cpus), Rule(kept, ends_together=True)).live()
     started = [(row, start) for row, start in zip(queue, found, strict=True) if start >= 0]
     return Foreseen(
         starts={row.number: start for row, start in zip(queue, found, strict=True)},
