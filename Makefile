@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 ROOM := src/suanli/adapters/engines/local/supervise
 SUPERVISOR := $(ROOM)/suanli-supervise
-KERNEL := $(shell find src/suanli/kernel -name "*.py")
+KERNEL := $(shell find src/suanli/kernel/replay src/suanli/kernel/scheduling -name "*.py")
 PY := .venv/bin/python
 UV := .tools/bin/uv
 # What links the kernel: the machine's C compiler or, where it has none, one beside uv
@@ -29,7 +29,7 @@ test: .venv/dev .venv/kernel $(SUPERVISOR)
 ifdef T
 	$(PY) -m pytest -m "not live and not demo" $(T)
 else
-	NUMBA_DISABLE_JIT=1 $(PY) -m pytest -m step tests/unit/kernel/scheduling/core
+	NUMBA_DISABLE_JIT=1 $(PY) -m pytest -m step tests/unit/kernel/scheduling
 	$(PY) -m pytest -m "not live and not demo and not step"
 endif
 

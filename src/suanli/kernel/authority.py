@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from suanli.model.errors import NotPermittedError
-from suanli.model.ids import UserName
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from suanli.model.errors import InvalidRequestError, NotFoundError, NotPermittedError
+from suanli.model.ids import ProjectName, UserName
 from suanli.model.tenancy import Caller, Project, Role, Scope, User
+
+
+class People(Protocol):
+    """Who there is; what is not raises NotFoundError."""
+
+    def project(self, name: ProjectName) -> Project: ...
+
+    def user(self, name: UserName) -> User: ...
+
 
 _STAFF = frozenset({Role.ADMIN, Role.OPERATOR})
 
@@ -72,3 +84,21 @@ def require_self_or_admin(caller: Caller, user: UserName, scope: Scope) -> None:
         require(caller, scope)
     else:
         require_admin(caller)
+
+
+def require_known(people: People, projects: AbstractSet[ProjectName], users: AbstractSet[UserName]) -> None:
+    """Let what is for some projects and users be for such as there are.
+
+    Raises:
+        InvalidRequestError: there is no such project or user; the first by name is told.
+    """
+    for project in sorted(projects):
+        try:
+            people.project(project)
+        except NotFoundError:
+            raise InvalidRequestError("projects", f"there is no project {project}") from None
+    for user in sorted(users):
+        try:
+            people.user(user)
+        except NotFoundError:
+            raise InvalidRequestError("users", f"there is no user {user}") from None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suanli.kernel.authority import require, require_admin
+from suanli.kernel.authority import require, require_admin, require_known
 from suanli.kernel.terms import require_qos, standing_qos
-from suanli.model.errors import ConflictError, InvalidRequestError, NotFoundError
+from suanli.model.errors import ConflictError, NotFoundError
 from suanli.model.facts import QosDefined, QosRemoved
 from suanli.model.ids import QosName
 from suanli.model.qos import Qos, plain
@@ -49,7 +49,7 @@ class Qualities:
         """
         require_admin(caller)
         wanted.check()
-        _require_known(tx, wanted)
+        require_known(tx, wanted.projects, wanted.users)
         others = [one for one in _there(tx) if one.name != wanted.name]
         if len(others) >= MAX_QUALITIES:
             raise ConflictError(f"there are {len(others)} qualities of service", "remove one")
@@ -84,16 +84,3 @@ class QosCheck:
 
 def _there(tables: Reading) -> Sequence[Qos]:
     return [one for one in tables.every_qos() if not one.removed]
-
-
-def _require_known(tables: Reading, wanted: Qos) -> None:
-    for project in sorted(wanted.projects):
-        try:
-            tables.project(project)
-        except NotFoundError:
-            raise InvalidRequestError("projects", f"there is no project {project}") from None
-    for user in sorted(wanted.users):
-        try:
-            tables.user(user)
-        except NotFoundError:
-            raise InvalidRequestError("users", f"there is no user {user}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suanli.kernel.authority import require, require_admin
+from suanli.kernel.authority import require, require_admin, require_known
 from suanli.model.errors import AdmissionRefusedError, ConflictError, InvalidRequestError, NotFoundError
 from suanli.model.facts import AdvanceReservationRemoved, AdvanceReservationSet
 from suanli.model.ids import ReservationName, RunId
@@ -144,16 +144,7 @@ def _require_known(tables: Reading, wanted: AdvanceReservation) -> None:
             tables.node(node)
         except NotFoundError:
             raise InvalidRequestError(f"nodes.{position}", f"there is no node {node}", "see `suanli nodes`") from None
-    for project in sorted(wanted.projects):
-        try:
-            tables.project(project)
-        except NotFoundError:
-            raise InvalidRequestError("projects", f"there is no project {project}") from None
-    for user in sorted(wanted.users):
-        try:
-            tables.user(user)
-        except NotFoundError:
-            raise InvalidRequestError("users", f"there is no user {user}") from None
+    require_known(tables, wanted.projects, wanted.users)
 
 
 def _view(tables: Reading, reservation: AdvanceReservation, runs: Sequence[Run]) -> ReservationView:

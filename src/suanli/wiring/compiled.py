@@ -1,4 +1,4 @@
-"""Where the kernel's machine code is kept: a folder of its own for each text of the kernel and each kind of processor.
+"""Where the kernel's machine code is kept: a folder for each text of what is compiled and each kind of processor.
 
 numba keeps what it compiled beside the source and looks only at that one file's age. The kernel's functions are
 compiled into each other, so a change in one file would leave others stale; and the folder of an installed kernel may
@@ -23,6 +23,9 @@ from suanli.model.spec import TaskResources, WorkloadSpec
 from suanli.model.workload import Run, RunState, Workload, WorkloadState
 
 LIBRARY = "kernel.so"
+
+_COMPILED = ("replay", "scheduling")
+"""Rooms of the kernel that have entries."""
 
 
 def keep_compiled(spare: Path | None = None) -> Path:
@@ -64,10 +67,11 @@ def use_linked(folder: Path) -> None:
 
 
 def _fingerprint() -> str:
-    """Of the kernel's text, and of the processor: machine code is for this one, and homes are shared."""
+    """Of the text, and of the processor: machine code is for this one, and homes are shared."""
     text = hashlib.sha256(platform.machine().encode())
-    for source in sorted(Path(suanli.kernel.__file__).parent.rglob("*.py")):
-        text.update(source.read_bytes())
+    for room in _COMPILED:
+        for source in sorted(Path(suanli.kernel.__file__).with_name(room).rglob("*.py")):
+            text.update(source.read_bytes())
     first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
     for line in first.splitlines():
         if line.startswith(("model", "flags", "Features", "CPU ", "isa")):
@@ -78,7 +82,7 @@ def _fingerprint() -> str:
 def compile_ahead() -> None:
     """Have numba's machine code of all that a server's planner calls, by calling it for a center of one node.
 
-    Making it takes most of a minute.
+    Making it takes a minute or two.
     """
     from suanli.kernel.scheduling.cycle import cycle  # noqa: PLC0415  the folder must be chosen before
     from suanli.kernel.scheduling.explain import explain  # noqa: PLC0415

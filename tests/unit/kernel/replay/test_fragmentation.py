@@ -14,6 +14,7 @@ from suanli.kernel.replay.trace import make_trace
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.criteria import Request, usable
 from suanli.kernel.scheduling.scores.typical import typical
+from tests.unit.kernel.scheduling.steps import asked
 
 SECOND = 1_000_000
 
@@ -35,8 +36,9 @@ def test_a_center_is_as_fragmented_as_its_nodes_together() -> None:
     known = typical(requests, chance.integers(1, 50, len(requests)))
     free = int(tables.devices[:, :, t.FREE].sum())
     devices = tables.devices.astype(np.int64)
+    ask = asked(usable)
     one_by_one = sum(
-        usable(int(tables.nodes[row, t.FREE_CPU]), devices[row, :, t.FREE], devices[row, :, t.TYPE], known)
+        ask(int(tables.nodes[row, t.FREE_CPU]), devices[row, :, t.FREE], devices[row, :, t.TYPE], known)
         for row in range(40)
     )
     assert 0 < one_by_one < free

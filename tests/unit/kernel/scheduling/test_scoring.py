@@ -32,6 +32,9 @@ from suanli.model.spec import TaskResources, WorkloadSpec
 from tests.unit.kernel.scheduling.center import Center, asks, gpu, node
 from tests.unit.kernel.scheduling.core.center import Node, Shape
 from tests.unit.kernel.scheduling.core.small import small
+from tests.unit.kernel.scheduling.steps import asked
+
+REFRESH = asked(refresh)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ def test_live_nodes_are_scored_as_in_the_protocol_of_the_paper(
             # There the device is chosen too; here it is the tightest.
             continue
         weigh(center, scoring(name))
-        refresh(center, 0, WEIGHED)
+        REFRESH(center, 0, WEIGHED)
         for row in range(len(nodes)):
             fitting = fits(free, row, request)
             assert (center.blocker[0, row] < 0) == fitting

@@ -2,6 +2,7 @@
 
 An ``entry`` is what Python calls; its machine code, with all that it calls, is kept on disk (where: wiring.compiled).
 What only other compiled functions call is ``compiled``: kept as part of its entries, so that a start loads few files.
+Python cannot call that (``dispatchers`` says why).
 
 These two make no arrays. Then nobody need count who refers to one, which for a center, handed on with all its tables at
 every call, took half of all time. What does make arrays says so: ``allocating``, or ``allocating_entry``. Since those
@@ -15,7 +16,7 @@ therefore imported by the first function that it must compile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 from suanli.kernel.scheduling.core.linked import Library
 
@@ -56,21 +57,12 @@ def allocating_entry(function: Callable[P, R]) -> Callable[P, R]:
 
 def _made(function: Callable[P, R], *, is_kept: bool, counts: bool) -> Callable[P, R]:
     # Where there is a library, the compiler is not loaded.
-    import numba  # noqa: PLC0415
+    from numba import config  # noqa: PLC0415
 
+    if getattr(config, "DISABLE_JIT"):  # noqa: B009  numba sets it when it is imported
+        return function
     from suanli.kernel.scheduling.core import handed  # noqa: F401, PLC0415  it teaches numba what a center is
+    from suanli.kernel.scheduling.core.dispatchers import Entry, Inner  # noqa: PLC0415
 
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": is_kept, "_nrt": counts}
-    made: Any = numba.njit(**options)(function)
-    if not hasattr(made, "get_call_template"):
-        # NUMBA_DISABLE_JIT leaves the function as it is.
-        return cast("Callable[P, R]", made)
-    versions: Callable[[list[Any], dict[str, Any]], Any] = made.get_call_template
-    plain: Callable[[Any], Any] = numba.types.unliteral
-
-    def version(kinds: list[Any], named: dict[str, Any]) -> Any:
-        return versions([plain(kind) for kind in kinds], {name: plain(kind) for name, kind in named.items()})
-
-    # Numba would compile a version for each number or truth value that is written into a call: sixteen of one function.
-    made.get_call_template = version
-    return cast("Callable[P, R]", made)
+    options = {"nopython": True, "nogil": True, "error_model": "numpy", "_nrt": counts}
+    return cast("Callable[P, R]", Entry(function, options) if is_kept else Inner(function, options))

@@ -12,6 +12,7 @@ import numba
 from numba.core import cgutils as untyped_cgutils
 from numba.extending import intrinsic
 
+from suanli.kernel.scheduling.core.dispatchers import PartCompiler
 from suanli.kernel.scheduling.core.handed import CenterType, array_of, words_of
 
 types: Any = numba.types
@@ -31,7 +32,8 @@ def trampoline(entry: Any) -> Any:
     def called(words: Any) -> Any:
         return _called(entry, kinds, words)
 
-    return numba.cfunc(types.int64(types.CPointer(types.int64)), error_model="numpy")(called)
+    kind = types.int64(types.CPointer(types.int64))
+    return numba.cfunc(kind, pipeline_class=PartCompiler, error_model="numpy")(called)
 
 
 def _typed(typing: Any, function: Any, kinds: Any, words: Any) -> tuple[Any, Callable[..., Any]]:

@@ -9,16 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suanli.kernel.replay.course import SUBMITTED
-from suanli.kernel.scheduling.core import lists
+from suanli.kernel.scheduling.core import feasible, index, lists, reserve
+from suanli.kernel.scheduling.core import place as placing
+from suanli.kernel.scheduling.core import score as scoring
+from suanli.kernel.scheduling.core import seek as seeking
 from suanli.kernel.scheduling.core import tables as t
 from suanli.kernel.scheduling.core.changes import plan, set_node, undo
-from suanli.kernel.scheduling.core.feasible import holdable, refresh
-from suanli.kernel.scheduling.core.index import AMOUNTS, key_of, node_of, read_changes
-from suanli.kernel.scheduling.core.place import choose_now
-from suanli.kernel.scheduling.core.reserve import choose_beside, startable_beside
+from suanli.kernel.scheduling.core.index import AMOUNTS
 from suanli.kernel.scheduling.core.rules import NO_BACKFILL, Rules
-from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT, score
-from suanli.kernel.scheduling.core.seek import seek
+from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WORST_FIT
 from suanli.kernel.scheduling.core.shelves import (
     FIRST_KEY,
     FIRST_SHELF,
@@ -33,6 +32,12 @@ from suanli.kernel.scheduling.core.shelves import (
 )
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, Shape, replay
 from tests.unit.kernel.scheduling.core.days import DAYS, days
+from tests.unit.kernel.scheduling.steps import asked
+
+choose_beside, choose_now, enqueue = asked(reserve.choose_beside), asked(placing.choose_now), asked(lists.enqueue)
+holdable, refresh, startable_beside = asked(feasible.holdable), asked(feasible.refresh), asked(reserve.startable_beside)
+key_of, node_of, read_changes = asked(index.key_of), asked(index.node_of), asked(index.read_changes)
+score, seek = asked(scoring.score), asked(seeking.seek)
 
 SCORES = st.sampled_from([FIRST_FIT, BEST_FIT, WORST_FIT])
 
@@ -114,7 +119,7 @@ def _large(chance: Random, policy: int) -> Replayed:
     jobs = [Job(0, 9, 9, chance.choice([1, 1, 1, 2, 3, 5, 20]), chance.choice(shapes)) for _ in range(300)]
     replayed = replay(nodes, jobs, score=policy, backfill=NO_BACKFILL)
     for job in range(len(jobs)):
-        lists.enqueue(replayed.center, job)
+        enqueue(replayed.center, job)
     replayed.course.at[SUBMITTED] = len(jobs)
     return replayed
 

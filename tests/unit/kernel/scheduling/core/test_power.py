@@ -24,8 +24,10 @@ from suanli.kernel.scheduling.core.rules import CONSERVATIVE, EASY, NO_BACKFILL
 from tests.unit.kernel.scheduling.core.center import Job, Node, Replayed, Shape, replay
 from tests.unit.kernel.scheduling.core.days import DAYS, Running, counts, starts_on_counts
 from tests.unit.kernel.scheduling.core.test_replay_at_random import easy_on_counts
+from tests.unit.kernel.scheduling.steps import asked
 
 PLENTY = 1000
+DRAWN = asked(drawn)
 WATT = 1000
 
 
@@ -41,7 +43,7 @@ def capped(watts: int, jobs: Sequence[Job], *, backfill: int = EASY, shortest_fi
 
 def lived(replayed: Replayed, watts: int) -> list[int]:
     for _ in replayed.events():
-        running = sum(drawn(replayed.center, job) for job in replayed.running())
+        running = sum(DRAWN(replayed.center, job) for job in replayed.running())
         assert running == replayed.center.sizes[t.POWER_IN_USE] <= WATT * watts
     return [int(start) for start in replayed.course.started_us]
 
