@@ -205,7 +205,7 @@ def _serving(center: Center, turning: Turning) -> Iterator[str]:
 def _people(url: str, admin: str) -> dict[str, str]:
     tokens = {"admin": admin}
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {admin}"}) as client:
-        for name, role in (("ann", "user"), ("bob", "user"), ("opal", "operator")):
+        for name, role in (("ann", "user"), ("bob", "user"), ("cleo", "user"), ("opal", "operator")):
             assert client.post("/v1/users", json={"name": name, "role": role}).status_code == 201
             issued = client.post(f"/v1/users/{name}/tokens", json={"scopes": ["read", "write"], "expires_in": "90d"})
             assert issued.status_code == 201, issued.text

@@ -40,13 +40,14 @@ def test_what_cannot_be_is_refused(center: RunningCenter, path: str, body: dict[
 
 
 def test_why_tells_of_a_quota_and_of_a_license_in_both_languages(center: RunningCenter) -> None:
+    """What others left running counts for nothing: nobody else is cleo."""
     with center.client("admin") as client:
-        client.put("/v1/quotas/user/bob", json={"runs": 1})
+        client.put("/v1/quotas/user/cleo", json={"runs": 1})
         assert client.put("/v1/licenses/solver", json={"total": 1}).json() == {"name": "solver", "total": 1}
-    first = center.submit("bob", licenses={"solver": 1})
+    first = center.submit("cleo", licenses={"solver": 1})
     run = center.started(first)
-    second, other = center.submit("bob"), center.submit("ann", licenses={"solver": 1})
-    with center.client("bob", **{"Accept-Language": "zh"}) as client:
+    second, other = center.submit("cleo"), center.submit("ann", licenses={"solver": 1})
+    with center.client("cleo", **{"Accept-Language": "zh"}) as client:
         (reason,) = client.get(f"/v1/workloads/{second}/why").json()["reasons"]
         assert (reason["code"], reason["constraint"]) == ("user_quota", "owner")
         assert "2 个运行" in reason["text"]
@@ -64,4 +65,4 @@ def test_why_tells_of_a_quota_and_of_a_license_in_both_languages(center: Running
     center.engine.end(center.started(other))
     center.engine.end(center.started(second))
     with center.client("admin") as client:
-        client.put("/v1/quotas/user/bob", json={})
+        client.put("/v1/quotas/user/cleo", json={})

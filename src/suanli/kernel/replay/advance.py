@@ -41,9 +41,15 @@ from suanli.kernel.scheduling.prediction.history import correct, learn
 
 
 @entry
-def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: int, until: int) -> int:
-    """Live through at most so many events more, none later than an instant, and return how many there were."""
+def advance(center: Center, course: Course, rules: Rules, ways: Ways, first: int, events: int, until: int) -> int:
+    """Live through at most so many events more, none later than an instant, and return how many there were.
+
+    Before them a turn is taken at the instant ``first`` (NEVER: none is) though nothing is submitted or ends then:
+    an advance reservation has begun or ended.
+    """
     at, count = course.at, 0
+    if first < t.NEVER:
+        _decide(center, course, rules, ways, first)
     while count < events:
         submission = course.submitted_us[at[SUBMITTED]] if at[SUBMITTED] < course.submitted_us.size else t.NEVER
         ending = course.ended_us[course.ends[0]] if at[ENDING] > 0 else t.NEVER
@@ -57,12 +63,6 @@ def advance(center: Center, course: Course, rules: Rules, ways: Ways, events: in
         _decide(center, course, rules, ways, now)
         count += 1
     return count
-
-
-@entry
-def decide(center: Center, course: Course, rules: Rules, ways: Ways, now: int) -> None:
-    """Take a turn though nothing has been submitted or has ended: an advance reservation has begun or ended."""
-    _decide(center, course, rules, ways, now)
 
 
 @compiled

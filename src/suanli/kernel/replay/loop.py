@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from suanli.kernel.replay.advance import advance, decide
+from suanli.kernel.replay.advance import advance
 from suanli.kernel.replay.center import CenterDescription, NodeGroup, PowerRange
 from suanli.kernel.replay.course import (
     ALLOCATED_CPU,
@@ -119,9 +119,9 @@ class Life:
             return False
         until = self._tend(now)
         if event > now:
-            decide(self.tables, self.course, self._rules, self._ways, now)
+            advance(self.tables, self.course, self._rules, self._ways, now, 0, until)
         else:
-            advance(self.tables, self.course, self._rules, self._ways, events, until)
+            advance(self.tables, self.course, self._rules, self._ways, t.NEVER, events, until)
         return True
 
     def _next_event(self) -> int:

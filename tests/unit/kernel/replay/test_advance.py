@@ -35,8 +35,8 @@ class Going:
         self.tables = build(trace, center, self.rules.reservations)
         self.course: Course = begin(trace, center.cpu_milli)
 
-    def on(self, events: int = EVERYTHING) -> int:
-        return int(advance(self.tables, self.course, self.rules, self.ways, events, t.NEVER))
+    def on(self, events: int = EVERYTHING, first: int = t.NEVER) -> int:
+        return int(advance(self.tables, self.course, self.rules, self.ways, first, events, t.NEVER))
 
     def noted(self) -> list[tuple[int, ...]]:
         """After each event: second, cpus held, jobs that wait, jobs that run, cpus waited for."""
@@ -52,6 +52,13 @@ class Going:
 
 
 DAY = [Job(0, 10, 10, 6), Job(2, 4, 4, 4), Job(2, 3, 3, 1), Job(12, 1, 1, 8)]
+
+
+def test_a_turn_may_be_taken_though_nothing_comes() -> None:
+    going = Going(DAY)
+    going.on(1)
+    assert going.on(0, first=1 * SECOND) == 0
+    assert going.noted() == [(0, 6, 0, 1, 0), (1, 6, 0, 1, 0)]
 
 
 def test_every_submission_and_every_end_is_an_event_with_its_sums() -> None:

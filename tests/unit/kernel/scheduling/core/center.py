@@ -80,7 +80,7 @@ class Replayed:
     def events(self) -> Iterator[int]:
         """Live through one event after the other, and yield the instant of each."""
         ways = Ways(order=FCFS, moving=False, prediction=REQUESTED, believed=False)
-        while advance(self.center, self.course, self.rules, ways, 1, t.NEVER):
+        while advance(self.center, self.course, self.rules, ways, t.NEVER, 1, t.NEVER):
             yield int(self.course.history[TIME, self.course.at[EVENTS] - 1])
 
     def queue(self) -> list[int]:
