@@ -25,11 +25,16 @@ class Machine:
             )
         )
 
-    def slot(self, address: str, vendor: str, device: str, pci_class: str, *, near: str = "") -> None:
-        """Put a function on the bus; ``near`` lists processors as the kernel does."""
+    def slot(
+        self, address: str, vendor: str, device: str, pci_class: str, *, near: str = "", subsystem: str = ""
+    ) -> None:
+        """Put a function on the bus; ``near`` lists processors as the kernel does, ``subsystem`` is the board's id."""
         folder = self.root / "sys/bus/pci/devices" / address
         folder.mkdir(parents=True)
-        for name, value in (("vendor", vendor), ("device", device), ("class", pci_class)):
+        told = {"vendor": vendor, "device": device, "class": pci_class}
+        if subsystem:
+            told |= dict(zip(("subsystem_vendor", "subsystem_device"), subsystem.split(":"), strict=True))
+        for name, value in told.items():
             (folder / name).write_text(f"0x{value}\n")
         if near:
             (folder / "local_cpulist").write_text(f"{near}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -142,6 +143,15 @@ def test_a_device_whose_tool_fails_is_unfit_and_still_what_it_was(opener: Opener
     assert all("listed by no tool" in device.reason for device in after.devices)
     named = [(device.model, device.memory_bytes) for device in before.devices]
     assert [(device.model, device.memory_bytes) for device in after.devices] == named
+
+
+def test_a_device_that_no_tool_ever_named_goes_by_its_identity_on_the_bus(machine: Machine, tmp_path: Path) -> None:
+    machine.tool("nvidia-smi", "exit 9")
+    kept = tmp_path / "devices"
+    nameless = {"class": "gpu", "model": "", "memory_bytes": 0}
+    kept.write_text(json.dumps({f"nvidia {GPUS['GPU-a']} 1": nameless}), "utf-8")
+    told = NodeDevices(machine.devices(), kept, SystemClock()).describe()
+    assert [(device.model, device.healthy) for device in told] == [("NVIDIA A100 SXM4 80GB", False)] * 3
 
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="needs two processors")

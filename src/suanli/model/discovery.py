@@ -74,6 +74,8 @@ class DiscoveredDevice:
     """``domain:bus:device.function`` in lower case with a domain of four digits, as the kernel of Linux writes it."""
     pci_id: str = ""
     """``vendor:device`` in lower case hexadecimal, as ``lspci -n`` writes it: what the catalogue knows a model by."""
+    pci_subsystem: str = ""
+    """The same of its board, where the kernel tells: boards of several makers may carry one device."""
     near_cpus: frozenset[int] = frozenset()
     """Processors at the same memory as its slot on the bus, by the kernel's numbers; empty where nobody tells."""
     files: tuple[str, ...] = ()
@@ -85,7 +87,7 @@ class DiscoveredDevice:
     bitstream: str = ""
     """What an FPGA is configured with, where its tool tells."""
     known_as: str = ""
-    """Maker and name of its model in the catalogue; empty where that has no such model."""
+    """Maker and name of its model in the catalogue, or of what its identity on the bus names there; else empty."""
     precisions: frozenset[Precision] = frozenset()
     """What it computes natively as its model's row of the catalogue says, which no machine tells."""
     rates: Mapping[Precision, int] = field(default_factory=dict)
@@ -196,7 +198,7 @@ class Looked:
     outcome: Outcome
     found: int = 0
     detail: str = ""
-    """What a tool that failed said of it, first line only."""
+    """What a tool that failed said of it, first line only; what is on the bus, by identity and name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,8 +90,10 @@ def _size(size_bytes: int) -> str:
 def _device(device: DiscoveredDevice, words: Mapping[str, str]) -> str:
     memory = words["unknown"] if device.memory_bytes is None else f"{device.memory_bytes / (1 << 30):.1f} GiB"
     now = device.readings
+    known = device.pci_id and device.known_as and f" ({device.known_as})"
+    name = device.model or f"{device.pci_id}{known}" or words["unknown"]
     parts = [
-        f"{device.device_class} {device.vendor} {device.index}: {device.model or device.pci_id or words['unknown']}",
+        f"{device.device_class} {device.vendor} {device.index}: {name}",
         device.pci_address,
         memory,
         words[device.health] + (f" ({device.reason})" if device.reason else ""),

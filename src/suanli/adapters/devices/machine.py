@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -14,11 +15,13 @@ from pathlib import Path
 
 from suanli.adapters.devices.cpu_caches import caches_below
 from suanli.adapters.devices.device_files import files_of
-from suanli.adapters.devices.models_known import catalogued, catalogued_processors
+from suanli.adapters.devices.models_known import catalogued, catalogued_processors, name_of
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
 from suanli.model.discovery import DiscoveredDevice, Distance, Health, Looked, Outcome, Processors, Survey
 
+_TOLD = ("vendor", "device", "class", "subsystem_vendor", "subsystem_device")
+"""What the kernel tells of a function on the bus, each in a file of that name."""
 _TIMEOUT_S = 10.0
 _GRACE_S = 1.0
 
@@ -31,6 +34,12 @@ class _Slot:
     vendor: str
     device: str
     pci_class: str
+    subsystem: str
+    """``vendor:device`` of the board; empty where the kernel does not tell."""
+
+    @property
+    def identity(self) -> str:
+        return f"{self.vendor}:{self.device}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,9 @@ class MachineDevices:
             place = ", ".join([*(slot.address for slot in mine), *([f"/{sign}"] if sign else [])])
             outcome = Outcome.FOUND if place else Outcome.ABSENT
             wanted = place or "PCI " + " ".join(sorted(vendor.pci_vendors))
-            looked.append(Looked(vendor=vendor.name, place=wanted, outcome=outcome, found=len(mine)))
+            looked.append(
+                Looked(vendor=vendor.name, place=wanted, outcome=outcome, found=len(mine), detail=_named(mine))
+            )
             if place:
                 found, asked = self._ask_vendor(vendor)
                 devices += [
@@ -80,7 +91,7 @@ class MachineDevices:
                         near_cpus=self._near_cpus(device.pci_address),
                         files=files_of(self._root, device.pci_address, vendor.files),
                     )
-                    for device in _with_silent(vendor, found, mine, asked)
+                    for device in _with_silent(vendor, _with_identities(found, mine), mine, asked)
                 ]
                 looked += asked
         return Survey(
@@ -226,9 +237,27 @@ def _text(path: Path) -> str:
 def _slots(folder: Path) -> list[_Slot]:
     found = []
     for slot in sorted(folder.glob("*")):
-        vendor, device, pci_class = (_text(slot / name).removeprefix("0x") for name in ("vendor", "device", "class"))
-        found.append(_Slot(slot.name.lower(), vendor.lower(), device.lower(), pci_class[:4].lower()))
+        vendor, device, pci_class, *board = (_text(slot / name).removeprefix("0x").lower() for name in _TOLD)
+        subsystem = ":".join(board) if all(board) else ""
+        found.append(_Slot(slot.name.lower(), vendor, device, pci_class[:4], subsystem))
     return found
+
+
+def _named(slots: Sequence[_Slot]) -> str:
+    """What is in slots, by identity and the name that the catalogue has: ``10de:20b2 NVIDIA A100 SXM4 80GB x 8``."""
+    named = Counter(f"{slot.identity} {name_of(slot.identity, slot.subsystem)}".rstrip() for slot in slots)
+    return ", ".join(name if count == 1 else f"{name} x {count}" for name, count in named.items())
+
+
+def _with_identities(found: Sequence[DiscoveredDevice], slots: Sequence[_Slot]) -> list[DiscoveredDevice]:
+    """Devices with what the bus says that each is; what its own tool says goes before."""
+    at = {slot.address: slot for slot in slots}
+    return [
+        replace(device, pci_id=device.pci_id or slot.identity, pci_subsystem=slot.subsystem)
+        if (slot := at.get(device.pci_address))
+        else device
+        for device in found
+    ]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -266,7 +295,7 @@ def _with_silent(
     cards = {_card(slot.address): slot for slot in reversed(slots)}
     silent = [slot for card, slot in sorted(cards.items()) if card not in listed]
     unplaced = sum(not device.pci_address for device in found)
-    why = "; ".join(f"{look.place.split()[0]}: {look.outcome}" for look in asked)
+    why = "; ".join(dict.fromkeys(f"{look.place.split()[0]}: {look.outcome}" for look in asked))
     first = max((device.index for device in found), default=-1) + 1
     return [
         *found,
@@ -276,9 +305,10 @@ def _with_silent(
                 device_class=vendor.device_class,
                 vendor=vendor.name,
                 pci_address=slot.address,
-                pci_id=f"{slot.vendor}:{slot.device}",
+                pci_id=slot.identity,
+                pci_subsystem=slot.subsystem,
                 health=Health.UNKNOWN,
-                reason=f"on the PCI bus, but listed by no tool ({why})",
+                reason=f"on the PCI bus as {slot.identity}, but listed by no tool ({why})",
             )
             for at, slot in enumerate(silent[unplaced:])
         ),

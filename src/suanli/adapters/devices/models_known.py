@@ -24,6 +24,7 @@ class _Row:
     known_as: str
     rates: Mapping[Precision, int]
     board_power_w: float | None
+    pci: tuple[str, ...]
 
 
 def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
@@ -31,14 +32,12 @@ def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
 
     A row means a device of its class that prints one of the row's ``printed`` names, else one whose printed name, or
     maker, has all words of the row's name; of several such rows the one of most words, as ``RTX 4090 D`` is no
-    ``RTX 4090``.
+    ``RTX 4090``. One that prints no name goes by its identity on the PCI bus. Of one that prints a name that means no
+    row the identity is not asked: a virtual card has that of the whole one.
     """
-    rows = [row for row in _rows() if row.device_class is device.device_class]
-    words = words_of_model(f"{device.vendor} {device.model}")
-    meant = [row for row in rows if device.model in row.printed] or [row for row in rows if row.words <= words]
-    if not meant:
+    row = _row_of(device) if device.model else _identified(device.pci_id, device.pci_subsystem)
+    if row is None or row.device_class is not device.device_class:
         return device
-    row = max(meant, key=lambda row: len(row.words))
     return replace(
         device,
         known_as=row.known_as,
@@ -46,6 +45,25 @@ def catalogued(device: DiscoveredDevice) -> DiscoveredDevice:
         rates=row.rates,
         board_power_w=row.board_power_w,
     )
+
+
+def name_of(pci_id: str, pci_subsystem: str) -> str:
+    """Maker and name of what an identity on the PCI bus is known to be, of a model or of boards; else empty."""
+    row = _identified(pci_id, pci_subsystem)
+    return "" if row is None else row.known_as
+
+
+def _row_of(device: DiscoveredDevice) -> _Row | None:
+    rows = [row for row in _rows() if row.device_class is device.device_class]
+    words = words_of_model(f"{device.vendor} {device.model}")
+    meant = [row for row in rows if device.model in row.printed] or [row for row in rows if row.words <= words]
+    return max(meant, key=lambda row: len(row.words), default=None)
+
+
+def _identified(pci_id: str, pci_subsystem: str) -> _Row | None:
+    """The row of a board, else that of the device which the board carries."""
+    rows = _identities()
+    return rows.get(f"{pci_id}/{pci_subsystem}") or rows.get(pci_id)
 
 
 def catalogued_processors(processors: Processors) -> Processors:
@@ -72,25 +90,33 @@ class _Socket:
 def _sockets() -> Sequence[_Socket]:
     return [
         _Socket(words_of(row["name"]), row["tdp_w"], row["cores"])
-        for row in _catalogue()
+        for row in _catalogue()["models"]
         if row["class"] == "cpu" and "tdp_w" in row and "cores" in row
     ]
 
 
 @cache
 def _rows() -> Sequence[_Row]:
-    return [
-        _Row(
-            words_of(row["name"]),
-            frozenset(row.get("printed", ())),
-            DeviceClass(row["class"]),
-            f"{row['vendor']} {row['name']}",
-            _rates(row),
-            row.get("tdp_w"),
-        )
-        for row in _catalogue()
-        if row["class"] != "cpu"
-    ]
+    return [_row(told) for told in _catalogue()["models"] if told["class"] != "cpu"]
+
+
+@cache
+def _identities() -> Mapping[str, _Row]:
+    """Every row that an identity on the PCI bus names, by that."""
+    rows = [*_rows(), *(_row(told) for told in _catalogue()["boards"])]
+    return {identity: row for row in rows for identity in row.pci}
+
+
+def _row(told: Mapping[str, Any]) -> _Row:
+    return _Row(
+        words_of(told["name"]),
+        frozenset(told.get("printed", ())),
+        DeviceClass(told["class"]),
+        f"{told['vendor']} {told['name']}",
+        _rates(told),
+        told.get("tdp_w"),
+        tuple(told.get("pci", ())),
+    )
 
 
 def _rates(row: Mapping[str, Any]) -> Mapping[Precision, int]:
@@ -102,6 +128,5 @@ def _rates(row: Mapping[str, Any]) -> Mapping[Precision, int]:
 
 
 @cache
-def _catalogue() -> Sequence[dict[str, Any]]:
-    rows: list[dict[str, Any]] = tomllib.loads(MODELS.read_text("utf-8"))["models"]
-    return rows
+def _catalogue() -> Mapping[str, list[dict[str, Any]]]:
+    return tomllib.loads(MODELS.read_text("utf-8"))

@@ -56,7 +56,19 @@ def test_a_device_whose_tools_are_missing_is_unknown(machine: Machine) -> None:
     found = machine.survey()
     (device,) = found.devices
     assert (device.vendor, device.pci_id, device.health) == ("nvidia", "10de:20b2", Health.UNKNOWN)
+    assert device.known_as == device.record(0).model == "NVIDIA A100 SXM4 80GB"
+    assert device.reason.startswith("on the PCI bus as 10de:20b2, but listed by no tool (")
+    assert device.reason.count("nvidia-smi: no_tool") == 1
     assert [look.outcome for look in found.looked if "nvidia-smi" in look.place] == [Outcome.NO_TOOL, Outcome.NO_TOOL]
+
+
+def test_a_card_that_its_tool_cannot_name_is_named_by_what_the_bus_says(machine: Machine) -> None:
+    machine.slot("0000:05:00.0", "1e52", "401e", "120000", subsystem="1e52:0018")
+    machine.tool("tt-smi", """echo '{"device_info": [{"board_info": {"bus_id": "0000:05:00.0"}}]}'""")
+    (device,) = machine.survey().devices
+    assert (device.model, device.health, device.reason) == ("", Health.UNKNOWN, "tt-smi printed no board type")
+    assert (device.pci_id, device.pci_subsystem) == ("1e52:401e", "1e52:0018")
+    assert device.known_as == "Tenstorrent n150"
 
 
 def test_functions_of_one_card_are_one_device(machine: Machine) -> None:
@@ -241,15 +253,23 @@ def test_bytes_that_are_no_text_are_survived(machine: Machine) -> None:
 
 
 def test_probe_explains_in_both_languages(machine: Machine) -> None:
-    machine.slot("0000:3b:00.0", "10de", "20b2", "030200")
+    for address, device in (("0000:3b:00.0", "20b2"), ("0000:5e:00.0", "20b2"), ("0000:86:00.0", "1cb3")):
+        machine.slot(address, "10de", device, "030200")
     english = probe(explain=True, devices=machine.devices(), environment={"LANG": "en_US.UTF-8"})
     chinese = probe(explain=True, devices=machine.devices(), environment={"LANG": "zh_CN.UTF-8"})
     assert english[0].startswith("CPU: Hygon Hygon C86 7390")
     assert "  nvidia: nvidia-smi -q -x: this tool is not installed" in english
     assert "  nvidia: nvidia-smi -q -x: 未安装此工具" in chinese
+    named = "10de:20b2 NVIDIA A100 SXM4 80GB x 2, 10de:1cb3"
+    assert f"  nvidia: 0000:3b:00.0, 0000:5e:00.0, 0000:86:00.0: found 3 ({named})" in english
+    assert f"  nvidia: 0000:3b:00.0, 0000:5e:00.0, 0000:86:00.0: 找到 3 ({named})" in chinese
     brief = probe(explain=False, devices=machine.devices(), environment={})
     assert brief == english[: len(brief)]
-    assert brief[-1].startswith("gpu nvidia 0: 10de:20b2")
+    assert [line.partition(",")[0] for line in brief[-3:]] == [
+        "gpu nvidia 0: 10de:20b2 (NVIDIA A100 SXM4 80GB)",
+        "gpu nvidia 1: 10de:20b2 (NVIDIA A100 SXM4 80GB)",
+        "gpu nvidia 2: 10de:1cb3",
+    ]
 
 
 def test_every_vendor_of_the_catalogue_names_parsers_that_are_there() -> None:

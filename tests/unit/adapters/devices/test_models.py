@@ -1,24 +1,40 @@
 """The catalogue's device models keep to their form: every number has a source, and no model stands twice."""
 
+import dataclasses
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from suanli.adapters.devices.models_known import MODELS as ROWS
-from suanli.adapters.devices.models_known import catalogued, catalogued_processors
+from suanli.adapters.devices.models_known import catalogued, catalogued_processors, name_of
+from suanli.adapters.devices.vendors_known import Vendor, known
 from suanli.model.devices import DeviceClass
-from suanli.model.discovery import DiscoveredDevice, Processors
+from suanli.model.discovery import DiscoveredDevice, Health, Processors
+from tests.machine import Machine
 
 TEXTS = {"name", "vendor", "class", "architecture", "basis", "confidence", "source", "notes"}
 RATES = {"fp64", "fp64_matrix", "fp32", "tf32", "bf16", "fp16", "fp8", "int8"}
 NUMBERS = RATES | {"mem_gb", "mem_bw_gbs", "tdp_w", "cores"}
 
-MODELS = tomllib.loads(ROWS.read_text("utf-8"))["models"]
+FACTS = tomllib.loads(ROWS.read_text("utf-8"))
+MODELS, BOARDS = FACTS["models"], FACTS["boards"]
+IDENTITY = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}(?:/[0-9a-f]{4}:[0-9a-f]{4})?")
+IDENTITIES = [(row, identity) for row in (*MODELS, *BOARDS) for identity in row.get("pci", ())]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
 def test_form() -> None:
+    assert set(FACTS) == {"models", "boards"}
+    for board in BOARDS:
+        assert set(board) == {"name", "vendor", "class", "pci", "pci_source"}, board["name"]
     for model in MODELS:
-        assert set(model) <= TEXTS | NUMBERS | {"printed"}, model["name"]
+        assert set(model) <= TEXTS | NUMBERS | {"printed", "pci", "pci_source"}, model["name"]
         assert model["class"] in {"cpu", "gpu", "npu", "fpga"}
         assert model["confidence"] in {"low", "medium", "high"}
 
@@ -35,6 +51,66 @@ def test_no_number_without_a_source_and_none_is_zero() -> None:
 def test_no_model_stands_twice() -> None:
     names = [(model["vendor"], model["name"]) for model in MODELS]
     assert len(set(names)) == len(names) > 70
+
+
+def test_no_identity_without_a_source() -> None:
+    for row in (*MODELS, *BOARDS):
+        assert ("pci" in row) == bool(row.get("pci_source", "").strip()), row["name"]
+        assert row.get("pci") != [], row["name"]
+
+
+def test_no_two_rows_have_one_identity() -> None:
+    identities = [identity for _, identity in IDENTITIES]
+    assert len(set(identities)) == len(identities) > 60
+    assert [identity for identity in identities if not IDENTITY.fullmatch(identity)] == []
+
+
+def vendors_of(identity: str) -> list[Vendor]:
+    """Whose devices the probe would take a function of that identity for."""
+    maker, _, device = identity.partition("/")[0].partition(":")
+    return [one for one in known() if maker in one.pci_vendors and (not one.pci_devices or device in one.pci_devices)]
+
+
+@pytest.mark.parametrize(
+    ("row", "identity"), [pytest.param(row, identity, id=identity) for row, identity in IDENTITIES]
+)
+def test_a_card_that_no_tool_lists_is_named_by_its_identity(
+    machine: Machine, row: dict[str, str], identity: str
+) -> None:
+    (vendor,) = [one for one in vendors_of(identity) if one.device_class == row["class"]]
+    card, _, board = identity.partition("/")
+    maker, device = card.split(":")
+    machine.slot("0000:17:00.0", maker, device, f"{min(vendor.pci_classes)}00", subsystem=board)
+    (found,) = machine.survey().devices
+    assert (found.health, found.model) == (Health.UNKNOWN, "")
+    assert found.record(0).model == f"{row['vendor']} {row['name']}"
+    assert not found.record(0).healthy
+
+
+def test_of_boards_that_share_a_device_the_subsystem_tells() -> None:
+    shared = ["1e52:0018", "1e52:0014", "1e52:ffff", ""]
+    assert [name_of("1e52:401e", board) for board in shared] == [
+        "Tenstorrent n150",
+        "Tenstorrent n300",
+        "Tenstorrent Wormhole",
+        "Tenstorrent Wormhole",
+    ]
+    assert name_of("10de:20b2", "10de:1625") == "NVIDIA PG509-210"
+    assert name_of("10de:20b2", "10de:1463") == name_of("10de:20b2", "") == "NVIDIA A100 SXM4 80GB"
+    assert name_of("10de:1cb3", "") == name_of("", "") == ""
+
+
+def test_what_several_models_share_is_named_and_promises_nothing() -> None:
+    device = DiscoveredDevice(index=0, device_class=DeviceClass.NPU, vendor="huawei", pci_id="19e5:d802")
+    assert catalogued(device).known_as == "Huawei Ascend 910B"
+    assert (catalogued(device).rates, catalogued(device).board_power_w) == ({}, None)
+
+
+def test_a_printed_name_goes_before_the_identity() -> None:
+    card = DiscoveredDevice(index=0, device_class=DeviceClass.GPU, vendor="nvidia", pci_id="10de:2236")
+    assert catalogued(card).known_as == "NVIDIA A10"
+    assert catalogued(dataclasses.replace(card, model="GRID V10-12Q")).known_as == ""
+    assert catalogued(dataclasses.replace(card, device_class=DeviceClass.NPU)).known_as == ""
 
 
 def found(device_class: DeviceClass, vendor: str, model: str) -> DiscoveredDevice:

@@ -158,7 +158,7 @@ def _held(device: DiscoveredDevice, hold: DeviceHold) -> DiscoveredDevice:
 
 def _still_known(device: DiscoveredDevice, before: DiscoveredDevice | None) -> DiscoveredDevice:
     """The device with the model that it had before, where its tool tells none now: it broke, and is what it was."""
-    if before is None or device.model:
+    if before is None or device.model or not (before.model or before.known_as):
         return device
     return replace(
         device,
