@@ -119,7 +119,7 @@ def _devices(devices: list[dict[str, Any]]) -> str:
 
 
 def _devices_text(listed: list[dict[str, Any]]) -> str:
-    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "partitions", "health"]
+    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "partitions", "enforced", "health"]
     rows = [
         [
             device["node"],
@@ -130,6 +130,7 @@ def _devices_text(listed: list[dict[str, Any]]) -> str:
             " ".join(device["precisions"]),
             text.amount(device["free_share"]),
             " ".join(f"{one['name']} {one['free']}/{one['most']}" for one in device["partitions"]),
+            say("yes" if device["enforced"] else "no"),
             ": ".join(filter(None, (say(f"device_health.{_health(device)}"), device["reason"]))),
         ]
         for device in listed

@@ -24,6 +24,7 @@ TEXTS = {
     "column.disk": "DISK",
     "column.end": "END",
     "column.ends": "ENDS",
+    "column.enforced": "ENFORCED",
     "column.engine": "ENGINE",
     "column.expires": "EXPIRES",
     "column.factor": "FACTOR",

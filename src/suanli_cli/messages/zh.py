@@ -24,6 +24,7 @@ TEXTS = {
     "column.disk": "磁盘",
     "column.end": "结束",
     "column.ends": "结束",
+    "column.enforced": "强制隔离",
     "column.engine": "引擎",
     "column.expires": "到期时间",
     "column.factor": "系数",

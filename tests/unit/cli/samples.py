@@ -75,6 +75,7 @@ def node(name: str = "n1") -> dict[str, Any]:
         "reason": "",
         "precisions": [],
         "partitions": [],
+        "enforced": False,
     }
     return {
         "name": name,

@@ -16,7 +16,7 @@ def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.Ca
     found = node()
     hot, lost = found["devices"]
     parts = [{"name": "1g.5gb", "free": 6, "most": 7}, {"name": "2g.10gb", "free": 3, "most": 3}]
-    hot |= {"precisions": ["bf16", "fp64"], "reason": "slowed by heat", "partitions": parts}
+    hot |= {"precisions": ["bf16", "fp64"], "reason": "slowed by heat", "partitions": parts, "enforced": True}
     lost |= {"healthy": False, "reason": "fell off the bus", "memory_bytes": 0}
     server.on("GET", "/v1/nodes", Reply({"items": [found]}))
     assert run(["devices"]) == 0
@@ -35,12 +35,13 @@ def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.Ca
             "6/7",
             "2g.10gb",
             "3/3",
+            "yes",
             "works:",
             "slowed",
             "by",
             "heat",
         ],
-        ["n1", "1", "gpu", "A100", "0.5", "out", "of", "use:", "fell", "off", "the", "bus"],
+        ["n1", "1", "gpu", "A100", "0.5", "no", "out", "of", "use:", "fell", "off", "the", "bus"],
     ]
     assert run(["devices", "--json"]) == 0
     assert [item["index"] for item in json.loads(capsys.readouterr().out)["items"]] == [0, 1]

@@ -12,15 +12,19 @@ from tests.unit.cli.samples import node
 def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     found = node()
     hot, lost = found["devices"]
-    hot |= {"precisions": ["bf16", "fp64"], "reason": "slowed by heat"}
+    hot |= {"precisions": ["bf16", "fp64"], "reason": "slowed by heat", "enforced": True}
     lost |= {"healthy": False, "reason": "fell off the bus", "memory_bytes": 0}
     server.on("GET", "/v1/nodes", Reply({"items": [found]}))
     assert run(["devices"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert lines == [
-        ["n1", "0", "gpu", "A100", "40GiB", "bf16", "fp64", "0", "works:", "slowed", "by", "heat"],
-        ["n1", "1", "gpu", "A100", "0.5", "out", "of", "use:", "fell", "off", "the", "bus"],
+        ["n1", "0", "gpu", "A100", "40GiB", "bf16", "fp64", "0", "yes", "works:", "slowed", "by", "heat"],
+        ["n1", "1", "gpu", "A100", "0.5", "no", "out", "of", "use:", "fell", "off", "the", "bus"],
     ]
+    assert run(["--lang", "zh", "devices"]) == 0
+    heading, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert "强制隔离" in heading
+    assert [("是" in row, "否" in row) for row in rows] == [(True, False), (False, True)]
     assert run(["devices", "--json"]) == 0
     assert [item["index"] for item in json.loads(capsys.readouterr().out)["items"]] == [0, 1]
 
