@@ -71,6 +71,18 @@ def test_a_card_that_its_tool_cannot_name_is_named_by_what_the_bus_says(machine:
     assert device.known_as == "Tenstorrent n150"
 
 
+def test_a_card_without_a_market_name_is_where_it_is_and_what_its_identity_says(machine: Machine) -> None:
+    for bus in "56":
+        machine.slot(f"0000:0{bus}:00.0", "1002", "74a1", "120000")
+    static = """[{"gpu": 0, "asic": {"market_name": "MI300X"}, "bus": {"bdf": "0000:06:00.0"}},
+        {"gpu": 1, "asic": {"market_name": "N/A"}, "bus": {"bdf": "0000:05:00.0"}}]"""
+    machine.tool("amd-smi", f"case $1 in static) echo '{static}';; *) exit 3;; esac")
+    good, bad = machine.survey().devices
+    assert (good.health, bad.health, bad.reason) == (Health.OK, Health.UNKNOWN, "amd-smi printed no market name")
+    assert (bad.index, bad.pci_address, bad.pci_id) == (1, "0000:05:00.0", "1002:74a1")
+    assert good.known_as == bad.known_as == "AMD Instinct MI300X"
+
+
 def test_functions_of_one_card_are_one_device(machine: Machine) -> None:
     for function in "01":
         machine.slot(f"0000:65:00.{function}", "10ee", "5000", "120000")

@@ -71,12 +71,9 @@ def _from_static(position: int, record: Any) -> DiscoveredDevice:
         return _unknown(position, "amd-smi printed a device that is no record")
     asic, index = part(record, "asic"), number(record.get("gpu"))
     model = told(asic.get("market_name"))
-    place = position if index is None else int(index)
-    if not model:
-        return _unknown(place, "amd-smi printed no market name")
     device = told(asic.get("device_id")).lower().removeprefix("0x")
     return DiscoveredDevice(
-        index=place,
+        index=position if index is None else int(index),
         device_class=DeviceClass.GPU,
         vendor="amd",
         model=model,
@@ -84,4 +81,6 @@ def _from_static(position: int, record: Any) -> DiscoveredDevice:
         pci_address=pci_address(part(record, "bus").get("bdf", "")),
         pci_id=f"1002:{device}" if device else "",
         memory_bytes=size(part(record, "vram").get("size"), "MB"),
+        health=Health.OK if model else Health.UNKNOWN,
+        reason="" if model else "amd-smi printed no market name",
     )
