@@ -59,7 +59,7 @@ chaos: .venv/dev .venv/kernel $(SUPERVISOR)
 
 # 2,000 random centers, whose every plan and reason is judged by a checker that knows no array
 centers: .venv/dev
-	SUANLI_CENTERS=2000 $(PY) -m pytest --timeout=0 tests/unit/kernel/scheduling/test_at_random.py
+	SUANLI_CENTERS=2000 $(PY) -m pytest -n auto --maxprocesses 8 --timeout=0 tests/unit/kernel/scheduling/test_at_random.py
 
 # 10,000 requests of all forms in a simulated center of 500 nodes, every turn judged by the same; some five minutes
 mixed: .venv/dev .venv/kernel

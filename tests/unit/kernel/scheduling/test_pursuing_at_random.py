@@ -27,7 +27,7 @@ from tests.unit.kernel.scheduling.priced import an_hour, holding, random_tariff
 from tests.unit.kernel.scheduling.pursuing import expected_end, owned
 from tests.unit.kernel.scheduling.rooms import end_of
 
-CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
+CENTERS = int(os.environ.get("SUANLI_CENTERS", "15"))
 RATES = {"slow": 10_000, "middle": 30_000, "fast": 60_000}
 WATTS = {"slow": 20, "middle": 150, "fast": 90}
 

@@ -23,7 +23,7 @@ from tests.unit.kernel.scheduling.center import Center
 from tests.unit.kernel.scheduling.test_at_random import LIMITS, STEPS, Life, decisions, picture, random_node
 from tests.unit.kernel.what_if import plain
 
-CENTERS = int(os.environ.get("SUANLI_CENTERS", "30"))
+CENTERS = int(os.environ.get("SUANLI_CENTERS", "15"))
 seeds = given(seed=st.integers(0, 2**32))
 several = settings(max_examples=CENTERS, deadline=None)
 
