@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suanli.kernel.scheduling.core import tables as t
+from suanli.kernel.scheduling.core.feasible import tasks_on
 from suanli.kernel.scheduling.shapes import code_of, write_templates
 from suanli.model.partitions import PartitionTemplate, Units
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
@@ -64,3 +65,8 @@ def parted_center(*nodes: Sequence[Ways], asks: str = "", jobs: Sequence[Job] = 
         center.shapes[0, [t.TYPES, t.OF_PARTITION, t.OF_MEMORY, t.OF_PRECISION]] = having
         center.shapes[0, [t.OF_CLASS, t.OF_MODEL]] = (1 << len(ways)) - 1
     return center
+
+
+def fit(center: t.Center, node: int = 0) -> tuple[int, int]:
+    """Tasks that fit on a node, and what it fails first."""
+    return tasks_on(center.nodes, center.devices, center.shapes, 0, node)

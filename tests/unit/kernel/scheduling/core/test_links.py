@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suanli.kernel.scheduling.core import tables as t
-from suanli.kernel.scheduling.core.feasible import may_gain, refresh, tasks_on
+from suanli.kernel.scheduling.core.feasible import refresh, tasks_on
 from suanli.kernel.scheduling.core.foresee import foresee
 from suanli.kernel.scheduling.core.index import read_changes
 from suanli.kernel.scheduling.core.merits import worst_taken
@@ -21,137 +21,23 @@ from suanli.kernel.scheduling.core.profile import build, earliest, occupy
 from suanli.kernel.scheduling.core.reserve import startable_beside
 from suanli.kernel.scheduling.core.score import BEST_FIT, FIRST_FIT, WEIGHED, score
 from suanli.kernel.scheduling.core.seek import seek
-from suanli.model.devices import Interconnect
-from suanli.model.discovery import Distance
-from tests.unit.kernel.scheduling.core.brute import Free, groups
-from tests.unit.kernel.scheduling.core.brute import tasks_on as plainly
+from tests.unit.kernel.scheduling.core.brute import groups
 from tests.unit.kernel.scheduling.core.center import Job, Node, Shape
 from tests.unit.kernel.scheduling.core.days import NODES
+from tests.unit.kernel.scheduling.core.eights import (
+    APART,
+    EIGHT,
+    ZERO,
+    asking,
+    center_of,
+    fits,
+)
 from tests.unit.kernel.scheduling.core.keeping import promised_devices, reserved, see_present
 from tests.unit.kernel.scheduling.core.small import chosen, device_holds, run, running, small
 
 pytestmark = pytest.mark.step
 
-NEVER, LINK, NODE = t.NEVER, int(Distance.LINK), int(Distance.NODE)
-ZERO = frozenset({0})
-TWO_FOURS = ((Interconnect.LINK, ((0, 1, 2, 3), (4, 5, 6, 7))),)
-PAIRS = ((Interconnect.LINK, ((0, 1), (2, 3))), (Interconnect.NODE, ((0, 1, 2, 3), (4, 5, 6, 7))))
-EIGHT = Node(99, devices=((0, True),) * 8, links=TWO_FOURS)
-PAIRED = replace(EIGHT, links=PAIRS)
-APART = replace(EIGHT, links=())
-
-
-def asking(count: int, apart: int = LINK, unit: int = 0) -> Shape:
-    return Shape(1, 1, devices=count, types=ZERO, unit=unit, apart=apart)
-
-
-def center_of(shape: Shape, *frees: str, node: Node = EIGHT, jobs: Sequence[Job] = (), booked: int = 0) -> t.Center:
-    """Nodes, of whose devices those are free that are named."""
-    center = small([node for _ in frees], [Job(shape=shape), *jobs], booked=booked)
-    for row, free in enumerate(frees):
-        center.devices[row, :, t.FREE] = [1000 * (str(one) in free) for one in range(8)]
-    return center
-
-
-def fits(center: t.Center, node: int = 0) -> tuple[int, int]:
-    tasks, blocker = tasks_on(center.nodes, center.devices, center.shapes, 0, node)
-    return int(tasks), int(blocker)
-
-
-@pytest.mark.parametrize(
-    ("free", "shape", "expected"),
-    [
-        ("01234567", asking(2), (4, t.NOBODY)),
-        ("01234567", asking(3), (2, t.NOBODY)),
-        ("01234567", asking(4), (2, t.NOBODY)),
-        ("01234567", asking(5), (0, t.FAILS_NEAR)),
-        ("01234567", asking(5, Distance.SWITCH), (0, t.FAILS_NEAR)),
-        ("01234567", asking(9), (0, t.FAILS_CLASS)),
-        ("0124567", asking(4), (1, t.NOBODY)),
-        ("012456", asking(4), (0, t.FAILS_FREE)),
-        ("012456", asking(3), (2, t.NOBODY)),
-        ("0145", asking(3), (0, t.FAILS_FREE)),
-        ("", asking(2), (0, t.FAILS_FREE)),
-        # A node's part of several tasks, which need not be near each other.
-        ("01234567", asking(4, unit=2), (2, t.NOBODY)),
-        ("01234567", asking(3, unit=3), (2, t.FAILS_CLASS)),
-        ("0124567", asking(4, unit=2), (1, t.FAILS_FREE)),
-        ("01234567", asking(2, unit=5), (4, t.FAILS_CLASS)),
-    ],
-)
-def test_tasks_are_counted_by_groups(free: str, shape: Shape, expected: tuple[int, int]) -> None:
-    assert fits(center_of(shape, free)) == expected
-
-
-@pytest.mark.parametrize(
-    ("apart", "expected"),
-    [
-        (LINK, (2, t.NOBODY)),
-        (Distance.SWITCH, (2, t.NOBODY)),
-        (Distance.HOST, (2, t.NOBODY)),
-        (NODE, (4, t.NOBODY)),
-        (0, (4, t.NOBODY)),
-    ],
-)
-def test_what_is_nearer_does_for_what_may_be_farther(apart: int, expected: tuple[int, int]) -> None:
-    assert fits(center_of(asking(2, apart), "01234567", node=PAIRED)) == expected
-
-
-def test_a_nodes_part_may_lack_groups_though_each_task_has_one() -> None:
-    assert fits(center_of(asking(2, unit=3), "01234567", node=PAIRED)) == (2, t.FAILS_NEAR)
-
-
-@pytest.mark.parametrize("apart", range(LINK, NODE + 1))
-def test_where_nothing_is_known_of_links_no_two_are_near(apart: int) -> None:
-    assert fits(center_of(asking(2, apart), "01234567", node=APART)) == (0, t.FAILS_NEAR)
-    assert fits(center_of(asking(9, apart), "01234567", node=APART)) == (0, t.FAILS_CLASS)
-
-
-@pytest.mark.parametrize(
-    ("broken", "free", "count", "expected"),
-    [
-        ("7", "01234567", 4, (1, t.NOBODY)),
-        ("37", "01234567", 4, (0, t.FAILS_HEALTH)),
-        ("37", "01234567", 3, (2, t.NOBODY)),
-        ("7", "0124567", 4, (0, t.FAILS_FREE)),
-    ],
-)
-def test_broken_devices_are_near_and_do_not_serve(
-    broken: str, free: str, count: int, expected: tuple[int, int]
-) -> None:
-    center = center_of(asking(count), free)
-    center.devices[0, [int(one) for one in broken], t.HEALTHY] = 0
-    assert fits(center) == expected
-
-
-def test_only_devices_of_types_that_do_count_in_a_group() -> None:
-    kinds = (0, 0, 1, 1, 0, 0, 0, 1)
-    center = center_of(asking(3), "01234567", node=replace(EIGHT, devices=tuple((kind, True) for kind in kinds)))
-    assert fits(center) == (1, t.NOBODY)
-    center.devices[0, 4, t.TYPE] = 1
-    assert fits(center) == (0, t.FAILS_NEAR)
-
-
-def test_a_device_of_which_a_part_is_taken_is_no_whole_one() -> None:
-    center = center_of(asking(4), "01234567")
-    center.devices[0, 0, t.FREE] = 999
-    assert fits(center) == (1, t.NOBODY)
-
-
-@given(NODES, st.integers(2, 3), st.integers(1, 5), st.integers(0, 2), st.data())
-def test_tasks_are_those_of_a_plain_count(node: Node, count: int, apart: int, unit: int, data: st.DataObject) -> None:
-    shape = Shape(1, 1, devices=count, types=frozenset({0, 1}), unit=unit, apart=apart)
-    center, shares = small([node], shapes=[shape]), [data.draw(st.sampled_from([0, 500, 1000])) for _ in node.devices]
-    center.devices[0, : len(shares), t.FREE] = shares
-    tasks, blocker = fits(center)
-    expected = plainly(Free(node, node.cpu, node.memory, shares, node.disk), shape)
-    assert tasks == expected
-    assert (blocker == t.NOBODY) == (expected >= max(unit, 1))
-
-
-def test_what_lacks_links_gains_nothing_by_work_ending() -> None:
-    assert not may_gain(t.FAILS_NEAR)
-    assert may_gain(t.FAILS_FREE)
+NEVER = t.NEVER
 
 
 def held(center: t.Center, tasks: int, long: bool = False) -> set[int]:
