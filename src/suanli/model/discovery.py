@@ -121,6 +121,8 @@ class DiscoveredDevice:
             power_mw=milliwatts(self.board_power_w),
             partitions=_templates(self.parts),
             is_parted=bool(self.partitions),
+            shell=self.shell,
+            bitstream=self.bitstream,
         )
 
 
