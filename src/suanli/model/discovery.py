@@ -180,6 +180,18 @@ class Processors:
     """Nearest first; empty where the kernel shows none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A bitstream of the center that a device can be given."""
+
+    name: str
+    told_as: str
+    """What the device's tool calls it once it is there."""
+    file: str
+    words: tuple[str, ...]
+    """The command that gives it to the device, with its program's absolute path."""
+
+
 class Outcome(StrEnum):
     """How a look for one vendor's devices ended. ABSENT: no sign of any, so no tool was asked."""
 
