@@ -3,8 +3,9 @@
     CLASS[:MODEL|CONDITION[,...]][:PARTITION][:COUNT|:SHARE]
     gpu:A100:2   npu:910B:8   any:bf16>=300TF,mem>=64GB:4   gpu:0.5   gpu:A100:1g.10gb:2   npu:vir02
 
-Conditions are ``mem>=SIZE``, ``PRECISION>=RATE``, a precision alone, which any rate will do for, and how near each
-other the devices of one task must be: ``gpu:A100,link:4``.
+Conditions are ``mem>=SIZE``, ``PRECISION>=RATE``, a precision alone, which any rate will do for, how near each
+other the devices of one task must be: ``gpu:A100,link:4``, and by what FPGAs must be configured:
+``fpga:U280,bitstream=vadd``.
 A partition is a
 part of a device by its vendor's own name.
 """
@@ -19,8 +20,12 @@ PRECISIONS = ("fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8")
 INTERCONNECTS = ("link", "switch", "bridge", "host", "node")
 DEVICE_CLASSES = ("gpu", "npu", "fpga", "any")
 FORM = "CLASS[:MODEL][:PARTITION][:COUNT]"
-EXAMPLES = "gpu:2, gpu:A100:2, gpu:0.5, gpu:A100:1g.10gb, npu, 'any:bf16>=300TF,mem>=64GB:4', gpu:A100,link:4"
+EXAMPLES = (
+    "gpu:2, gpu:A100:2, gpu:0.5, gpu:A100:1g.10gb, npu, 'any:bf16>=300TF,mem>=64GB:4', gpu:A100,link:4, "
+    "fpga:U280,bitstream=vadd"
+)
 
+_BITSTREAM = "bitstream="
 _COUNT = re.compile(r"[0-9]+")
 _SHARE = re.compile(r"0?\.[0-9]+")
 _PARTITION = re.compile(r"[0-9]+g\.[0-9]+gb|vir[0-9]{2}(?:_[0-9]+[cg])*")
@@ -63,6 +68,8 @@ def parse_device(word: str) -> dict[str, Any]:
 
 
 def _part(part: str) -> dict[str, Any]:
+    if part.startswith(_BITSTREAM) and part != _BITSTREAM:
+        return {"bitstream": part.removeprefix(_BITSTREAM)}
     name, mark, value = part.partition(">=")
     if not name or (mark and not value):
         raise GrammarError(part)
@@ -87,6 +94,8 @@ def format_device(request: Mapping[str, Any]) -> str:
         parts.append(f"mem>={_memory(request['min_memory'])}")
     if request.get("interconnect"):
         parts.append(request["interconnect"])
+    if request.get("bitstream"):
+        parts.append(_BITSTREAM + request["bitstream"])
     count, share = request.get("count", 1), request.get("share", 1.0)
     number = [f"{share:g}"] if share < 1 else [str(count)]
     partition = [request["partition"]] if request.get("partition") else []

@@ -88,3 +88,48 @@ def test_intel_card_that_booted_its_factory_image() -> None:
     factory, nowhere = intel_fpga.parse_fme(text)
     assert (factory.health, factory.reason) == (Health.FAILED, "booted its factory image")
     assert nowhere.health is Health.UNKNOWN
+
+
+REGIONS = """-----------------------------------------------
+1/2 [0000:65:00.1] : xilinx_u200_xdma_201830_2
+-----------------------------------------------
+Platform
+  XSA Name               : xilinx_u200_xdma_201830_2
+  DDR Size               : 68719476736 Bytes
+
+  Device Status: HEALTHY
+  Hardware Context ID: 0
+    Xclbin UUID: C50267EC-AE68-48A1-1559-3473F046689C
+    PL Compute Units
+1/2 [0000:66:00.1] : xilinx_u200_xdma_201830_2
+  Device Status: HEALTHY
+  No hardware contexts running on device
+1/2 [0000:67:00.1] : xilinx_u200_xdma_201830_2
+  Xclbin UUID
+  00000000-0000-0000-0000-000000000000
+1/2 [0000:68:00.1] : xilinx_u200_xdma_201830_2
+    Xclbin UUID: c50267ec-ae68-48a1-1559-3473f046689c
+    Xclbin UUID: d50267ec-ae68-48a1-1559-3473f046689c
+"""
+"""The words are those of ReportDynamicRegion.cpp of Xilinx/XRT at 5acee6f68709."""
+
+
+def test_xilinx_cards_with_what_they_are_configured_by() -> None:
+    loaded, *others = xilinx.parse_platform(REGIONS)
+    assert (loaded.bitstream, loaded.memory_bytes) == ("c50267ec-ae68-48a1-1559-3473f046689c", 64 * 2**30)
+    # Nothing told, nothing loaded, and two at once, of which neither is the card's.
+    assert [one.bitstream for one in others] == ["", "", ""]
+
+
+def test_a_bitstream_of_xilinx_says_for_which_card_it_is_and_what_it_is_called() -> None:
+    own = bytes(range(16))
+    begins = b"xclbin2\0".ljust(352, b"\xff")
+    for platform, model in (
+        (b"xilinx_u250_gen3x16_xdma_4_1_202210_1", "Alveo U250"),
+        (b"xilinx:u50:gen3x16-xdma:5.0", "Alveo U50"),
+    ):
+        told = xilinx.parse_bitstream(begins + platform.ljust(64, b"\0") + own)
+        assert told == (model, "00010203-0405-0607-0809-0a0b0c0d0e0f")
+    assert xilinx.parse_bitstream(begins + b"edge".ljust(64, b"\0") + own) is None
+    assert xilinx.parse_bitstream(begins + bytes(64) + own[:15]) is None
+    assert xilinx.parse_bitstream(b"xclbin1\0".ljust(432, b"\0")) is None

@@ -192,6 +192,11 @@ ROWS: Mapping[str, Row] = {
         ),
         _rate,
     ),
+    "device_bitstream": Row(
+        "resources.devices.bitstream",
+        Words("{failing} of {total} nodes lack bitstream {wanted}", "{total} 个节点中 {failing} 个无比特流 {wanted}"),
+        Words("another bitstream: `suanli devices` shows them", "改用其他比特流；`suanli devices` 可查看"),
+    ),
     "device_interconnect": Row(
         "resources.devices.interconnect",
         Words(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +14,8 @@ from suanli.model.quantities import MAX_MEMORY_BYTES, WHOLE_DEVICE, check_bounds
 MAX_DEVICES = 10_000
 MAX_RATE = 10**9
 """In 10^9 operations a second of a device."""
+
+_BITSTREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
 class DeviceClass(StrEnum):
@@ -67,6 +70,8 @@ class DeviceRequest:
     """How near each other the devices of one task must be; of one device it says nothing."""
     partition: str = ""
     """Of what template each is a part; empty for devices that are not parted."""
+    bitstream: str = ""
+    """The name of the configuration that each FPGA must have when the work begins; empty for whatever it has."""
 
     @property
     def thousandths(self) -> int:
@@ -90,3 +95,22 @@ def check_devices(request: DeviceRequest) -> None:
         raise InvalidRequestError("resources.devices.at_least", "a rate is one of a precision", "name the precision")
     if request.model:
         parse_names(request.model)
+    if request.bitstream:
+        _check_bitstream(request)
+
+
+def is_bitstream(name: str) -> bool:
+    """Whether a bitstream can have this name, which is never a path."""
+    return _BITSTREAM.fullmatch(name) is not None
+
+
+def _check_bitstream(request: DeviceRequest) -> None:
+    where = "resources.devices.bitstream"
+    if not is_bitstream(request.bitstream):
+        raise InvalidRequestError(where, f"{request.bitstream!r} cannot name a bitstream", "see `suanli devices`")
+    if request.device_class is not DeviceClass.FPGA:
+        raise InvalidRequestError(where, "only FPGAs are configured by a bitstream", "ask for the class fpga")
+    if request.share < WHOLE_DEVICE or request.partition:
+        raise InvalidRequestError(where, "a bitstream is of a whole device", "leave the share and the partition out")
+    if request.precision is not None:
+        raise InvalidRequestError(where, "what an FPGA computes is up to its bitstream", "leave the precision out")

@@ -121,6 +121,8 @@ class DiscoveredDevice:
             power_mw=milliwatts(self.board_power_w),
             partitions=_templates(self.parts),
             is_parted=bool(self.partitions),
+            shell=self.shell,
+            bitstream=self.bitstream,
         )
 
 
@@ -176,6 +178,18 @@ class Processors:
     """The same by the names under which work may ask for them."""
     caches: tuple[Cache, ...] = ()
     """Nearest first; empty where the kernel shows none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A bitstream of the center that a device can be given."""
+
+    name: str
+    told_as: str
+    """What the device's tool calls it once it is there."""
+    file: str
+    words: tuple[str, ...]
+    """The command that gives it to the device, with its program's absolute path."""
 
 
 class Outcome(StrEnum):

@@ -44,6 +44,14 @@ class Device:
     """By what templates its engine can part it."""
     is_parted: bool = False
     """Whether its parts are made already: then it is given to nobody whole, or as a share."""
+    shell: str = ""
+    """What an FPGA carries for good, by its tool's name; empty where nobody tells."""
+    bitstream: str = ""
+    """By what an FPGA is configured now: the name that the center has for it, else its tool's; empty: not known."""
+    bitstreams: frozenset[str] = frozenset()
+    """By what its engine can configure it, by name."""
+    reconfigure_s: int = 0
+    """Seconds that it takes to configure it, as the center says; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -334,6 +334,9 @@ def _check_request(request: Request | WorkloadSpec) -> None:
             exclusive=request.exclusive,
             has_work=bool(request.work),
         )
+        if resources.devices.bitstream and request.work:
+            where = "resources.devices.bitstream"
+            raise InvalidRequestError(where, "of an FPGA with a bitstream no rate is known", "leave the work out")
     if request.work and resources.devices is None:
         raise InvalidRequestError("work", "work to be done is counted on devices, and none is asked for")
     for precision, amount in request.work.items():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
-from suanli.model.discovery import DiscoveredDevice, Survey
+from suanli.model.discovery import Configuration, DiscoveredDevice, Survey
 
 
 class Devices(Protocol):
@@ -25,5 +26,13 @@ class Devices(Protocol):
         """The environment in which a program sees the devices ``held``, in this order, and none of the ``others``.
 
         Both are as a survey told them. A vendor without a variable for it changes nothing.
+        """
+        ...
+
+    def configurations(self, device: DiscoveredDevice, folder: Path) -> Sequence[Configuration]:
+        """By which bitstreams that lie in a folder a device can be configured, by name.
+
+        None where its vendor's command is not there, or nobody has said what that is. Files that are no bitstreams, or
+        those of other cards, are passed over, as is a folder that cannot be read.
         """
         ...

@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from suanli.model.devices import DeviceClass
-from suanli.model.discovery import DiscoveredDevice, Health, Looked, Outcome, Processors, Readings, Survey
+from suanli.model.discovery import (
+    Configuration,
+    DiscoveredDevice,
+    Health,
+    Looked,
+    Outcome,
+    Processors,
+    Readings,
+    Survey,
+)
 
 VENDOR = "simulated"
 VARIABLE = "SIMULATED_VISIBLE_DEVICES"
@@ -108,6 +117,10 @@ class FakeDevices:
         mine = ",".join(str(device.index) for device in held if device.vendor == VENDOR)
         there = any(device.vendor == VENDOR for device in (*held, *others))
         return {VARIABLE: mine} if there else {}
+
+    def configurations(self, device: DiscoveredDevice, folder: Path) -> Sequence[Configuration]:  # noqa: ARG002
+        """None: a made-up card has nothing to be configured."""
+        return ()
 
     def printed(self) -> str:
         """What the tool prints of all cards that it lists."""

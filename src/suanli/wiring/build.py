@@ -15,6 +15,7 @@ from suanli.adapters.devices.machine import MachineDevices
 from suanli.adapters.devices.models_known import catalogued
 from suanli.adapters.devices.partitions_known import templates_of
 from suanli.adapters.engines.local.cgroups import find_cgroups
+from suanli.adapters.engines.local.devices import Bitstreams
 from suanli.adapters.engines.local.engine import LocalEngine, LocalSettings
 from suanli.adapters.engines.local.isolation import find_isolation
 from suanli.adapters.identity.accounts import MappedAccounts
@@ -160,6 +161,7 @@ def _local(clock: Clock, settings: Settings) -> LocalEngine:
             memory_bytes=settings.local_memory_bytes,
             disk_bytes=settings.local_disk_bytes,
             output_cap_bytes=settings.output_cap_bytes,
+            bitstreams=Bitstreams(settings.local_bitstreams, settings.local_reconfigure_s),
         ),
         clock,
         MachineDevices(vendors=None if settings.local_devices is DevicesChoice.AUTO else ()),

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     local_cpus: int = Field(default=0, ge=0, description="cpus the local node offers; 0: as many as it has")
     local_memory_bytes: int = Field(default=0, ge=0, description="memory the local node offers; 0: all it has")
     local_disk_bytes: int = Field(default=0, ge=0, description="disk the local node offers; 0: all of its file system")
+    local_bitstreams: Path | None = Field(default=None, description="folder of bitstreams that FPGAs may be given")
+    local_reconfigure_s: int = Field(default=0, ge=0, description="how long giving one takes; 0: not known")
     local_isolation: IsolationChoice = IsolationChoice.AUTO
     local_devices: DevicesChoice = DevicesChoice.AUTO
     simulated_nodes: int = Field(

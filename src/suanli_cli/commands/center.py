@@ -119,7 +119,9 @@ def _devices(devices: list[dict[str, Any]]) -> str:
 
 
 def _devices_text(listed: list[dict[str, Any]]) -> str:
-    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "partitions", "enforced", "health"]
+    configured = ["bitstreams"] if any(device["bitstream"] or device["bitstreams"] for device in listed) else []
+    headings = ["node", "device", "class", "model", "memory", "precisions", "free", "partitions", *configured]
+    headings += ["enforced", "health"]
     rows = [
         [
             device["node"],
@@ -130,12 +132,19 @@ def _devices_text(listed: list[dict[str, Any]]) -> str:
             " ".join(device["precisions"]),
             text.amount(device["free_share"]),
             " ".join(f"{one['name']} {one['free']}/{one['most']}" for one in device["partitions"]),
+            *([_bitstreams(device)] if configured else []),
             say("yes" if device["enforced"] else "no"),
             ": ".join(filter(None, (say(f"device_health.{_health(device)}"), device["reason"]))),
         ]
         for device in listed
     ]
     return text.table([say(f"column.{name}") for name in headings], rows, right=(1, 4, 6))
+
+
+def _bitstreams(device: dict[str, Any]) -> str:
+    """``vadd (aes fft)``: what it is configured by, and by what else it can be."""
+    others = [name for name in device["bitstreams"] if name != device["bitstream"]]
+    return f"{device['bitstream'] or '-'} ({' '.join(others)})" if others else device["bitstream"]
 
 
 def _topology_text(nodes: list[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ TEXTS = {
     "column.an_hour": "OPERATIONS/H",
     "column.an_hour_of": "AN HOUR OF",
     "column.as_it_is": "AS IT IS",
+    "column.bitstreams": "BITSTREAM (OTHERS)",
     "column.busy": "BUSY",
     "column.by": "BY",
     "column.class": "CLASS",

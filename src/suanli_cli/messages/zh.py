@@ -7,6 +7,7 @@ TEXTS = {
     "column.an_hour": "每小时运算量",
     "column.an_hour_of": "每小时",
     "column.as_it_is": "现状",
+    "column.bitstreams": "比特流（可加载）",
     "column.busy": "负载",
     "column.by": "差",
     "column.class": "类别",

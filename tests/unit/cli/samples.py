@@ -76,6 +76,8 @@ def node(name: str = "n1") -> dict[str, Any]:
         "precisions": [],
         "partitions": [],
         "enforced": False,
+        "bitstream": "",
+        "bitstreams": [],
     }
     return {
         "name": name,

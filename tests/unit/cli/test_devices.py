@@ -40,6 +40,8 @@ from suanli_cli.devices import (
         ("gpu:1g.10", {"class": "gpu", "model": "1g.10"}),
         ("any:fp64:4", {"class": "any", "precision": "fp64", "count": 4}),
         ("gpu:link:4", {"class": "gpu", "interconnect": "link", "count": 4}),
+        ("fpga:bitstream=vadd", {"class": "fpga", "bitstream": "vadd"}),
+        ("fpga:U280,bitstream=vadd-2.1:2", {"class": "fpga", "model": "U280", "bitstream": "vadd-2.1", "count": 2}),
         ("gpu:A100,link:4", {"class": "gpu", "model": "A100", "interconnect": "link", "count": 4}),
         (
             "npu:host,910B,bf16:2",
@@ -80,6 +82,7 @@ def test_what_a_word_means(word: str, request_: dict[str, Any]) -> None:
         ("any:bf16>=3T,fp8", "fp8"),
         ("gpu:link,node:2", "node"),
         ("gpu:link>=2", "link>=2"),
+        ("fpga:bitstream=a,bitstream=b", "bitstream=b"),
     ],
 )
 def test_what_cannot_be_read_is_named(word: str, part: str) -> None:
@@ -96,6 +99,7 @@ whole: st.SearchStrategy[dict[str, Any]] = st.builds(
         "min_memory": st.sampled_from([0, 1000, 1024, 64 * 10**9, 40 * 2**30, 2**44, 12345]),
         "precision": st.sampled_from(PRECISIONS),
         "interconnect": st.sampled_from([None, *INTERCONNECTS]),
+        "bitstream": st.sampled_from(["", "vadd", "aes-gcm_2.1"]),
         "at_least": st.sampled_from([0, 1e9, 3e14, 19.5e12, 7.834e12, 999e12, 1e18]),
         "count": st.integers(1, 1024),
         "share": st.just(1.0),
@@ -125,6 +129,7 @@ def test_what_the_server_tells_is_the_word_that_asks_for_it(request_: dict[str, 
         "gpu:A100:1g.10gb:2",
         "npu:vir02_1c:1",
         "gpu:A100,link:4",
+        "fpga:U280,bitstream=vadd:2",
     ],
 )
 def test_a_word_is_told_in_the_form_in_which_it_was_written(word: str) -> None:

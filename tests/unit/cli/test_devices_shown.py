@@ -29,6 +29,26 @@ def test_devices_show_what_each_is_and_how(server: FakeServer, capsys: pytest.Ca
     assert [item["index"] for item in json.loads(capsys.readouterr().out)["items"]] == [0, 1]
 
 
+def test_fpgas_show_what_they_have_and_what_else_they_can_have(
+    server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = node()
+    loaded, empty = found["devices"]
+    loaded |= {"bitstream": "vadd", "bitstreams": ["aes", "fft", "vadd"]}
+    empty |= {"bitstreams": ["vadd"]}
+    found["devices"] += [{**empty, "bitstream": "0x23", "bitstreams": []}]
+    server.on("GET", "/v1/nodes", Reply({"items": [found]}))
+    assert run(["devices"]) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert "BITSTREAM (OTHERS)" in heading
+    told = [line.partition("GiB")[2].split() for line in lines]
+    assert told == [
+        ["0", "vadd", "(aes", "fft)", "no", "ok"],
+        ["0.5", "-", "(vadd)", "no", "ok"],
+        ["0.5", "0x23", "no", "ok"],
+    ]
+
+
 def test_devices_that_are_simulated_are_said_to_be(server: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.on("GET", "/v1/nodes", Reply({"items": [{**node(), "simulated": True}, node("n2")]}))
     for words in (["devices"], ["nodes"], ["--lang", "zh", "devices"]):

@@ -13,12 +13,22 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from suanli.adapters.devices.bitstreams import configurations_of
 from suanli.adapters.devices.cpu_caches import caches_below
 from suanli.adapters.devices.device_files import files_of
 from suanli.adapters.devices.models_known import catalogued, catalogued_processors, name_of
 from suanli.adapters.devices.vendors.cpu import count_listed, listed, parse_cpuinfo
 from suanli.adapters.devices.vendors_known import Tool, Vendor, known
-from suanli.model.discovery import DiscoveredDevice, Distance, Health, Looked, Outcome, Processors, Survey
+from suanli.model.discovery import (
+    Configuration,
+    DiscoveredDevice,
+    Distance,
+    Health,
+    Looked,
+    Outcome,
+    Processors,
+    Survey,
+)
 
 _TOLD = ("vendor", "device", "class", "subsystem_vendor", "subsystem_device")
 """What the kernel tells of a function on the bus, each in a file of that name."""
@@ -110,6 +120,12 @@ class MachineDevices:
                 name = device.uuid if rule.by == "uuid" and device.uuid else str(device.index)
                 told.setdefault(rule.variable, []).append(name)
         return {variable: ",".join(names) for variable, names in told.items()}
+
+    def configurations(self, device: DiscoveredDevice, folder: Path) -> Sequence[Configuration]:
+        for vendor in self._vendors:
+            if vendor.name == device.vendor and vendor.configure is not None:
+                return configurations_of(vendor, vendor.configure, device, folder, self._path)
+        return ()
 
     def _ask_vendor(self, vendor: Vendor) -> tuple[tuple[DiscoveredDevice, ...], list[Looked]]:
         """What the first tool that lists a device says, and what came of each that was asked."""

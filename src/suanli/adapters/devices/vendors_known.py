@@ -59,6 +59,27 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Configure:
+    """How an FPGA is given a bitstream: by the command ``words``, in which ``{address}`` and ``{file}`` are put.
+
+    Bitstreams are files whose names end in ``suffix``; ``parser`` reads the first ``header_bytes`` of one.
+    """
+
+    words: tuple[str, ...]
+    suffix: str
+    parser: str
+    header_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a bitstream says of itself: the model that it is for, and what the vendor's tool calls it once loaded."""
+
+    model: str
+    told_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
     """One vendor as its file tells it.
 
@@ -84,6 +105,8 @@ class Vendor:
     """None where nobody is known to have published a variable."""
     files: Files | None = None
     """None where nobody is known to have said which device files belong to which card."""
+    configure: Configure | None = None
+    """None of what is no FPGA, or where nobody is known to have said how."""
 
     def parse(self, tool: Tool, text: str) -> tuple[DiscoveredDevice, ...]:
         """The devices that a tool printed. The vendor's module is imported by the first of them only."""
@@ -96,6 +119,12 @@ class Vendor:
         module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
         found: dict[int, Readings] = getattr(module, tool.parser)(text)
         return found
+
+    def header(self, configure: Configure, start: bytes) -> Header | None:
+        """What a file says of itself, given how it starts; None where it is no bitstream."""
+        module = import_module(f"suanli.adapters.devices.vendors.{self.module}")
+        found: tuple[str, str] | None = getattr(module, configure.parser)(start)
+        return None if found is None else Header(*found)
 
     def measure(self, tool: Tool, text: str) -> dict[tuple[int, int], Distance]:
         """The distances that a tool printed, by pair of places in the order in which it lists devices."""
@@ -124,6 +153,9 @@ def _read(path: Path) -> Vendor:
         readings=_tools(told.get("readings", ())),
         topology=_tools(told.get("topology", ())),
         visibility=Visibility(**told["visibility"]) if "visibility" in told else None,
+        configure=Configure(**{**told["configure"], "words": tuple(told["configure"]["words"])})
+        if "configure" in told
+        else None,
         files=Files(**{**told["files"], "classes": tuple(told["files"]["classes"])}) if "files" in told else None,
     )
 

@@ -81,6 +81,14 @@ class DeviceView:
     enforced: bool
     """Whether runs that do not hold it are kept from it; if not, variables tell programs which devices are theirs, and
     none that looks past them is stopped. Of a shared one no share is bounded."""
+    shell: str
+    """What an FPGA carries for good; empty where that is not known."""
+    bitstream: str
+    """By what an FPGA is configured now; empty where that is not known."""
+    bitstreams: list[str]
+    """By what an FPGA can be configured for work that asks for it, by name."""
+    reconfigure_seconds: int | None
+    """How long it takes to configure it; null where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +313,10 @@ def _device_view(device: Device, held: Sequence[DeviceHold]) -> DeviceView:
         ],
         power_watts=device.power_mw / MILLIWATTS or None,
         enforced=device.enforced,
+        shell=device.shell,
+        bitstream=device.bitstream,
+        bitstreams=sorted(device.bitstreams),
+        reconfigure_seconds=device.reconfigure_s or None,
     )
 
 

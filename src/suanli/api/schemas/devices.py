@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from suanli.api.schemas.fields import Body, MemoryBytes, PartitionName, Rate
+from suanli.api.schemas.fields import BitstreamName, Body, MemoryBytes, PartitionName, Rate
 from suanli.api.schemas.work import kept
 from suanli.model import devices as nouns
 from suanli.model.devices import MAX_DEVICES, DeviceClass, Interconnect, Precision
@@ -62,6 +62,8 @@ class DeviceRequest(Body):
     """How near each other the devices of one task must be, or nearer; of one device it says nothing."""
     partition: PartitionName = ""
     """Of what template each is a partition, such as ``1g.10gb``; empty for devices that are not parted."""
+    bitstream: BitstreamName = ""
+    """The configuration that each FPGA must have when the work begins, by its name; it is loaded where it must be."""
 
     def noun(self) -> nouns.DeviceRequest:
         """What is asked, in the center's own units."""
@@ -75,6 +77,7 @@ class DeviceRequest(Body):
             at_least=kept(self.at_least, BILLION),
             interconnect=self.interconnect,
             partition=self.partition,
+            bitstream=self.bitstream,
         )
 
     @classmethod
@@ -90,4 +93,5 @@ class DeviceRequest(Body):
             at_least=noun.at_least * BILLION,
             interconnect=noun.interconnect,
             partition=noun.partition,
+            bitstream=noun.bitstream,
         )

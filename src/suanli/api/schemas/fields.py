@@ -30,6 +30,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 PartitionName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9._]*$", max_length=32), Field(examples=["1g.10gb"])]
+BitstreamName = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._+-]{0,63})?$"), Field(examples=["vadd"])
+]
 
 
 class Body(BaseModel):

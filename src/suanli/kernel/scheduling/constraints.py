@@ -46,10 +46,20 @@ class DeviceType(NamedTuple):
     partitions: tuple[PartitionTemplate, ...] = ()
     is_parted: bool = False
     """Whether its parts are made already, and none of it goes whole, or as a share."""
+    bitstream: str = ""
+    """By what it is configured."""
+    bitstreams: frozenset[str] = frozenset()
+    """By what it can be."""
+    reconfigure_s: int = 0
+    """How long that takes; 0 where it is not known."""
 
     def template(self, name: str) -> PartitionTemplate | None:
         """By what it is parted under that name, if it can be."""
         return next((one for one in self.partitions if one.name == name), None)
+
+    def configuring_s(self, bitstream: str) -> float:
+        """Seconds until it is configured so: 0 where it is, infinite where nobody knows how long that takes."""
+        return 0.0 if bitstream == self.bitstream else self.reconfigure_s or np.inf
 
     def rate(self, precision: Precision | None) -> int:
         """What a device does at a precision; 0 where that is not known."""
@@ -115,6 +125,9 @@ def narrowings(types: Sequence[DeviceType], demand: Demand) -> list[tuple[Reason
     if demand.device_rate:
         precision, least = demand.device_precision, demand.device_rate
         tests.append((ReasonCode.DEVICE_RATE, [one.rate(precision) >= least for one in types]))
+    if demand.device_bitstream:
+        can = [demand.device_bitstream in {one.bitstream, *one.bitstreams} for one in types]
+        tests.append((ReasonCode.DEVICE_BITSTREAM, can))
     left = np.ones(len(types) + 1, dtype=np.bool_)
     found = []
     for code, meeting in tests:
@@ -136,6 +149,8 @@ _NARROWED = {
     ReasonCode.DEVICE_MEMORY: t.OF_MEMORY,
     ReasonCode.DEVICE_PRECISION: t.OF_PRECISION,
     ReasonCode.DEVICE_RATE: t.TYPES,
+    # Who asks for a bitstream asks for no rate, so one column will do.
+    ReasonCode.DEVICE_BITSTREAM: t.TYPES,
 }
 
 

@@ -67,6 +67,8 @@ class Demand(NamedTuple):
     device_partition: str = ""
     """The template of which each device is a part: then ``device_share`` is what it counts for, and the memory that of
     the part."""
+    device_bitstream: str = ""
+    """By what each device must be configured; then neither a rate nor a pursuit is asked for."""
 
     @property
     def asked(self) -> Amounts:
@@ -135,6 +137,7 @@ def demand_of(spec: WorkloadSpec, owner: UserName = NOBODY) -> Demand:
         device_count=request.count,
         device_share=request.thousandths,
         device_partition=request.partition,
+        device_bitstream=request.bitstream,
         device_model=request.model,
         device_memory_bytes=-(-request.min_memory_bytes * WHOLE_DEVICE // request.share),
         device_precision=request.precision,

@@ -342,6 +342,7 @@ def _wanted(room: Room, demand: Demand, code: ReasonCode) -> str:
         ReasonCode.DEVICE_PARTITION: demand.device_partition,
         ReasonCode.DEVICE_PRECISION: demand.device_precision,
         ReasonCode.DEVICE_RATE: demand.device_precision,
+        ReasonCode.DEVICE_BITSTREAM: demand.device_bitstream,
         ReasonCode.DEVICE_INTERCONNECT: demand.device_interconnect,
         ReasonCode.DEVICE_FREE: demand.device_partition or demand.device_interconnect,
     }

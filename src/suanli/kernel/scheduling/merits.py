@@ -67,6 +67,8 @@ def write_merits(tables: t.Center, shape: int, demand: Demand, known: Known) -> 
     """Let a shape know the merits of device types for work of a demand; the types that it has none of come last."""
     pursuit = demand.pursuit
     tables.shapes[shape, t.PURSUES] = 0 if pursuit is None else _PURSUED[pursuit.objective]
+    if demand.device_bitstream:
+        _rank_by_configuring(tables, shape, demand.device_bitstream, known.types)
     if pursuit is None:
         return
     rates = np.array([rate_of(pursuit, kind, known.rates)[0] for kind in known.types])
@@ -83,6 +85,19 @@ def write_merits(tables: t.Center, shape: int, demand: Demand, known: Known) -> 
     for row, merits in ((t.SLOWER, takes), (t.HUNGRIER, energy), (t.DEARER, cost)):
         rows[row, : merits.size] = _worse(merits)
     rows[t.RANK, : own.size] = np.unique(own, return_inverse=True)[1] if pursuit.objective else 0.0
+
+
+def _rank_by_configuring(tables: t.Center, shape: int, bitstream: str, types: Sequence[DeviceType]) -> None:
+    """Let the types that are configured so come first, and the others by how long it takes to configure them.
+
+    No type is slower or dearer than another for it. How long the work takes is not known: of no operations none takes
+    any time, and an end that is expected at the start is one that nobody counts on.
+    """
+    rows, takes = tables.merits[shape], np.array([kind.configuring_s(bitstream) for kind in types])
+    tables.shapes[shape, t.PURSUES] = t.BY_RANK
+    rows[:] = 0.0
+    rows[t.RANK] = np.inf
+    rows[t.RANK, : takes.size] = np.unique(takes, return_inverse=True)[1]
 
 
 def costs(takes: t.Floats, prices: t.Floats) -> t.Floats:

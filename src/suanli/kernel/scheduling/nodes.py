@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from suanli.kernel.scheduling.codes import Codes
@@ -87,7 +89,13 @@ class Nodes:
         for device in devices:
             self._position(row, device.index)
         self._arrange(row, [device.index for device in devices])
-        places = [(self._position(row, device.index), self._type(device), device.healthy) for device in devices]
+        given = list[int]()
+        for device in devices:
+            given.append(self._type(device, given))
+        places = [
+            (self._position(row, device.index), kind, device.healthy)
+            for device, kind in zip(devices, given, strict=True)
+        ]
         self._let_be_made(row, -1)
         self.tables.devices[row, :, [t.TYPE, t.HEALTHY]] = np.array([[t.NOBODY], [0]])
         for position, kind, healthy in places:
@@ -175,7 +183,8 @@ class Nodes:
         held[here, t.POSITION] = places[held[here, t.POSITION]]
         self.tables.sizes[t.HEAD_SEEN] = t.NOBODY
 
-    def _type(self, device: Device) -> int:
+    def _type(self, device: Device, given: Sequence[int]) -> int:
+        """The place of a device's type; those ``given`` are about to be some devices'."""
         rates = tuple(sorted(device.rates.items()))
         kind = DeviceType(
             device.device_class,
@@ -186,19 +195,33 @@ class Nodes:
             device.power_mw,
             device.partitions,
             device.is_parted,
+            device.bitstream,
+            device.bitstreams,
+            device.reconfigure_s,
         )
         if kind not in self.types:
-            if len(self.types) == t.DEVICE_TYPES:
-                raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
-            self.types.append(kind)
+            place = self._place_for_type(device, given)
+            self.types[place : place + 1] = [kind]
             if kind.partitions:
                 self._reach(parted_types=t.DEVICE_TYPES)
-                write_templates(self.tables.templates[len(self.types) - 1], kind.partitions)
+            write_templates(self.tables.templates[place], kind.partitions)
             for shape in self._shapes.codes():
                 write_types(self.tables.shapes[shape], self._shapes.key(shape), self.types)
                 write_merits(self.tables, shape, self._shapes.key(shape), self.known)
             t.judge_anew(self.tables)
         return self.types.index(kind)
+
+    def _place_for_type(self, device: Device, given: Sequence[int]) -> int:
+        """Where a new type may stand: behind the others, and with no room there in the place of one that nothing is of.
+
+        What FPGAs are configured by changes, so types come and go.
+        """
+        if len(self.types) < t.DEVICE_TYPES:
+            return len(self.types)
+        left = set(range(t.DEVICE_TYPES)) - set(given) - set(np.unique(self.room.devices[:, :, t.TYPE]).tolist())
+        if not left:
+            raise InvalidRequestError("devices", f"{device.model} is one type of devices too many to tell apart")
+        return min(left)
 
     def set_rate(self, rate: LearnedRate) -> None:
         """A rate was learned, or is another one."""

@@ -45,6 +45,8 @@ class ReasonCode(StrEnum):
     DEVICE_PRECISION = "device_precision"
     DEVICE_RATE = "device_rate"
     """The device does less at the precision than is asked for, or nobody knows how much."""
+    DEVICE_BITSTREAM = "device_bitstream"
+    """The device does not have the bitstream that is asked for, and its engine cannot give it to it."""
     DEVICE_INTERCONNECT = "device_interconnect"
     """Enough fitting devices are there, but too few of them so near each other."""
     DEVICE_HEALTH = "device_health"

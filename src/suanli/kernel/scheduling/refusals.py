@@ -285,13 +285,16 @@ class _Numbers:
             return shortfall(self.total[kind], self.demands[kind])
         most = int(failing.argmax())
         first = int(failing[most])
-        near = self.demands[kind].device_interconnect if most in {t.FAILS_NEAR, t.FAILS_FREE} else None
+        demand, code = self.demands[kind], CODES[most]
+        wanted = (demand.device_interconnect or "") if most in {t.FAILS_NEAR, t.FAILS_FREE} else ""
+        if most == t.FAILS_RATE and demand.device_bitstream:
+            code, wanted = ReasonCode.DEVICE_BITSTREAM, demand.device_bitstream
         return Reason(
-            code=CODES[most],
+            code=code,
             nodes_failing=first,
             nodes_failing_first=first,
             nodes_total=self.nodes,
-            wanted=str(near or ""),
+            wanted=str(wanted),
         )
 
 

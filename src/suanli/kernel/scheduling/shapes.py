@@ -33,8 +33,7 @@ def write_types(row: t.Ints, demand: Demand, types: Sequence[DeviceType]) -> Non
     if demand.device_partition:
         for kind, one in enumerate(types):
             template = one.template(demand.device_partition)
-            if template is not None:
-                row[t.PARTS_OF + kind] = code_of(template)
+            row[t.PARTS_OF + kind] = 0 if template is None else code_of(template)
 
 
 def code_of(template: PartitionTemplate) -> int:
@@ -49,5 +48,6 @@ def code_of(template: PartitionTemplate) -> int:
 
 def write_templates(row: t.Ints, templates: Sequence[PartitionTemplate]) -> None:
     """Let the loops know by what templates [n, 2] devices of a type may be parted."""
+    row[:] = 0
     for place, one in enumerate(templates):
         row[place] = (code_of(one), one.thousandths)

@@ -140,6 +140,7 @@ def _spec_of(demand: Demand, max_running: int, reservation: ReservationName) -> 
             at_least=demand.device_rate * share // WHOLE_DEVICE,
             partition=demand.device_partition,
             interconnect=demand.device_interconnect,
+            bitstream=demand.device_bitstream,
         )
     return WorkloadSpec(
         tasks=demand.tasks,

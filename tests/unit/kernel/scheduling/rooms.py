@@ -138,6 +138,7 @@ def suits(device: Device, request: DeviceRequest, upto: ReasonCode = ReasonCode.
         ReasonCode.DEVICE_MEMORY: memory_of(device, request) * request.share >= request.min_memory_bytes * 1000,
         ReasonCode.DEVICE_PRECISION: request.precision is None or request.precision in device.precisions,
         ReasonCode.DEVICE_RATE: not request.at_least or is_fast_enough(device, request),
+        ReasonCode.DEVICE_BITSTREAM: request.bitstream in {"", device.bitstream, *device.bitstreams},
         ReasonCode.DEVICE_INTERCONNECT: True,
         ReasonCode.DEVICE_HEALTH: device.healthy,
     }

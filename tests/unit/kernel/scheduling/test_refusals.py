@@ -34,7 +34,8 @@ def judged(center: Center) -> Plan:
 
 
 def test_a_code_for_each_thing_that_a_node_may_fail_first_in_the_order_of_reasons() -> None:
-    order = list(ReasonCode)
+    # Of a bitstream the tables know no more than that the type will not do.
+    order = [code for code in ReasonCode if code is not ReasonCode.DEVICE_BITSTREAM]
     assert list(CODES) == order[: len(CODES)]
     assert CODES[-1] is ReasonCode.DISK
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from suanli.adapters.devices.text import outline, part, pci_address, sections, size, told
 from suanli.model.devices import DeviceClass
@@ -17,6 +19,25 @@ from suanli.model.discovery import DiscoveredDevice, Health
 _LISTED = re.compile(r"\s*\[([0-9a-f:.]{7,20})\]\s*:\s*(\S+)(.*)", re.IGNORECASE | re.ASCII)
 _REPORT = re.compile(r"[0-9]{1,6}/[0-9]{1,6} \[([0-9a-f:.]{7,20})\] : (\S+)\s*", re.IGNORECASE | re.ASCII)
 _CARD = re.compile(r"xilinx_([a-z]+[0-9]+[a-z]*)(?:_.*)?", re.IGNORECASE | re.ASCII)
+
+
+# Xilinx/XRT, xclbin.h, "struct axlf" and "struct axlf_header": 304 bytes, then a header with the platform's name at 48
+# and the file's own identity at 112.
+_MAGIC, _PLATFORM, _OWN = b"xclbin2\0", slice(352, 416), slice(416, 432)
+# ReportDynamicRegion.cpp of the same; older ones print the identity on a line of its own.
+_LOADED = re.compile(
+    r"\s*(?:Xclbin UUID\s*:?\s*)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s*", re.IGNORECASE | re.ASCII
+)
+
+
+def parse_bitstream(start: bytes) -> tuple[str, str] | None:
+    """The model that an xclbin file is for and its UUID, given its first 432 bytes; None where it is no such file."""
+    if not start.startswith(_MAGIC) or len(start) < _OWN.stop:
+        return None
+    platform = start[_PLATFORM].partition(b"\0")[0].decode("ascii", "replace")
+    # As the compiler of a platform writes its name: with colons once, with underscores now.
+    card = _CARD.fullmatch(re.sub("[:.-]", "_", platform))
+    return (_model(card[1]), str(UUID(bytes=start[_OWN]))) if card else None
 
 
 def parse_examine(text: str) -> tuple[DiscoveredDevice, ...]:
@@ -30,12 +51,19 @@ def parse_examine(text: str) -> tuple[DiscoveredDevice, ...]:
 
 
 def parse_platform(text: str) -> tuple[DiscoveredDevice, ...]:
-    """The cards of ``xbutil examine -r platform``, with their memory."""
+    """The cards of ``xbutil examine -r platform dynamic-regions``, with memory and what they are configured by."""
     found: list[DiscoveredDevice] = []
     for match, lines in sections(text, _REPORT):
         memory = size(outline(lines).get("Platform/DDR Size", "").removesuffix("Bytes").strip()) or None
-        found.append(_device(len(found), match[1], match[2], memory))
+        found.append(replace(_device(len(found), match[1], match[2], memory), bitstream=_loaded(lines)))
     return tuple(found)
+
+
+def _loaded(lines: Sequence[str]) -> str:
+    """The UUID of the only xclbin that is loaded, as the report of dynamic regions tells it; else nothing."""
+    told = {match[1].lower() for match in map(_LOADED.fullmatch, lines) if match is not None}
+    told -= {str(UUID(int=0))}
+    return told.pop() if len(told) == 1 else ""
 
 
 def parse_scan(text: str) -> tuple[DiscoveredDevice, ...]:
@@ -84,6 +112,10 @@ def _scanned(position: int, platform: Any) -> DiscoveredDevice:
     return _device(position, str(bdf), told(shell.get("vbnv")), memory)
 
 
+def _model(card: str) -> str:
+    return f"Alveo {card.upper()}"
+
+
 def _device(
     position: int, address: str, shell: str, memory: int | None = None, *, is_ready: bool = True
 ) -> DiscoveredDevice:
@@ -98,7 +130,7 @@ def _device(
         index=position,
         device_class=DeviceClass.FPGA,
         vendor="xilinx",
-        model=f"Alveo {card[1].upper()}" if card else "",
+        model=_model(card[1]) if card else "",
         pci_address=pci_address(address),
         memory_bytes=memory,
         shell=shell,

@@ -6,12 +6,12 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from suanli.adapters.engines.local import records
 from suanli.model.devices import DeviceClass, Interconnect
-from suanli.model.discovery import DiscoveredDevice, Health, links_of, milliwatts
+from suanli.model.discovery import Configuration, DiscoveredDevice, Health, links_of, milliwatts
 from suanli.model.errors import EngineError
 from suanli.model.quantities import Instant
 from suanli.model.resources import Device, DeviceHold
@@ -36,12 +36,26 @@ class _Roll:
 class Binding:
     """What a run's environment says of its devices, and the processors near them as far as the machine tells.
 
-    ``masked`` are the files of all other devices, as far as they are known.
+    ``masked`` are the files of all other devices, as far as they are known. ``steps`` are the commands that give its
+    devices their bitstream, by what each does, and ``files`` what these read.
     """
 
     environment: Mapping[str, str]
     near_cpus: frozenset[int]
     masked: tuple[str, ...] = ()
+    steps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bitstreams:
+    """Where the center's bitstreams lie (None: it has none), and how long configuring takes; 0: not known."""
+
+    folder: Path | None = None
+    seconds: int = 0
+
+
+NO_BITSTREAMS = Bitstreams()
 
 
 class NodeDevices:
@@ -53,11 +67,22 @@ class NodeDevices:
     the engine keeps a run from the files of devices that it does not hold.
     """
 
-    def __init__(self, devices: Devices, kept: Path, clock: Clock, *, masks: bool = False) -> None:
+    def __init__(
+        self,
+        devices: Devices,
+        kept: Path,
+        clock: Clock,
+        *,
+        masks: bool = False,
+        bitstreams: Bitstreams = NO_BITSTREAMS,
+    ) -> None:
         self._devices = devices
         self._kept = kept
         self._clock = clock
         self._masks = masks
+        self._bitstreams = bitstreams
+        self._restless_until = Instant(0)
+        """Until then devices are being configured, so looks are due sooner."""
         self._looking = threading.Lock()
         self._looked_at: Instant | None = None
         self._reading = threading.Lock()
@@ -72,13 +97,26 @@ class NodeDevices:
         """Every device by its number; the machine is looked at anew where the last look is five minutes old."""
         with self._looking:
             now = self._clock.now()
-            if self._looked_at is None or now - self._looked_at >= _LOOK_US:
+            lasts_us = _LOOK_US if now > self._restless_until else _FRESH_US
+            if self._looked_at is None or now - self._looked_at >= lasts_us:
                 self._look()
                 self._looked_at = now
-        return tuple(
-            replace(device.record(number), enforced=self._masks and bool(device.files))
-            for number, device in enumerate(self._roll.devices.values())
-        )
+        return tuple(self._record(number, device) for number, device in enumerate(self._roll.devices.values()))
+
+    def _record(self, number: int, device: DiscoveredDevice) -> Device:
+        found = replace(device.record(number), enforced=self._masks and bool(device.files))
+        known = self._configurations(device)
+        if not known:
+            return found
+        name = next((one.name for one in known if one.told_as == device.bitstream), device.bitstream)
+        names = frozenset(one.name for one in known)
+        return replace(found, bitstream=name, bitstreams=names, reconfigure_s=self._bitstreams.seconds)
+
+    def _configurations(self, device: DiscoveredDevice) -> Sequence[Configuration]:
+        folder = self._bitstreams.folder
+        if folder is None or device.device_class is not DeviceClass.FPGA:
+            return ()
+        return self._devices.configurations(device, folder)
 
     def readings(self) -> NodeReadings:
         """How every device is now, by its number, from a look of its own where the last such is ten seconds old.
@@ -112,12 +150,17 @@ class NodeDevices:
             records.sync_folder(self._kept.parent)
         self._roll = _Roll(devices, frozenset(found))
 
-    def bind(self, holds: Sequence[DeviceHold]) -> Binding:
-        """What binds a run to the devices that it holds.
+    def bind(self, holds: Sequence[DeviceHold], bitstream: str = "") -> Binding:
+        """What binds a run to the devices that it holds, which are to be configured by a bitstream.
+
+        The machine is looked at anew for one: whoever held a device may have configured it otherwise.
 
         Raises:
-            EngineError: one of them is not on this machine now.
+            EngineError: one of them is not on this machine now, or cannot be configured so.
         """
+        if bitstream and holds:
+            with self._looking:
+                self._look()
         roll = self._roll
         keys = list(roll.devices)
         for hold in holds:
@@ -132,8 +175,26 @@ class NodeDevices:
         # Two devices may be reached through one file.
         own = {file for device in held.values() for file in device.files}
         masked = dict.fromkeys(file for device in others for file in device.files if file not in own)
+        chosen = [self._chosen(hold.index, held[keys[hold.index], hold.slices], bitstream) for hold in holds]
+        steps = dict(one for one in chosen if one is not None)
+        if steps:
+            self._restless_until = Instant(self._clock.now() + _LOOK_US)
         near = frozenset[int]().union(*(device.near_cpus for device in held.values()))
-        return Binding(environment, near, tuple(masked))
+        files = tuple(dict.fromkeys(one.file for one in steps.values()))
+        return Binding(environment, near, tuple(masked), {what: one.words for what, one in steps.items()}, files)
+
+    def _chosen(self, number: int, device: DiscoveredDevice, bitstream: str) -> tuple[str, Configuration] | None:
+        """What gives a device its bitstream, with a name for that; None where it has it, or none is asked for.
+
+        Raises:
+            EngineError: it does not have it, and cannot be given it.
+        """
+        if not bitstream or self._record(number, device).bitstream == bitstream:
+            return None
+        for one in self._configurations(device):
+            if one.name == bitstream:
+                return f"configure device {number} by {bitstream}", one
+        raise EngineError(f"device {number} does not have bitstream {bitstream}, and cannot be given it")
 
 
 def _reading(number: int, device: DiscoveredDevice | None) -> DeviceReading:

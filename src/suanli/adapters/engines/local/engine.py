@@ -18,7 +18,7 @@ from suanli.adapters.engines.local import records, supervisors
 from suanli.adapters.engines.local.accounts import Accounts
 from suanli.adapters.engines.local.bell import Bell
 from suanli.adapters.engines.local.cgroups import NO_CGROUPS, Cgroups, kill_groups, remove_parents
-from suanli.adapters.engines.local.devices import NodeDevices
+from suanli.adapters.engines.local.devices import NO_BITSTREAMS, Bitstreams, NodeDevices
 from suanli.adapters.engines.local.intake import Intake, make_folder
 from suanli.adapters.engines.local.isolation import Sandbox
 from suanli.adapters.engines.local.layout import Layout
@@ -71,6 +71,7 @@ class LocalSettings:
     memory_bytes: int = 0
     disk_bytes: int = 0
     output_cap_bytes: int = 1 << 30
+    bitstreams: Bitstreams = NO_BITSTREAMS
 
 
 class LocalEngine:
@@ -85,7 +86,8 @@ class LocalEngine:
         self._node = NodeName(socket.gethostname())
         masks = settings.sandbox.kind is Isolation.NAMESPACES
         self._binds = DeviceBinding.FILES if masks else DeviceBinding.VISIBILITY
-        self._devices = NodeDevices(devices, self._layout.devices, clock, masks=masks)
+        bitstreams = settings.bitstreams
+        self._devices = NodeDevices(devices, self._layout.devices, clock, masks=masks, bitstreams=bitstreams)
         self._intake = Intake(
             Machine(
                 node=self._node,

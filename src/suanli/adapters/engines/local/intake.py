@@ -40,7 +40,8 @@ class Intake:
         account = accounts.find(order.account)
         mine = [hold for hold in order.allocation.nodes if hold.node == self._machine.node]
         devices = [device for hold in mine for device in hold.devices]
-        binding = self._devices.bind(devices)
+        asked = order.resources.devices
+        binding = self._devices.bind(devices, asked.bitstream if asked is not None else "")
         self._make_folders(order, account)
         cpus = self._choose_cpus(order, binding.near_cpus)
         port = _free_port() if order.launcher is Launcher.TORCHRUN else 0

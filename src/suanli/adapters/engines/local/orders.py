@@ -86,12 +86,18 @@ def plan_records(
     records += [("arg", word) for word in _command(order, machine)]
     records += machine.sandbox.records(
         hidden=machine.hidden,
-        own=[layout.scratch(order.run), *([layout.script(order.run)] if order.script else [])],
+        own=[
+            layout.scratch(order.run),
+            *([layout.script(order.run)] if order.script else []),
+            *map(Path, binding.files),
+        ],
         private_tmp=layout.private_tmp(order.run),
         asked=[account.home, order.working_directory or "/", *(item.source for item in order.inputs)],
         shared_memory=order.tasks > 1 and order.launcher is not Launcher.MPI,
         masked=binding.masked,
     )
+    for what, words in binding.steps.items():
+        records += [("step", what), *(("arg", word) for word in words)]
     return [*records, *_tasks(order, port)]
 
 

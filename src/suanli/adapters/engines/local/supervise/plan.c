@@ -155,9 +155,11 @@ static bool take_listed(struct plan *plan, const char *key, char *value)
         return list_append(task ? &task->arguments : &plan->arguments, value), true;
     if (strcmp(key, "env") == 0)
         return strchr(value, '=') && (list_append(task ? &task->environment : &plan->environment, value), true);
-    if (strcmp(key, "task") == 0) {
+    if (strcmp(key, "task") == 0 || strcmp(key, "step") == 0) {
+        char *step = key[0] == 's' ? value : NULL;
         plan->tasks = grown(plan->tasks, plan->task_count, sizeof *plan->tasks);
-        plan->tasks[plan->task_count++] = (struct task){0};
+        plan->tasks[plan->task_count++] = (struct task){.step = step};
+        plan->step_count += step != NULL;
         return true;
     }
     if (strcmp(key, "cgroup") == 0)
@@ -228,12 +230,12 @@ static char *slurp(int directory, size_t *size, struct failure *failure)
 
 static bool sound(const struct plan *plan)
 {
-    if (!plan->complete || plan->task_count == 0 || !plan->directory || !plan->stdout_path || !plan->stderr_path)
+    if (!plan->complete || plan->task_count == plan->step_count || !plan->directory || !plan->stdout_path || !plan->stderr_path)
         return false;
     if ((plan->uid < 0) != (plan->gid < 0) || (plan->mount_count && !plan->sandbox))
         return false;
     for (size_t i = 0; i < plan->task_count; i++)
-        if (plan->tasks[i].arguments.count == 0 && plan->arguments.count == 0)
+        if (plan->tasks[i].arguments.count == 0 && (plan->arguments.count == 0 || plan->tasks[i].step))
             return false;
     return true;
 }

@@ -147,7 +147,7 @@ void record_ended(struct run *run)
         (unsigned long long)out->written, out->truncated, (unsigned long long)err->written, err->truncated);
     add(&text, "control_ignored=%lld\n", (long long)run->control_ignored);
     for (size_t i = 0; i < run->plan.task_count; i++)
-        if (run->tasks[i].ended)
+        if (run->tasks[i].ended && !run->plan.tasks[i].step)
             add_status(&text, "task_", run->tasks[i].status);
     add(&text, "end=\n");
     /* Without the record the run would be taken for lost; a full disk may yet be cleared. */

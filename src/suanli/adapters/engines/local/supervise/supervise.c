@@ -95,7 +95,7 @@ static _Noreturn void supervise(const char *path, uint32_t index, int reports)
         run.terminating = true;
         run.cause = LAUNCH_FAILED;
         run.kill_at_ms = run.begun_ms;
-    } else if (!tasks_release(&run)) {
+    } else if (!steps_release(&run)) {
         abort();
     }
     watch(&run);

@@ -39,7 +39,9 @@ struct mount {
     char *path;
 };
 
+/* A step is what must have ended well before the tasks begin; then step is its name, else NULL. */
 struct task {
+    char *step;
     struct list arguments;
     struct list environment;
 };
@@ -56,7 +58,7 @@ struct plan {
     struct mount *mounts;
     size_t mount_count;
     struct task *tasks;
-    size_t task_count;
+    size_t task_count, step_count;
     gid_t *groups;
     size_t group_count;
     struct {
@@ -90,7 +92,7 @@ struct usage {
 
 struct run {
     const char *name;
-    int reports, directory, control, signals, faults, gate, bell;
+    int reports, directory, control, signals, faults, gate, step_gate, bell;
     pid_t supervisor;
     uid_t account;
     gid_t account_group;
@@ -99,7 +101,7 @@ struct run {
     struct output outputs[2];
     size_t output_count;
     struct process *tasks;
-    size_t running;
+    size_t running, steps_running;
     struct usage usage;
     enum cause cause;
     bool decided, terminating;
@@ -118,6 +120,7 @@ char **plan_environment(const struct plan *plan, const struct task *task);
 
 /* task.c: the way from fork to the user's first instruction. */
 bool tasks_fork(struct run *run, struct failure *failure);
+bool steps_release(struct run *run);
 bool tasks_release(struct run *run);
 
 /* sandbox.c: namespaces. What is forked into them is their init: it enters, forks the command, and ends as that does. */

@@ -1,5 +1,6 @@
-/* From fork to the user's first instruction. A forked task waits at the gate until `started` is durable; if the
- * supervisor dies before opening the gate, the task ends without having run anything. */
+/* From fork to the user's first instruction. A forked task waits at the gate until `started` is durable and all steps
+ * have ended well; steps have a gate of their own. If the supervisor dies before opening the gate, or shuts it, the
+ * task ends without having run anything. */
 #include "supervise.h"
 
 #include <errno.h>
@@ -127,6 +128,7 @@ static _Noreturn void task_main(const struct run *run, const struct task *task, 
     close(run->directory);
     close(run->reports);
     close(run->gate);
+    close(run->step_gate);
     close(run->faults);
     setsid();
     if (!die_with_supervisor(faults) || read(gate, &opened, 1) != 1)
@@ -140,10 +142,11 @@ static _Noreturn void task_main(const struct run *run, const struct task *task, 
 
 bool tasks_fork(struct run *run, struct failure *failure)
 {
-    int gate[2], faults[2];
-    if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(faults, O_CLOEXEC) < 0)
+    int gate[2], step_gate[2], faults[2];
+    if (pipe2(gate, O_CLOEXEC) < 0 || pipe2(step_gate, O_CLOEXEC) < 0 || pipe2(faults, O_CLOEXEC) < 0)
         return fail(failure, errno, "make", "pipe");
     run->gate = gate[1];
+    run->step_gate = step_gate[1];
     run->faults = faults[0];
     run->tasks = calloc(run->plan.task_count, sizeof *run->tasks);
     if (!run->tasks)
@@ -153,22 +156,35 @@ bool tasks_fork(struct run *run, struct failure *failure)
         if (pid < 0)
             return fail(failure, errno, "fork", "task");
         if (pid == 0)
-            task_main(run, &run->plan.tasks[i], gate[0], faults[1]);
+            task_main(run, &run->plan.tasks[i], run->plan.tasks[i].step ? step_gate[0] : gate[0], faults[1]);
         run->tasks[i].pid = pid;
         run->running++;
     }
+    run->steps_running = run->plan.step_count;
     close(gate[0]);
+    close(step_gate[0]);
     close(faults[1]);
     for (size_t i = 0; i < run->output_count; i++)
         close(run->outputs[i].pipe_write);
     return true;
 }
 
-bool tasks_release(struct run *run)
+static bool release(int *gate, size_t count)
 {
     bool released = true;
-    for (size_t i = 0; i < run->running; i++)
-        released = released && write(run->gate, "", 1) == 1;
-    close(run->gate);
+    for (size_t i = 0; i < count; i++)
+        released = released && write(*gate, "", 1) == 1;
+    close(*gate);
+    *gate = -1;
     return released;
+}
+
+bool steps_release(struct run *run)
+{
+    return release(&run->step_gate, run->plan.step_count) && (run->plan.step_count || tasks_release(run));
+}
+
+bool tasks_release(struct run *run)
+{
+    return release(&run->gate, run->plan.task_count - run->plan.step_count);
 }

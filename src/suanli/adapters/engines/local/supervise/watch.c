@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -38,6 +39,10 @@ static void terminate(struct run *run, enum cause cause, int64_t grace_ms)
     run->terminating = true;
     run->cause = cause;
     run->kill_at_ms = kill_at_ms;
+    /* Who has not begun ends at the shut gate. */
+    if (run->gate >= 0)
+        close(run->gate);
+    run->gate = -1;
     if (run->plan.sandbox)
         tree_kill_unready(run);
     if (grace_ms > 0)
@@ -118,11 +123,34 @@ static struct process *task_of(struct run *run, pid_t pid)
     return NULL;
 }
 
+/* Tasks begin when the last step has ended well; one that has not ends the run, unless it was to end anyway. */
+static void settle_step(struct run *run, const struct task *step, int status)
+{
+    char how[WHAT_BYTES];
+    run->steps_running--;
+    if (run->terminating)
+        return;
+    if (status == 0) {
+        if (run->steps_running == 0 && !tasks_release(run))
+            abort();
+        return;
+    }
+    snprintf(how, sizeof how, "%.200s: %s %d", step->step, WIFSIGNALED(status) ? "signal" : "exit code",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    fail(&run->failure, ECANCELED, "step", how);
+    terminate(run, LAUNCH_FAILED, 0);
+}
+
 static void settle(struct run *run, struct process *task, int status)
 {
+    const struct task *planned = &run->plan.tasks[task - run->tasks];
     task->ended = true;
     task->status = status;
     run->running--;
+    if (planned->step) {
+        settle_step(run, planned, status);
+        return;
+    }
     if (status == 0 || run->decided)
         return;
     run->decided = true;
